@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from "./errors/index.ts";
+export * from "./job/index.ts";
