@@ -1,2 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type Dataset, DURATION_PATTERN, JobFile, NAME_PATTERN, SIZE_PATTERN } from "./schema.ts";
+export { findRefusedSettings, type SettingMap } from "./find-refused.ts";
+export { DATASET_PATTERN, DURATION_PATTERN, NAME_PATTERN, SIZE_PATTERN } from "./forms.ts";
+export { findRefusedOptions, type RefusedOption } from "./java-options.ts";
+export { parseJobFile } from "./parse.ts";
+export { isRefusedVariable, REFUSED_VARIABLES } from "./refused-environment.ts";
+export { type ProfileName, REFUSED_SETTINGS } from "./refused-settings.ts";
+export type { Dataset, JobFile } from "./schema.ts";
+export { parseDurationMs, parseSizeBytes } from "./units.ts";

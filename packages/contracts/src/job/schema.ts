@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type, { type Static } from "typebox";
+import {
+  DATASET_PATTERN,
+  DURATION_PATTERN,
+  FILLED_PATTERN,
+  NAME_PATTERN,
+  SIZE_PATTERN,
+  VARIABLE_PATTERN,
+} from "./forms.ts";
 
-/** A size as Spark writes it: a whole number with k, m, g or t. */
-export const SIZE_PATTERN = "^[1-9][0-9]*[kmgtKMGT]$";
-/** A duration: a whole number with ms, s, m or h. */
-export const DURATION_PATTERN = "^[0-9]+(ms|s|m|h)$";
-/** A name that fits a Kubernetes label with room for Spark's suffixes (RFC 1123, 40 characters). */
-export const NAME_PATTERN = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$";
+// Loading TypeBox costs more than a whole `bulwark validate` may take. So this file is read by the generator and by the
+// compiler alone; at run time the compiled schema in generated/ stands for it.
 
 const closed = { additionalProperties: false } as const;
 const size = (value: string, description: string) =>
   Type.String({ pattern: SIZE_PATTERN, default: value, description });
 const duration = (value: string, description: string) =>
   Type.String({ pattern: DURATION_PATTERN, default: value, description });
-const strings = (description: string) => Type.Array(Type.String(), { default: [], description });
+const filled = (description: string) => Type.String({ pattern: FILLED_PATTERN, description });
+const paths = (description: string) =>
+  Type.Array(Type.String({ pattern: FILLED_PATTERN }), { default: [], description });
+/** Text which may be written without quotes (`8`, `true`); reading the file makes it text. */
+const text = () => Type.Unsafe<string>({ type: ["string", "number", "boolean"] });
 const environment = (role: string) =>
-  Type.Record(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), Type.String(), {
+  Type.Record(Type.String({ pattern: VARIABLE_PATTERN }), text(), {
+    ...closed,
     default: {},
     description: `Environment of the ${role}. Never for secrets`,
   });
@@ -41,15 +50,13 @@ const Executor = Type.Object(
 
 const Dataset = Type.Object(
   {
-    path: Type.String({ minLength: 1, description: "Where the data is, relative to the job file" }),
-    mode: Type.Union([Type.Literal("read"), Type.Literal("write")], {
+    path: filled("Where the data is, relative to the job file"),
+    mode: Type.Enum(["read", "write"], {
       default: "read",
       description: "Whether the job reads or makes it",
     }),
-    key: Type.Optional(
-      Type.String({ minLength: 1, description: "Master key of footer and of columns without one of their own" }),
-    ),
-    columns: Type.Record(Type.String(), Type.String(), {
+    key: Type.Optional(filled("Master key of footer and of columns without one of their own")),
+    columns: Type.Record(Type.String(), Type.String({ pattern: FILLED_PATTERN }), {
       default: {},
       description: "Master key per column: column name to key name",
     }),
@@ -66,28 +73,34 @@ export const JobFile = Type.Object(
       default: "job",
       description: "Name of the application: small letters, digits, dashes, at most 40",
     }),
-    jar: Type.Optional(
-      Type.String({ minLength: 1, description: "Application jar: a path, or local:///path in the image" }),
-    ),
-    class: Type.Optional(Type.String({ minLength: 1, description: "Main class in the jar" })),
-    python: Type.Optional(Type.String({ minLength: 1, description: "Python main file, instead of jar and class" })),
-    args: strings("Arguments of the application. {data.NAME} becomes the path of that dataset"),
-    jars: strings("Further jars for driver and executors"),
-    pyFiles: strings("Python files, eggs or zips for driver and executors"),
-    files: strings("Files placed in the working folder of each executor"),
+    jar: Type.Optional(filled("Application jar: a path, or local:///path in the image")),
+    class: Type.Optional(filled("Main class in the jar")),
+    python: Type.Optional(filled("Python main file, instead of jar and class")),
+    args: Type.Array(text(), {
+      default: [],
+      description: "Arguments of the application. {data.NAME} becomes the path of that dataset",
+    }),
+    jars: paths("Further jars for driver and executors"),
+    pyFiles: paths("Python files, eggs or zips for driver and executors"),
+    files: paths("Files placed in the working folder of each executor"),
     driver: Driver,
     executor: Executor,
-    sparkConf: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
-      default: {},
-      description: "Spark settings. Those that would weaken the profile are refused by name",
-    }),
-    data: Type.Record(Type.String({ pattern: "^[A-Za-z][A-Za-z0-9_]*$" }), Dataset, {
+    sparkConf: Type.Record(
+      Type.String(),
+      Type.Unsafe<string | number | boolean>({ type: ["string", "number", "boolean"] }),
+      {
+        default: {},
+        description: "Spark settings. Those that would weaken the profile are refused by name",
+      },
+    ),
+    data: Type.Record(Type.String({ pattern: DATASET_PATTERN }), Dataset, {
+      ...closed,
       default: {},
       description: "Encrypted data the job reads or writes, by name",
     }),
     security: Type.Object(
       {
-        profile: Type.Union([Type.Literal("aes-gcm"), Type.Literal("tls")], {
+        profile: Type.Enum(["aes-gcm", "tls"], {
           default: "aes-gcm",
           description: "How channels are protected: AES-GCM with a shared secret, or TLS 1.3",
         }),
@@ -96,16 +109,10 @@ export const JobFile = Type.Object(
     ),
     trust: Type.Object(
       {
-        tee: Type.Union(
-          [
-            Type.Literal("none"),
-            Type.Literal("simulation"),
-            Type.Literal("sgx"),
-            Type.Literal("tdx"),
-            Type.Literal("snp"),
-          ],
-          { default: "none", description: "Trusted execution environment the job must run in" },
-        ),
+        tee: Type.Enum(["none", "simulation", "sgx", "tdx", "snp"], {
+          default: "none",
+          description: "Trusted execution environment the job must run in",
+        }),
       },
       { ...closed, default: {}, description: "What must be proved before keys are released" },
     ),
@@ -118,14 +125,10 @@ export const JobFile = Type.Object(
       },
       { ...closed, default: {}, description: "Spark's event log" },
     ),
-    image: Type.Optional(
-      Type.String({ minLength: 1, description: "Image of driver and executors. Kubernetes only, required there" }),
-    ),
-    k8sMaster: Type.Optional(Type.String({ minLength: 1, description: "Address of the API server. Kubernetes only" })),
-    pvc: Type.Optional(
-      Type.String({ minLength: 1, description: "Existing volume claim with the data. Kubernetes only" }),
-    ),
-    deployMode: Type.Union([Type.Literal("client"), Type.Literal("cluster")], {
+    image: Type.Optional(filled("Image of driver and executors. Kubernetes only, required there")),
+    k8sMaster: Type.Optional(filled("Address of the API server. Kubernetes only")),
+    pvc: Type.Optional(filled("Existing volume claim with the data. Kubernetes only")),
+    deployMode: Type.Enum(["client", "cluster"], {
       default: "client",
       description: "Where the driver runs on Kubernetes: in the release's own pod, or in one of its own",
     }),
@@ -135,4 +138,5 @@ export const JobFile = Type.Object(
 
 /** A job file with every default filled in. */
 export type JobFile = Static<typeof JobFile>;
+/** One entry of `data`. */
 export type Dataset = Static<typeof Dataset>;

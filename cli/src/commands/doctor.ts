@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { EXIT } from "@bulwark/contracts";
+import type { CommandSpec, Context } from "../command.ts";
+import { ensureSpark } from "../runtime/spark.ts";
+import { type Check, examine, type Report } from "./doctor/check.ts";
+import { FOLDER_CHECKS } from "./doctor/folders.ts";
+import { MACHINE_CHECKS } from "./doctor/machine.ts";
+import { PROGRAM_CHECKS } from "./doctor/programs.ts";
+
+const CHECKS: readonly Check[] = [...PROGRAM_CHECKS, ...FOLDER_CHECKS, ...MACHINE_CHECKS];
+
+/** `bulwark doctor`: what is used, what is wrong, and how to mend it. */
+export const spec: CommandSpec = {
+  examples: ["bulwark doctor", "bulwark doctor --install", "bulwark doctor -o json"],
+  configure(command) {
+    command.option("--install", "install what is missing and can be installed: Spark and its Python packages");
+  },
+  async execute(context, { flags }) {
+    if (flags.install === true) await install(context);
+    const reports = await examine(CHECKS, context);
+    const failed = reports.some((report) => report.state === "fail");
+    return {
+      value: { apiVersion: "bulwark/v1", items: reports },
+      exitCode: failed ? EXIT.invalid : EXIT.done,
+      table: {
+        rows: reports,
+        name: (report: Report) => report.name,
+        columns: [
+          { heading: "check", cell: (report: Report) => report.name },
+          { heading: "state", cell: (report: Report) => report.state },
+          { heading: "detail", cell: (report: Report) => report.detail },
+          { heading: "mend", cell: (report: Report) => report.mend ?? "" },
+        ],
+      },
+    };
+  },
+};
+
+async function install({ env, paths, settings, progress, signal }: Context): Promise<void> {
+  const own = settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome };
+  await ensureSpark({ env, cacheDir: paths.cache, progress, signal, ...own });
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandTable } from "../command.ts";
+
+/** Every command, in the order of help. Only the one asked for is loaded. */
+export const COMMANDS: CommandTable = {
+  run: { group: "jobs", summary: "run a job on this machine", load: () => import("./run.ts") },
+  validate: { group: "jobs", summary: "check job files, all findings at once", load: () => import("./validate.ts") },
+  list: { group: "jobs", summary: "list runs", load: () => import("./list.ts") },
+  status: { group: "jobs", summary: "show one run: progress, failure, security", load: () => import("./status.ts") },
+  logs: { group: "jobs", summary: "print the logs of driver and executors", load: () => import("./logs.ts") },
+  stop: { group: "jobs", summary: "stop a run", load: () => import("./stop.ts") },
+  ui: { group: "jobs", summary: "open Spark's UI, or the history of an ended run", load: () => import("./ui.ts") },
+  keys: {
+    group: "keys and data",
+    summary: "make, show, rotate, export and check keys",
+    load: () => import("./keys.ts"),
+  },
+  data: {
+    group: "keys and data",
+    summary: "encrypt, decrypt, inspect and re-wrap data",
+    load: () => import("./data.ts"),
+  },
+  doctor: {
+    group: "the tool",
+    summary: "tell what is used, what is wrong, and the mend",
+    load: () => import("./doctor.ts"),
+  },
+  config: { group: "the tool", summary: "show and change settings", load: () => import("./config.ts") },
+  completion: { group: "the tool", summary: "print shell completion", load: () => import("./completion.ts") },
+  version: { group: "the tool", summary: "print versions", load: () => import("./version.ts") },
+  help: { group: "the tool", summary: "help on a command, or on exit-codes", load: () => import("./help.ts") },
+};

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { KeysAction } from "./action.ts";
+
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export const exportKeys: KeysAction = {
+  description: "print keys for use elsewhere: secret material",
+  configure(command) {
+    command
+      .option("--kubernetes", "as Secrets: ssl-keys, ssl-password, enclave-key, spark-secret")
+      .option("-n, --namespace <name>", "namespace of the Secrets")
+      .option("--release <name>", "release that the Secrets are labelled for")
+      .option("-f, --file <path>", "write to a file that only you may read")
+      .option("--yes", "print on a terminal all the same");
+  },
+  async execute({ paths, cwd, now, stdout }, flags) {
+    if (flags.kubernetes !== true) {
+      throw new BulwarkError("USAGE", "Say for what to export", "bulwark keys export --kubernetes");
+    }
+    const file = typeof flags.file === "string" ? resolve(cwd, flags.file) : undefined;
+    if (file === undefined && stdout.isTTY === true && flags.yes !== true) {
+      throw new BulwarkError(
+        "USAGE",
+        "This would show secrets on a terminal",
+        "add --file secrets.yaml, pipe into kubectl apply -f -, or add --yes",
+      );
+    }
+    const namespace = readName("--namespace", flags.namespace);
+    const release = readName("--release", flags.release);
+    const [{ exportKubernetes, openKeys }, { stringify }] = await Promise.all([import("@bulwark/pki"), import("yaml")]);
+    const secrets = await exportKubernetes(await openKeys(paths.keys, { now: now() }), {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(release === undefined ? {} : { release }),
+    });
+    const text = secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
+    if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
+    await writePrivately(file, text);
+    return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
+  },
+};
+
+/** A flag's value, if it was given and can be a Kubernetes name (RFC 1123 label). */
+function readName(flag: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && NAMESPACE.test(value)) return value;
+  throw new BulwarkError("USAGE", `${flag} cannot be "${value}"`, "use small letters, digits and dashes, 63 at most");
+}
+
+/** Replaces a file by one that only its owner may open; a reader sees the old or the new one, whole. */
+async function writePrivately(path: string, text: string): Promise<void> {
+  const draft = join(dirname(path), `.${randomBytes(8).toString("hex")}.tmp`);
+  try {
+    const file = await open(draft, "wx", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    throw new BulwarkError(
+      "KEYS_UNWRITABLE",
+      `${path} cannot be written`,
+      `see what is there: ls -ld ${dirname(path)}`,
+      {
+        cause,
+      },
+    );
+  }
+}

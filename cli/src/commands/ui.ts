@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BulwarkError } from "@bulwark/contracts";
+import { parseProperties } from "@bulwark/spark";
+import type { CommandSpec, Context } from "../command.ts";
+import { writeFileWhole } from "../runs/files.ts";
+import { serveHistory } from "../runs/history.ts";
+import { findRecord, isEnded, type RunRecord } from "../runs/record.ts";
+
+/** `bulwark ui`: Spark's UI of a living run, or the history server for an ended one. Both by TLS, behind a token. */
+export const spec: CommandSpec = {
+  examples: ["bulwark ui", "bulwark ui diagnosis"],
+  configure(command) {
+    command.argument("[name]", "id of a run, or name of a job; the newest run by default");
+  },
+  async execute(context, { args }) {
+    const record = await findRecord(context.paths.runs, args[0]);
+    if (isEnded(record)) {
+      await serveHistory(context, record, (url, token) => announce(context, record, url, token));
+      return {};
+    }
+    if (record.ui === undefined) {
+      throw new BulwarkError("UI_UNAVAILABLE", `${record.id} is still starting.`, `try again: bulwark ui ${record.id}`);
+    }
+    await announce(context, record, record.ui, await readToken(context, record));
+    return {};
+  },
+};
+
+async function readToken(context: Context, record: RunRecord): Promise<string> {
+  const path = join(context.paths.runs, record.id, "secrets", "driver.properties");
+  const content = await readFile(path, "utf8").catch((cause) => {
+    throw new BulwarkError("UI_UNAVAILABLE", `${record.id} has just ended.`, `bulwark ui ${record.id}`, { cause });
+  });
+  return parseProperties(content)["bulwark.ui.token"] ?? "";
+}
+
+/**
+ * Tells where to look. The token is in a 0600 file that sends a browser on, so that it stands neither in a terminal's
+ * history nor in a command line.
+ */
+async function announce(context: Context, record: RunRecord, url: string, token: string): Promise<void> {
+  const page = join(context.paths.runs, record.id, "ui.html");
+  const target = `${url}/?token=${encodeURIComponent(token)}`;
+  await writeFileWhole(
+    page,
+    `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${target}"><title>Bulwark</title>\n`,
+  );
+  context.stdout.write(`${pathToFileURL(page).href}\n`);
+  context.progress.note(`Open that file in a browser; it leads to ${url} with the token.`);
+  context.progress.note(`The certificate is from your own CA: ${join(context.paths.keys, "current", "ca.crt")}`);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError, type Finding } from "@bulwark/contracts";
+import type { Paint } from "./terminal.ts";
+import { showControls } from "./terminal.ts";
+
+/** Any error as ours; what is foreign is a bug of Bulwark. */
+export function toBulwarkError(error: unknown): BulwarkError {
+  if (error instanceof BulwarkError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BulwarkError("BUG", message, "run it again with --debug, and report what it prints", { cause: error });
+}
+
+/** An error as people read it: findings first, what happened, and what to do as the last line. */
+export function renderError(error: BulwarkError, paint: Paint, debug: boolean): string {
+  const findings = error.findings.map(
+    (finding) => `  ${renderFinding(finding)}\n    ${paint("cyan", "->")} ${showControls(finding.mend)}\n`,
+  );
+  const stack = debug ? `${stackOf(error)}\n` : "";
+  const head = `${paint("red", "error")} ${paint("dim", error.code)} ${showControls(error.message)}\n`;
+  return `${stack}${findings.join("")}${head}  ${paint("cyan", "->")} ${showControls(error.mend)}\n`;
+}
+
+/** An error as one document; the same shape for every command. */
+export function toErrorDocument({ code, message, mend, findings }: BulwarkError) {
+  return { error: { code, message, mend, findings, docs: `docs/reference/errors.md#${code.toLowerCase()}` } };
+}
+
+function renderFinding({ file, line, column, path, message }: Finding): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(":");
+  return showControls([place, path, message].filter((part) => part !== undefined && part !== "").join("  "));
+}
+
+function stackOf(error: BulwarkError): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack}` : "";
+  return `${error.stack}${cause}`;
+}

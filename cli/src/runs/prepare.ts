@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { isRefusedVariable, type JobFile } from "@bulwark/contracts";
+import { type Keys, openKeys, selectKeys, serializeKeyring } from "@bulwark/pki";
+import { planRun, type RunFolders, type RunPlan, requiredKeys } from "@bulwark/spark";
+import type { Context } from "../command.ts";
+import { type Archives, findArchives } from "../runtime/archives.ts";
+import { findBulwarkJar } from "../runtime/jar.ts";
+import { findJava, type Java } from "../runtime/java.ts";
+import { ensureSpark, type SparkRuntime } from "../runtime/spark.ts";
+import { versions } from "../versions.ts";
+import { checkAgainstMachine } from "./preflight.ts";
+
+/** What every run on this machine stands on. */
+export type Ground = { java: Java; spark: SparkRuntime; jar: string; keys: Keys; archives: Archives };
+
+/** A plan with the secrets the supervisor and the observers need to know. */
+export type PreparedRun = {
+  plan: RunPlan;
+  folders: RunFolders;
+  uiToken: string;
+  ca: string;
+  /** Values that must appear nowhere outside the secrets files. */
+  secrets: readonly string[];
+};
+
+/** Variables of the user's shell that processes of a job get; everything else stays outside. */
+const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
+const SECRET_BYTES = 32;
+
+/** Finds or makes what a run stands on: Java, Spark, our jar, keys, class archives. */
+export async function prepareGround(context: Context): Promise<Ground> {
+  const { env, settings, paths, progress, signal } = context;
+  const [java, jar, keys] = await Promise.all([
+    findJava({ env, ...versions.java, ...(settings.javaHome === undefined ? {} : { javaHome: settings.javaHome }) }),
+    findBulwarkJar(),
+    openKeys(paths.keys, { now: context.now() }),
+  ]);
+  const spark = await ensureSpark({
+    env,
+    cacheDir: paths.cache,
+    progress,
+    signal,
+    ...(settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome }),
+  });
+  const archives = await findArchives({ java, spark, jar, cacheDir: paths.cache });
+  return { java, spark, jar, keys, archives };
+}
+
+/** The folders of a run; they are made when the planned files are written. */
+export function toRunFolders(runsFolder: string, id: string): RunFolders {
+  const run = join(runsFolder, id);
+  return {
+    run,
+    conf: join(run, "conf"),
+    secrets: join(run, "secrets"),
+    logs: join(run, "logs"),
+    work: join(run, "work"),
+    eventLog: join(run, "eventlog"),
+  };
+}
+
+/** Checks a job against this machine and plans its run. Fresh secrets each time; only the named master keys go along. */
+export async function prepareRun(
+  context: Context,
+  ground: Ground,
+  request: { job: JobFile; id: string; baseFolder: string; allKeys: boolean },
+): Promise<PreparedRun> {
+  const { job, id, baseFolder } = request;
+  const { keys, java, spark, archives } = ground;
+  await checkAgainstMachine(job, baseFolder, totalmem());
+  const named = request.allKeys ? keys.keyring.keys.map((key) => key.id) : requiredKeys(job, baseFolder);
+  const folders = toRunFolders(context.paths.runs, id);
+  const authenticationSecret = randomBytes(SECRET_BYTES).toString("base64url");
+  const uiToken = randomBytes(SECRET_BYTES).toString("base64url");
+  const plan = planRun({
+    job,
+    runId: id,
+    baseFolder,
+    folders,
+    java,
+    spark,
+    classPath: archives.classPath,
+    jvmOptions: { driver: archives.flags("driver"), executor: archives.flags("executor") },
+    keys: { ...keys.files, storePassword: keys.storePassword },
+    authenticationSecret,
+    uiToken,
+    keyring: named.length === 0 ? undefined : serializeKeyring(selectKeys(keys.keyring, named)),
+    environment: pickEnvironment(context.env),
+  });
+  const ca = await readFile(keys.files.server.caCertificate, "utf8");
+  return { plan, folders, uiToken, ca, secrets: [authenticationSecret, uiToken, keys.storePassword] };
+}
+
+function pickEnvironment(env: Context["env"]): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.filter((name) => !isRefusedVariable(name)).flatMap((name) => {
+      const value = env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

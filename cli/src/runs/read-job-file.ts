@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { BulwarkError } from "@bulwark/contracts";
+
+/** A job file larger than this is refused unread; `parseJobFile` has the same limit. */
+const LARGEST_BYTES = 1024 ** 2;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "may not be read by you",
+  EISDIR: "is a folder",
+};
+
+/**
+ * Reads a job file, at most one byte more than is allowed.
+ *
+ * @throws BulwarkError JOB_FILE_MISSING or JOB_FILE_UNREADABLE
+ */
+export async function readJobFile(cwd: string, file: string): Promise<Buffer> {
+  try {
+    const handle = await open(resolve(cwd, file), "r");
+    try {
+      const content = Buffer.alloc(LARGEST_BYTES + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length < content.length; length += read) {
+        read = (await handle.read(content, length, content.length - length)).bytesRead;
+      }
+      return content.subarray(0, length);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const reason = REASONS[code] ?? `cannot be read (${code})`;
+    const mend = "name a job file, for instance: bulwark run job.yaml";
+    throw new BulwarkError(code === "EISDIR" ? "JOB_FILE_UNREADABLE" : "JOB_FILE_MISSING", `${file} ${reason}.`, mend, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BulwarkError, type JobFile, parseDurationMs } from "@bulwark/contracts";
+import { workingPath } from "@bulwark/spark";
+import type { Context } from "../command.ts";
+import type { RunEvent } from "./events.ts";
+import { explainFailure } from "./failure.ts";
+import { writeFileWhole } from "./files.ts";
+import { startGuard } from "./guard.ts";
+import { checkDatasets, discardOutputs, prepareOutputs, publishOutputs } from "./outputs.ts";
+import { writePlan } from "./plan-files.ts";
+import { type Ground, type PreparedRun, prepareGround, prepareRun } from "./prepare.ts";
+import { identifyProcess } from "./processes.ts";
+import { type RunFailure, type RunRecord, saveRecord } from "./record.ts";
+import { observeApplication, observeDatasets } from "./security/observe.ts";
+import { composeReport, listExposures, type Observation, type SecurityReport } from "./security/report.ts";
+import { showRunProgress } from "./show-progress.ts";
+import { superviseRun } from "./supervise.ts";
+
+/** How a run ended: its record, and the security report if the application came so far. */
+export type RunResult = { record: RunRecord; report: SecurityReport | undefined };
+
+export type RunRequest = {
+  job: JobFile;
+  /** Relative paths in the job start here. */
+  baseFolder: string;
+  /** Gives the job every master key, for tools that learn from the data which they need. */
+  allKeys?: boolean;
+  onOutput: (chunk: Buffer) => void;
+};
+
+const REPORT_FILE = "security-report.json";
+const ID_BYTES = 3;
+
+/**
+ * Runs a job on this machine from plan to report. A failure of the application is in the result, not thrown.
+ *
+ * @throws BulwarkError for what stands in the way before anything starts
+ */
+export async function runJob(context: Context, request: RunRequest): Promise<RunResult> {
+  const ground = await prepareGround(context);
+  for (let attempt = 0; ; attempt++) {
+    const result = await attemptRun(context, ground, request, attempt);
+    if (result.record.failure?.code !== "JOB_FAILED" || attempt >= request.job.retries) return result;
+    context.progress.warn(`attempt ${attempt + 1} failed: ${result.record.failure.message}; trying again`);
+  }
+}
+
+async function attemptRun(context: Context, ground: Ground, request: RunRequest, attempt: number): Promise<RunResult> {
+  const { job, baseFolder } = request;
+  const id = `${job.name}-${randomBytes(ID_BYTES).toString("hex")}`;
+  const prepared = await prepareRun(context, ground, { job, id, baseFolder, allKeys: request.allKeys === true });
+  const { plan, folders } = prepared;
+  await checkDatasets(plan.datasets);
+  const record = newRecord(context, job, id, plan.executors, attempt);
+  const staged = plan.datasets.flatMap((dataset) => dataset.staging ?? []);
+  const guard = startGuard(id, folders.run, staged);
+  try {
+    for (const folder of [...Object.values(folders), join(folders.work, "tmp")]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+    await writePlan(plan.files);
+    await prepareOutputs(plan.datasets);
+    await saveRecord(context.paths.runs, record);
+    return await conductRun(context, request, prepared, record);
+  } finally {
+    await discardOutputs(plan.datasets);
+    await rm(folders.secrets, { recursive: true, force: true });
+    await rm(folders.work, { recursive: true, force: true });
+    await guard.dismiss();
+  }
+}
+
+async function conductRun(
+  context: Context,
+  request: RunRequest,
+  prepared: PreparedRun,
+  record: RunRecord,
+): Promise<RunResult> {
+  const { job } = request;
+  const { plan, folders } = prepared;
+  const observations: Observation[] = [];
+  const shown = showRunProgress(context.progress, plan.executors);
+  let outcome: { state: RunRecord["state"]; failure?: RunFailure };
+  try {
+    const { end, events } = await superviseRun({
+      plan,
+      folders,
+      signal: context.signal,
+      timeoutMs: parseDurationMs(job.timeout),
+      startTimeoutMs: parseDurationMs(job.startTimeout),
+      onOutput: (chunk) => shown.output(() => request.onOutput(chunk)),
+      onEvent: shown.event,
+      onErrorOutput: (chunk) => shown.output(() => context.stderr.write(chunk)),
+      observe: async (running) => {
+        const runFolder = folders.run;
+        const seen = {
+          runId: record.id,
+          runFolder,
+          profile: record.profile,
+          plan,
+          ca: prepared.ca,
+          secrets: prepared.secrets,
+        };
+        observations.push(...(await observeApplication({ ...seen, ...running })));
+        observations.push(
+          ...(await observeDatasets(
+            plan.datasets.filter((dataset) => dataset.mode === "read"),
+            (dataset) => dataset.path,
+          )),
+        );
+        requireAsPlanned(observations);
+        Object.assign(record, { state: "running", ui: running.ui });
+        await saveRecord(context.paths.runs, record);
+      },
+    });
+    outcome = await judgeEnd(end.code, events, folders.logs);
+  } catch (error) {
+    outcome = describeStop(error, context.signal.aborted, folders.logs);
+  }
+  if (outcome.state === "succeeded") outcome = await publish(prepared, observations, outcome);
+  shown.end(outcome.state, outcome.failure);
+  const report = await writeReport(context, record, job, observations, folders.run);
+  Object.assign(record, outcome, { endedAt: context.now().toISOString() });
+  delete record.ui;
+  await saveRecord(context.paths.runs, record);
+  return { record, report };
+}
+
+/** Outputs are put in place only when they are protected as planned. */
+async function publish(
+  { plan }: PreparedRun,
+  observations: Observation[],
+  outcome: { state: RunRecord["state"] },
+): Promise<{ state: RunRecord["state"]; failure?: RunFailure }> {
+  const outputs = plan.datasets.filter((dataset) => dataset.staging !== undefined);
+  const seen = await observeDatasets(outputs, workingPath);
+  observations.push(...seen);
+  const plain = seen.find((observation) => !observation.asPlanned);
+  if (plain !== undefined) {
+    const message = `${plain.subject}: ${plain.observed}. Nothing was published.`;
+    return {
+      state: "failed",
+      failure: { code: "SECURITY_MISMATCH", message, mend: "write it as Parquet, CSV, JSON or text through Spark" },
+    };
+  }
+  await publishOutputs(plan.datasets);
+  return outcome;
+}
+
+async function judgeEnd(
+  code: number | null,
+  events: readonly RunEvent[],
+  logs: string,
+): Promise<{ state: RunRecord["state"]; failure?: RunFailure }> {
+  if (code === 0) return { state: "succeeded" };
+  return { state: "failed", failure: await explainFailure(events, logs) };
+}
+
+function describeStop(
+  error: unknown,
+  interrupted: boolean,
+  logs: string,
+): { state: RunRecord["state"]; failure: RunFailure } {
+  const log = join(logs, "driver.log");
+  if (interrupted) {
+    const failure = { code: "INTERRUPTED" as const, message: "The run was stopped.", mend: "run it again", log };
+    return { state: "stopped", failure };
+  }
+  if (!(error instanceof BulwarkError)) throw error;
+  return { state: "failed", failure: { code: error.code, message: error.message, mend: error.mend, log } };
+}
+
+function requireAsPlanned(observations: readonly Observation[]): void {
+  const differing = observations.filter((observation) => !observation.asPlanned);
+  const [first] = differing;
+  if (first === undefined) return;
+  const message = `The running application is not protected as planned: ${first.subject}: ${first.observed}`;
+  throw new BulwarkError("SECURITY_MISMATCH", message, "see the report: bulwark status --security");
+}
+
+function newRecord(context: Context, job: JobFile, id: string, executors: number, attempt: number): RunRecord {
+  const supervisor = identifyProcess(process.pid);
+  if (supervisor === undefined)
+    throw new BulwarkError("BUG", "This process cannot see itself in /proc.", "mount /proc");
+  return {
+    apiVersion: "bulwark/v1",
+    id,
+    name: job.name,
+    state: "starting",
+    application: job.class ?? job.python ?? job.jar ?? "",
+    profile: job.security.profile,
+    tee: job.trust.tee,
+    executors,
+    startedAt: context.now().toISOString(),
+    supervisor,
+    attempts: attempt + 1,
+  };
+}
+
+async function writeReport(
+  context: Context,
+  record: RunRecord,
+  job: JobFile,
+  observations: readonly Observation[],
+  folder: string,
+): Promise<SecurityReport | undefined> {
+  if (observations.length === 0) return undefined;
+  const exposures = listExposures(record.tee, job.python !== undefined);
+  const report = composeReport(record, context.now(), observations, exposures);
+  await writeFileWhole(join(folder, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}

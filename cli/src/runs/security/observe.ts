@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, statSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { PlannedDataset, RunPlan } from "@bulwark/spark";
+import { findMarkedProcesses } from "../processes.ts";
+import { inspectFiles } from "./files-at-rest.ts";
+import { askUi, callUnauthenticated, callUnauthenticatedByTls } from "./probes.ts";
+import type { Observation } from "./report.ts";
+import { findListeners, isLoopback } from "./sockets.ts";
+
+/** What the observers may look at, and what they must not find. */
+export type Observed = {
+  runId: string;
+  runFolder: string;
+  profile: string;
+  plan: RunPlan;
+  /** `spark://NAME@HOST:PORT` of the driver. */
+  driverUrl: string;
+  /** `HOST:PORT` of the block managers of driver and executors. */
+  blockManagers: readonly string[];
+  /** Spark's own account of its settings. */
+  settings: Readonly<Record<string, string>>;
+  /** Where the driver said that its UI is, and the CA that vouches for it. */
+  ui: string;
+  ca: string;
+  /** Values that must appear nowhere: secret, passwords, token. */
+  secrets: readonly string[];
+};
+
+type Observer = (observed: Observed) => Promise<Observation[]>;
+
+const OBSERVERS: readonly Observer[] = [
+  observeSettings,
+  observeUi,
+  observeListeners,
+  observeChannels,
+  observeProcesses,
+  observeFileModes,
+];
+
+/** Looks at a running application from outside, with every observer. A look that fails is a difference. */
+export async function observeApplication(observed: Observed): Promise<Observation[]> {
+  const results = await Promise.all(
+    OBSERVERS.map((observer) =>
+      observer(observed).catch((error: Error) => [
+        {
+          subject: observer.name.replace("observe", "").toLowerCase(),
+          protection: "",
+          observed: `could not be seen: ${error.message}`,
+          asPlanned: false,
+        },
+      ]),
+    ),
+  );
+  return results.flat();
+}
+
+/** Looks at the files of datasets that were to be encrypted. */
+export async function observeDatasets(
+  datasets: readonly PlannedDataset[],
+  pathOf: (dataset: PlannedDataset) => string,
+): Promise<Observation[]> {
+  const encrypted = datasets.filter((dataset) => dataset.key !== undefined);
+  return Promise.all(
+    encrypted.map(async (dataset) => {
+      const files = await inspectFiles(pathOf(dataset)).catch(() => []);
+      const plain = files.filter((file) => file.protection === "none");
+      const seen = files.length === 0 ? "no file" : `${files.length - plain.length} of ${files.length} files encrypted`;
+      return {
+        subject: `data ${dataset.name} (${dataset.mode})`,
+        protection: "AES-256-GCM, per column (Parquet) or per frame (text)",
+        observed: plain[0] === undefined ? seen : `${seen}; plain: ${plain[0].path}`,
+        // A job may end without having written an output; what it wrote must be encrypted.
+        asPlanned: plain.length === 0 && (dataset.mode === "write" || files.length > 0),
+      };
+    }),
+  );
+}
+
+/** Every setting the profile needs, as the application itself reported it (Spark's environment event). */
+async function observeSettings({ plan, settings }: Observed): Promise<Observation[]> {
+  const required = Object.entries(plan.required);
+  const wrong = required.filter(([key, value]) => settings[key] !== value);
+  return [
+    {
+      subject: "settings of the application",
+      protection: "profile and scratch encryption",
+      observed:
+        wrong.length === 0
+          ? `all ${required.length} settings as planned (Spark's environment)`
+          : `not as planned: ${wrong.map(([key]) => `${key}=${settings[key] ?? "(absent)"}`).join(", ")}`,
+      asPlanned: wrong.length === 0,
+    },
+    {
+      subject: "spill and shuffle files",
+      protection: `AES-CTR ${settings["spark.io.encryption.keySizeBits"] ?? "?"} bits, a key of this application`,
+      observed: `spark.io.encryption.enabled=${settings["spark.io.encryption.enabled"] ?? "(absent)"}`,
+      asPlanned: settings["spark.io.encryption.enabled"] === "true",
+    },
+  ];
+}
+
+/** The UI as a stranger and as the owner meets it. */
+async function observeUi(observed: Observed): Promise<Observation[]> {
+  const stranger = await askUi(`${observed.ui}/api/v1/applications`, observed.ca);
+  const modern = stranger.protocol === "TLSv1.3";
+  return [
+    {
+      subject: "web UI and REST API",
+      protection: "TLS 1.3, token",
+      observed: `${stranger.protocol} ${stranger.cipher}; without token: ${stranger.status}`,
+      asPlanned: modern && stranger.status === 401,
+    },
+  ];
+}
+
+/** Every listening socket of every process of the run. */
+async function observeListeners(observed: Observed): Promise<Observation[]> {
+  const listeners = findListeners(findMarkedProcesses(observed.runId));
+  const open = listeners.filter((listener) => !isLoopback(listener.address));
+  return [
+    {
+      subject: "listening sockets",
+      protection: "loopback only",
+      observed:
+        open.length === 0
+          ? `${listeners.length} sockets, all on loopback`
+          : `open to others: ${open.map((listener) => `${listener.address}:${listener.port}`).join(", ")}`,
+      asPlanned: open.length === 0 && listeners.length > 0,
+    },
+  ];
+}
+
+/** Every Spark port, called by someone without the secret. */
+async function observeChannels(observed: Observed): Promise<Observation[]> {
+  const ports = [observed.driverUrl, ...observed.blockManagers].map((address) =>
+    Number(address.slice(address.lastIndexOf(":") + 1)),
+  );
+  const answers = await Promise.all(ports.map((port) => probe(port, observed)));
+  const bad = answers.find((answer) => !answer.refused);
+  return [
+    {
+      subject: "channels between driver and executors",
+      protection: observed.profile === "tls" ? "TLS 1.3, AES-GCM, shared secret" : "AES-128-GCM, shared secret",
+      observed: bad
+        ? `port ${bad.port}: ${bad.seen}`
+        : `${answers.length} ports refused a caller without the secret (${answers[0]?.seen ?? ""})`,
+      asPlanned: bad === undefined,
+    },
+  ];
+}
+
+async function probe(port: number, observed: Observed): Promise<{ port: number; refused: boolean; seen: string }> {
+  if (observed.profile === "tls") {
+    const answer = await callUnauthenticatedByTls(port, observed.ca);
+    const strong = answer.protocol === "TLSv1.3" && answer.cipher.includes("GCM");
+    const refused = answer.refusal?.includes("SaslMessage") === true || answer.closed;
+    return { port, refused: strong && refused, seen: `${answer.protocol} ${answer.cipher}` };
+  }
+  const answer = await callUnauthenticated(port);
+  return { port, refused: answer.closed, seen: answer.refusal ?? (answer.closed ? "closed" : "answered") };
+}
+
+/** Command lines and environments of every process of the run. */
+async function observeProcesses(observed: Observed): Promise<Observation[]> {
+  const pids = findMarkedProcesses(observed.runId);
+  const needles = observed.secrets.flatMap(spellings);
+  const leaks = pids.flatMap((pid) =>
+    ["cmdline", "environ"].filter((file) => containsAny(readProc(pid, file), needles)).map((file) => `${pid}/${file}`),
+  );
+  const readable = pids.filter((pid) => isReadableByOthers(pid));
+  return [
+    {
+      subject: "command lines and environments",
+      protection: "no secret in either; environments readable by the owner only",
+      observed:
+        leaks.length + readable.length === 0
+          ? `${pids.length} processes looked at`
+          : `secret in /proc/${leaks.join(", /proc/")}; readable by others: ${readable.join(", ")}`,
+      asPlanned: leaks.length + readable.length === 0 && pids.length > 0,
+    },
+  ];
+}
+
+/** A secret as it is, in hex and in base64. */
+export function spellings(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [secret, bytes.toString("hex"), bytes.toString("base64"), bytes.toString("base64url")];
+}
+
+function containsAny(content: string, needles: readonly string[]): boolean {
+  return needles.some((needle) => content.includes(needle));
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function isReadableByOthers(pid: number): boolean {
+  const stat = statSync(`/proc/${pid}/environ`, { throwIfNoEntry: false });
+  return stat !== undefined && ((stat.mode & 0o077) !== 0 || stat.uid !== process.getuid?.());
+}
+
+/** Modes of everything in the run's folder. */
+async function observeFileModes(observed: Observed): Promise<Observation[]> {
+  const folder = await lstat(observed.runFolder);
+  const secrets = await readdir(join(observed.runFolder, "secrets"));
+  const modes = await Promise.all(secrets.map((name) => lstat(join(observed.runFolder, "secrets", name))));
+  const loose = [folder, ...modes].filter((stat) => (stat.mode & 0o077) !== 0);
+  return [
+    {
+      subject: "files with secrets",
+      protection: "0600 in a 0700 folder, removed at the end",
+      observed: loose.length === 0 ? `${modes.length} files, owner only` : `${loose.length} can be read by others`,
+      asPlanned: loose.length === 0 && modes.length > 0,
+    },
+  ];
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseJobFile } from "./parse.ts";
+import { RULES } from "./rules.ts";
+import type { JobFile } from "./schema.ts";
+
+const { job: BASE } = parseJobFile("python: app.py", { file: "job.yaml" });
+const { python: _, ...NO_PROGRAM } = BASE;
+const dataset = (changes: Partial<JobFile["data"][string]>): JobFile["data"][string] => ({
+  path: "a",
+  mode: "read",
+  columns: {},
+  overwrite: false,
+  ...changes,
+});
+const withData = (data: Record<string, Partial<JobFile["data"][string]>>): Partial<JobFile> => ({
+  data: Object.fromEntries(Object.entries(data).map(([name, changes]) => [name, dataset(changes)])),
+});
+const write = (path: string) => ({ path, mode: "write" as const });
+const driver = (changes: Partial<JobFile["driver"]>) => ({ driver: { ...BASE.driver, ...changes } });
+const executor = (changes: Partial<JobFile["executor"]>) => ({ executor: { ...BASE.executor, ...changes } });
+
+type Case = { job: Partial<JobFile> | JobFile; found: [string, string][] };
+
+/** Each rule alone: jobs it passes (nothing found) and jobs it does not, with code and path. */
+const CASES: Readonly<Record<string, Case[]>> = {
+  oneProgram: [
+    { job: BASE, found: [] },
+    { job: { ...NO_PROGRAM, jar: "a.jar" }, found: [] },
+    { job: { jar: "a.jar" }, found: [["JOB_CONFLICT", "python"]] },
+    { job: NO_PROGRAM, found: [["JOB_CONFLICT", ""]] },
+    { job: { ...NO_PROGRAM, class: "X" }, found: [["JOB_CONFLICT", "class"]] },
+  ],
+  classNeedsJar: [
+    { job: { ...NO_PROGRAM, jar: "a.jar", class: "X" }, found: [] },
+    { job: { class: "X" }, found: [["JOB_CONFLICT", "class"]] },
+  ],
+  columnKeysNeedFooterKey: [
+    { job: withData({ a: { columns: { c: "k" }, key: "k" } }), found: [] },
+    { job: withData({ a: { columns: { c: "k" } } }), found: [["JOB_CONFLICT", "data.a.columns"]] },
+  ],
+  overwriteNeedsWrite: [
+    { job: withData({ a: { overwrite: true, mode: "write" } }), found: [] },
+    { job: withData({ a: { overwrite: true } }), found: [["JOB_CONFLICT", "data.a.overwrite"]] },
+  ],
+  ownFolderPerOutput: [
+    { job: withData({ a: write("x"), b: write("y"), c: { path: "z" }, d: { path: "z" } }), found: [] },
+    { job: withData({ a: write("x"), b: write("xy") }), found: [] },
+    { job: withData({ a: write("x"), b: write("./x/") }), found: [["JOB_CONFLICT", "data.b.path"]] },
+    { job: withData({ a: write("x/y"), b: write("x") }), found: [["JOB_CONFLICT", "data.b.path"]] },
+    { job: withData({ a: write("x"), b: { path: "x" } }), found: [["JOB_CONFLICT", "data.a.path"]] },
+    { job: withData({ a: { path: "x" }, b: write("x/out") }), found: [["JOB_CONFLICT", "data.b.path"]] },
+  ],
+  knownDatasets: [
+    { job: { args: ["{data.a}", "{other}"], ...withData({ a: {} }) }, found: [] },
+    { job: { args: ["x", "in={data.b}"], ...withData({ a: {} }) }, found: [["JOB_VALUE_INVALID", "args.1"]] },
+    { job: { args: ["{data.toString}"] }, found: [["JOB_VALUE_INVALID", "args.0"]] },
+  ],
+  safeDownloads: [
+    { job: { jars: ["https://x.example/a.jar", "b.jar", "local:///c.jar"] }, found: [] },
+    { job: { jars: ["b.jar", "http://x.example/a.jar"] }, found: [["JOB_VALUE_INVALID", "jars.1"]] },
+    { job: { python: "FTP://x.example/a.py" }, found: [["JOB_VALUE_INVALID", "python"]] },
+  ],
+  driverHeap: [
+    { job: driver({ memory: "512m" }), found: [] },
+    { job: driver({ memory: "511m" }), found: [["JOB_VALUE_INVALID", "driver.memory"]] },
+    { job: driver({ memory: "17t" }), found: [["JOB_VALUE_INVALID", "driver.memory"]] },
+  ],
+  executorHeap: [
+    { job: executor({ memory: "16T" }), found: [] },
+    { job: executor({ memory: "1k" }), found: [["JOB_VALUE_INVALID", "executor.memory"]] },
+    { job: executor({ memory: "99999999999999999999g" }), found: [["JOB_VALUE_INVALID", "executor.memory"]] },
+  ],
+  saneCores: [
+    { job: executor({ instances: 1000, cores: 50 }), found: [] },
+    { job: executor({ instances: 1000, cores: 51 }), found: [["JOB_VALUE_INVALID", "executor.cores"]] },
+  ],
+  timeout: [
+    { job: { timeout: "1s" }, found: [] },
+    { job: { timeout: "0h" }, found: [["JOB_VALUE_INVALID", "timeout"]] },
+    { job: { timeout: "8761h" }, found: [["JOB_VALUE_INVALID", "timeout"]] },
+  ],
+  startTimeout: [
+    { job: { startTimeout: "10m" }, found: [] },
+    { job: { startTimeout: "999ms" }, found: [["JOB_VALUE_INVALID", "startTimeout"]] },
+  ],
+  refusedSettings: [
+    { job: { sparkConf: { "spark.sql.ansi.enabled": true } }, found: [] },
+    { job: { sparkConf: { "spark.master": "local" } }, found: [["JOB_SETTING_REFUSED", "sparkConf.spark.master"]] },
+  ],
+  driverVariables: [
+    { job: driver({ env: { TZ: "UTC" } }), found: [] },
+    { job: driver({ env: { SPARK_HOME: "/x" } }), found: [["JOB_SETTING_REFUSED", "driver.env.SPARK_HOME"]] },
+  ],
+  executorVariables: [
+    { job: executor({ env: { TZ: "UTC" } }), found: [] },
+    { job: executor({ env: { CLASSPATH: "/x" } }), found: [["JOB_SETTING_REFUSED", "executor.env.CLASSPATH"]] },
+  ],
+};
+
+test("every rule has its cases", () => {
+  assert.deepEqual(Object.keys(CASES), Object.keys(RULES));
+});
+
+for (const [name, rule] of Object.entries(RULES)) {
+  for (const [index, { job, found }] of (CASES[name] ?? []).entries()) {
+    test(`${name}, case ${index + 1}`, () => {
+      // A job without program is given whole; every other changes the base.
+      const whole = ("driver" in job && "timeout" in job ? job : { ...BASE, ...job }) as JobFile;
+      assert.deepEqual(
+        rule.check(whole).map(({ code, at }) => [code, at.join(".")]),
+        found,
+      );
+    });
+  }
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export { renderErrors } from "./errors.ts";
+export { renderJobFile } from "./job-file.ts";
+export { renderRefusedSettings } from "./refused-settings.ts";
+export { renderEditorSchema, renderKeys, renderValidator } from "./schema.ts";

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type PlannedDataset, workingPath } from "./datasets.ts";
+export { type HistoryInput, planHistoryServer } from "./history.ts";
+export {
+  type PlanInput,
+  type PlannedFile,
+  type ProcessPlan,
+  planRun,
+  type RunFolders,
+  type RunPlan,
+  requiredKeys,
+} from "./plan.ts";
+export { formatProperties, type Properties, parseProperties } from "./properties-file.ts";

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What Spark itself adds to every JVM it starts (org.apache.spark.launcher.JavaModuleOptions, Spark 4.3). */
+const OPENED_PACKAGES = [
+  "java.base/java.lang",
+  "java.base/java.lang.invoke",
+  "java.base/java.lang.reflect",
+  "java.base/java.io",
+  "java.base/java.net",
+  "java.base/java.nio",
+  "java.base/java.util",
+  "java.base/java.util.concurrent",
+  "java.base/java.util.concurrent.atomic",
+  "java.base/jdk.internal.ref",
+  "java.base/sun.nio.ch",
+  "java.base/sun.nio.cs",
+  "java.base/sun.security.action",
+  "java.base/sun.util.calendar",
+  "java.security.jgss/sun.security.krb5",
+];
+
+/** First Java version that knows `--sun-misc-unsafe-memory-access`. */
+const UNSAFE_ACCESS_OPTION_SINCE = 23;
+
+/**
+ * JVM options every Spark process needs on a given Java version.
+ *
+ * Unlike Spark's own list, Netty's host-name verification stays on: all peers are on loopback and their certificates
+ * name it. Heap dumps and the attach mechanism are off, since both show memory to others.
+ */
+export function sparkJavaOptions(javaMajor: number): string[] {
+  return [
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "--add-modules=jdk.incubator.vector",
+    ...OPENED_PACKAGES.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dio.netty.allocator.type=pooled",
+    "--enable-native-access=ALL-UNNAMED",
+    ...(javaMajor >= UNSAFE_ACCESS_OPTION_SINCE ? ["--sun-misc-unsafe-memory-access=allow"] : []),
+    "-XX:-HeapDumpOnOutOfMemoryError",
+    "-XX:+DisableAttachMechanism",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+  ];
+}
+
+/** Splits a Spark option string (`spark.driver.extraJavaOptions`) into arguments; quotes group, a backslash escapes. */
+export function splitOptions(text: string): string[] {
+  const options: string[] = [];
+  const pattern = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g;
+  for (const [word] of text.matchAll(pattern)) {
+    options.push(
+      word.replace(
+        /\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/g,
+        (_all, escaped, double, single) => escaped ?? (double ?? single).replace(/\\(.)/g, "$1"),
+      ),
+    );
+  }
+  return options;
+}

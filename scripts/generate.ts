@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes every generated file. With --check it writes nothing, names the stale files and exits with 1.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  renderEditorSchema,
+  renderErrors,
+  renderJobFile,
+  renderKeys,
+  renderRefusedSettings,
+  renderValidator,
+} from "../packages/contracts/src/reference/index.ts";
+
+/** One generated file: where it lies, and its whole content. */
+type Generated = { file: string; render: () => string | Promise<string> };
+
+const GENERATED: readonly Generated[] = [
+  // These two first: job files are read with them.
+  { file: "packages/contracts/src/job/generated/keys.ts", render: renderKeys },
+  { file: "packages/contracts/src/job/generated/validate.js", render: renderValidator },
+  { file: "docs/reference/errors.md", render: renderErrors },
+  { file: "docs/reference/job-file.md", render: renderJobFile },
+  { file: "docs/reference/job-file.schema.json", render: renderEditorSchema },
+  { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
+];
+
+const root = join(import.meta.dirname, "..");
+const check = process.argv.includes("--check");
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+const stale: string[] = [];
+for (const { file, render } of GENERATED) {
+  const path = join(root, file);
+  const content = await render();
+  if (readIfThere(path) === content) continue;
+  stale.push(file);
+  if (!check) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+}
+for (const file of stale) {
+  process.stderr.write(check ? `stale: ${file} (mend: npm run generate)\n` : `wrote ${file}\n`);
+}
+process.exitCode = check && stale.length > 0 ? 1 : 0;
