@@ -82,7 +82,7 @@ function requireCompiler() {
 }
 
 /** An installed Maven that is new enough, else the wrapper, which brings the pinned one and checks its digest. */
-function chooseMaven() {
+export function chooseMaven() {
   const { stdout } = spawnSync("mvn", ["-version"], { encoding: "utf8" });
   const found = /Apache Maven (\d+)\.(\d+)/.exec(stdout ?? "");
   const [major, minor] = readPins().maven.minimum.split(".").map(Number);

@@ -2,6 +2,8 @@
 // Writes every generated file. With --check it writes nothing, names the stale files and exits with 1.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { COMMANDS } from "../cli/src/commands/index.ts";
+import { renderCli } from "../cli/src/frame/reference.ts";
 import {
   renderEditorSchema,
   renderErrors,
@@ -18,6 +20,7 @@ const GENERATED: readonly Generated[] = [
   // These two first: job files are read with them.
   { file: "packages/contracts/src/job/generated/keys.ts", render: renderKeys },
   { file: "packages/contracts/src/job/generated/validate.js", render: renderValidator },
+  { file: "docs/reference/cli.md", render: () => renderCli(COMMANDS) },
   { file: "docs/reference/errors.md", render: renderErrors },
   { file: "docs/reference/job-file.md", render: renderJobFile },
   { file: "docs/reference/job-file.schema.json", render: renderEditorSchema },

@@ -57,9 +57,14 @@ export type Result = {
   exitCode?: number;
 };
 
+/** What is known of a command before it is loaded. */
 export type CommandEntry = {
   group: "jobs" | "keys and data" | "the tool";
   summary: string;
+  /** What a shell completes its first argument with; files where nothing is said. */
+  completes?: "runs" | "commands" | "nothing";
+  /** Works with wrong settings too: what explains or mends them must. */
+  lenient?: true;
   load: () => Promise<{ spec: CommandSpec }>;
 };
 

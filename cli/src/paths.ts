@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** Folders of one user, by the XDG base directory rules. */
@@ -25,4 +26,9 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
     runs: join(base("XDG_STATE_HOME", ".local/state"), "bulwark", "runs"),
     cache: join(base("XDG_CACHE_HOME", ".cache"), "bulwark"),
   };
+}
+
+/** The user's home folder. */
+export function findHome(env: Readonly<Record<string, string | undefined>>): string {
+  return env.HOME?.startsWith("/") ? env.HOME : homedir();
 }

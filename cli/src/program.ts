@@ -1,117 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, suggestName } from "@bulwark/contracts";
-import { Command, CommanderError, type Help } from "commander";
-import type { CommandSpec, CommandTable } from "./command.ts";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { suggestName } from "@bulwark/contracts/suggest-name";
+import { Command, CommanderError, Option } from "commander";
+import type { CommandEntry, CommandSpec, CommandTable } from "./command.ts";
+import { renderCommandHelp } from "./frame/help-text.ts";
+import { GLOBAL_FLAGS } from "./frame/look.ts";
 
 /** What was typed, told apart: subcommands, positional arguments, flags. */
-export type Call = { path: string[]; args: string[]; flags: Record<string, unknown> };
+export type Call = Parameters<CommandSpec["execute"]>[1];
 
 /** A command with what the table says of it. */
-export type LoadedCommand = { name: string; summary: string; spec: CommandSpec };
+export type LoadedCommand = { name: string; entry: CommandEntry; spec: CommandSpec };
 
 /**
  * Loads one command of the table.
  *
- * @throws BulwarkError USAGE when there is none of that name
+ * @throws BulwarkError USAGE, with the nearest name, when there is none of that name
  */
 export async function loadCommand(commands: CommandTable, name: string): Promise<LoadedCommand> {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry === undefined) {
     const nearest = suggestName(name, Object.keys(commands));
-    const mend = nearest === undefined ? "see the commands: bulwark --help" : `did you mean: bulwark ${nearest}`;
-    throw new BulwarkError("USAGE", `bulwark has no command ${name}.`, mend);
+    const mend = nearest === undefined ? "bulwark --help" : `did you mean: bulwark ${nearest}`;
+    throw new BulwarkError("USAGE", `There is no command ${name}.`, mend);
   }
-  return { name, summary: entry.summary, spec: (await entry.load()).spec };
+  return { name, entry, spec: (await entry.load()).spec };
 }
 
-/** The commander command of one of ours, with the flags that every command has. */
-export function createProgram({ name, summary, spec }: LoadedCommand, onCall: (call: Call) => void): Command {
-  const command = new Command(`bulwark ${name}`).description(summary);
-  spec.configure(command);
-  const examples = spec.examples.map((example) => `  ${example}\n`).join("");
-  const leaves = command.commands.length === 0 ? [command] : command.commands;
-  for (const part of new Set([command, ...leaves])) {
-    addGlobalOptions(part);
-    part.exitOverride().showSuggestionAfterError().helpCommand(false);
-    part.configureOutput({ outputError: () => undefined });
-    part.configureHelp({
-      formatHelp: (target, helper) => formatHelp(target, helper, part === command ? examples : ""),
-    });
+/** The commander command of one of ours with all its flags and subcommands, for parsing, help and completion. */
+export function createProgram({ name, entry, spec }: LoadedCommand, onCall: (call: Call) => void = () => {}): Command {
+  const command = new Command(name)
+    .description(entry.summary)
+    .exitOverride()
+    .helpOption("-h, --help", "explain the command")
+    .configureHelp({ formatHelp: (shown) => renderCommandHelp(shown, pickExamples(shown, spec)) })
+    .configureOutput({ writeErr: () => {} });
+  for (const { flags, description, choices } of GLOBAL_FLAGS) {
+    const option = new Option(flags, description);
+    command.addOption(choices === undefined ? option : option.choices(choices));
   }
-  for (const leaf of leaves) {
-    const path = leaf === command ? [] : [leaf.name()];
-    leaf.action((...received: unknown[]) => {
-      const args = received
-        .slice(0, -2)
-        .flat()
-        .filter((arg): arg is string => typeof arg === "string");
-      onCall({ path, args, flags: { ...command.opts(), ...leaf.opts() } });
-    });
+  // Subcommands inherit what was configured so far.
+  spec.configure(command);
+  for (const leaf of listLeaves(command)) {
+    leaf.action(() => onCall({ path: listNames(leaf).slice(1), args: leaf.args, flags: leaf.optsWithGlobals() }));
   }
   return command;
 }
 
-function addGlobalOptions(command: Command): void {
-  command
-    .option("-o, --output <format>", "table, wide, name, json or yaml")
-    .option("--json", "the same as -o json")
-    .option("--quiet", "no progress")
-    .option("--debug", "more to read, with stack traces")
-    .option("--no-color", "no colours");
-}
-
-/** Examples first, then what the command takes. */
-function formatHelp(command: Command, helper: Help, examples: string): string {
-  const usage = `${helper.commandDescription(command)}\n\nUsage: ${helper.commandUsage(command)}\n`;
-  const list = (heading: string, rows: readonly [string, string][]): string =>
-    rows.length === 0
-      ? ""
-      : `\n${heading}:\n${rows.map(([term, text]) => `  ${term.padEnd(30)} ${text}`.trimEnd()).join("\n")}\n`;
-  return [
-    examples === "" ? "" : `Examples:\n${examples}\n`,
-    usage,
-    list(
-      "Commands",
-      helper
-        .visibleCommands(command)
-        .map((sub) => [helper.subcommandTerm(sub).replace(" [options]", ""), sub.description()]),
-    ),
-    list(
-      "Arguments",
-      helper.visibleArguments(command).map((argument) => [helper.argumentTerm(argument), argument.description]),
-    ),
-    list(
-      "Options",
-      helper.visibleOptions(command).map((option) => [helper.optionTerm(option), option.description]),
-    ),
-  ].join("");
-}
-
-/** Parses what was typed. Help comes back as text; anything that does not fit is a USAGE error. */
+/**
+ * Parses what was typed after the name of the command. Help comes back as text.
+ *
+ * @throws BulwarkError USAGE, with the nearest flag or subcommand
+ */
 export function parseCall(loaded: LoadedCommand, typed: readonly string[]): Call | { help: string } {
-  const { name } = loaded;
   let call: Call | undefined;
-  let help = "";
-  const program = createProgram(loaded, (received) => {
-    call = received;
+  const help: string[] = [];
+  const program = createProgram(loaded, (taken) => {
+    call = taken;
   });
-  for (const part of [program, ...program.commands]) {
-    part.configureOutput({
-      outputError: () => undefined,
-      writeOut: (text) => {
-        help += text;
-      },
-      writeErr: () => undefined,
-    });
-  }
+  for (const part of [program, ...program.commands]) part.configureOutput({ writeOut: (text) => help.push(text) });
   try {
     program.parse([...typed], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") return { help };
-    const message = error.message.replace(/^error: /, "");
-    const text = error.code === "commander.help" ? `bulwark ${name} needs a subcommand.` : message;
-    throw new BulwarkError("USAGE", text, `bulwark ${name} --help`);
+    if (error.exitCode === 0) return { help: help.join("") };
+    throw toUsageError(error, program);
   }
-  return call ?? { help: program.helpInformation() };
+  if (call === undefined) throw missingSubcommand(program);
+  return call;
 }
+
+/** A command, or its subcommands where it has some. */
+export function listLeaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(listLeaves);
+}
+
+/** `["keys", "init"]`. */
+function listNames(command: Command): string[] {
+  return [...(command.parent === null ? [] : listNames(command.parent)), command.name()];
+}
+
+/** The examples that show this command or subcommand; all where it is the command itself. */
+export function pickExamples(command: Command, spec: CommandSpec): readonly string[] {
+  if (command.parent === null) return spec.examples;
+  const start = `bulwark ${listNames(command).join(" ")}`;
+  return spec.examples.filter((line) => line.endsWith(start) || line.includes(`${start} `));
+}
+
+/** Commander's words: `error: unknown option '--foo'`, then `(Did you mean --force?)` on a line of its own. */
+function toUsageError(error: CommanderError, program: Command): BulwarkError {
+  // It shows help when a group is called without a subcommand.
+  if (error.code === "commander.help") return missingSubcommand(program);
+  const [first = "", hint] = error.message.replace(/^error: /, "").split("\n");
+  const message = `${first.slice(0, 1).toUpperCase()}${first.slice(1).replace(/\.$/, "")}.`;
+  const mend = /\(Did you mean (.*)\)/.exec(hint ?? "")?.[1];
+  return new BulwarkError("USAGE", message, mend === undefined ? helpOf(program) : `did you mean ${mend}`);
+}
+
+function missingSubcommand(program: Command): BulwarkError {
+  const names = program.commands.map((sub) => sub.name()).join("|");
+  return new BulwarkError("USAGE", `bulwark ${program.name()} needs a subcommand: ${names}.`, helpOf(program));
+}
+
+const helpOf = (program: Command): string => `bulwark ${program.name()} --help`;

@@ -1,93 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { BulwarkError, type Finding, suggestName } from "@bulwark/contracts";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { Argument } from "commander";
 import type { CommandSpec, Context, Result } from "../command.ts";
-import { checkLayer, type ResolvedSetting, resolveSettings } from "../config/load.ts";
-import { isSettingName, SETTINGS, type SettingName, toVariable } from "../config/settings.ts";
-import { writeFileWhole } from "../runs/files.ts";
+import { type ResolvedSetting, resolveSettings } from "../config/load.ts";
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from "../config/settings.ts";
+import { userFileOf } from "../context.ts";
+import { findHome } from "../paths.ts";
 
-type Flags = Readonly<Record<string, unknown>>;
+type Call = Parameters<CommandSpec["execute"]>[1];
+type Row = { name: SettingName; value?: string; origin?: ResolvedSetting["origin"]; place?: string };
 
-const SUBCOMMANDS: Readonly<
-  Record<string, (context: Context, args: readonly string[], flags: Flags) => Promise<Result>>
-> = {
-  view: async (context, _args, flags) => view(await resolve(context), flags.showOrigin === true),
-  get: async (context, [name = ""]) => {
-    const setting = (await resolve(context)).find((candidate) => candidate.name === requireName(name));
-    return { value: setting ?? null, text: setting?.value ?? "" };
-  },
-  set: async (context, [name = "", value = ""]) => setValue(context, requireName(name), value),
-  path: async (context) => ({ value: userFile(context), text: userFile(context) }),
+const ACTIONS: Readonly<Record<string, (context: Context, call: Call) => Promise<Result>>> = {
+  view,
+  get,
+  set: (context, { args: [name = "", value] }) => write(context, name, value),
+  unset: (context, { args: [name = ""] }) => write(context, name, undefined),
+  path: async (context) => ({ value: { file: userFileOf(context.paths) }, text: userFileOf(context.paths) }),
 };
 
-/** `bulwark config`: settings of the tool, and where each comes from. */
+/** `bulwark config`: settings, where each comes from, and how to change them. */
 export const spec: CommandSpec = {
   examples: [
     "bulwark config view --show-origin",
-    "bulwark config set javaHome /usr/lib/jvm/java-25",
-    "bulwark config get cacheDir",
+    "bulwark config get output",
+    "bulwark config set javaHome /usr/lib/jvm/java-21",
+    "bulwark config unset javaHome",
+    "bulwark config path",
   ],
   configure(command) {
-    command.command("view").description("all settings").option("--show-origin", "where each value comes from");
-    command.command("get <name>").description("one setting");
-    command.command("set <name> <value>").description("write a setting to your own file");
-    command.command("path").description("your own file");
+    const name = (): Argument => new Argument("<name>", "name of the setting").choices(SETTING_NAMES);
+    command.command("view").description("show all settings").option("--show-origin", "say where each value comes from");
+    command.command("get").description("print one value").addArgument(name());
+    command
+      .command("set")
+      .description("write one setting into your own file")
+      .addArgument(name())
+      .argument("<value>", "its value");
+    command.command("unset").description("take one setting out of your own file").addArgument(name());
+    command.command("path").description("print where your own file is");
   },
-  async execute(context, { path: [name = ""], args, flags }) {
-    const subcommand = SUBCOMMANDS[name];
-    if (subcommand === undefined)
-      throw new BulwarkError("USAGE", "bulwark config needs a subcommand.", "bulwark config --help");
-    return subcommand(context, args, flags);
+  async execute(context, call) {
+    const action = ACTIONS[call.path[0] ?? ""];
+    if (action === undefined) throw new BulwarkError("USAGE", "Say what to do.", "bulwark config view");
+    return action(context, call);
   },
 };
 
-function userFile(context: Context): string {
-  return join(context.paths.config, "config.yaml");
-}
-
-function resolve(context: Context): Promise<ResolvedSetting[]> {
-  return resolveSettings(context.env, context.cwd, userFile(context));
-}
-
-function view(settings: readonly ResolvedSetting[], showOrigin: boolean): Result {
+async function view(context: Context, { flags }: Call): Promise<Result> {
+  const rows = await resolve(context);
+  const wide = flags.showOrigin !== true;
   return {
-    value: settings,
+    value: { apiVersion: "bulwark/v1", items: rows },
     table: {
-      rows: settings,
-      name: (setting: ResolvedSetting) => setting.name,
+      rows,
       columns: [
-        { heading: "setting", cell: (setting: ResolvedSetting) => setting.name },
-        { heading: "value", cell: (setting: ResolvedSetting) => setting.value },
-        { heading: "origin", wide: !showOrigin, cell: (setting: ResolvedSetting) => setting.origin },
-        {
-          heading: "place",
-          wide: !showOrigin,
-          cell: (setting: ResolvedSetting) =>
-            setting.origin === "environment" ? toVariable(setting.name) : setting.place,
-        },
+        { heading: "name", cell: (row: Row) => row.name },
+        { heading: "value", cell: (row: Row) => row.value ?? "(found by itself)" },
+        { heading: "origin", cell: (row: Row) => row.origin ?? "", wide },
+        { heading: "from", cell: (row: Row) => row.place ?? "", wide },
+        { heading: "what it is", cell: (row: Row) => SETTINGS[row.name].description, wide: true },
       ],
+      name: (row: Row) => row.name,
     },
   };
 }
 
-function requireName(name: string): SettingName {
-  if (isSettingName(name)) return name;
-  const nearest = suggestName(name, Object.keys(SETTINGS));
-  const mend = nearest === undefined ? "see them: bulwark config view" : `did you mean ${nearest}?`;
-  throw new BulwarkError("CONFIG_INVALID", `There is no setting ${name}.`, mend);
+async function get(context: Context, { args: [name] }: Call): Promise<Result> {
+  const found = (await resolve(context)).find((setting) => setting.name === name);
+  return { value: found, ...(found?.value === undefined ? {} : { text: found.value }) };
 }
 
-async function setValue(context: Context, name: SettingName, value: string): Promise<Result> {
-  const path = userFile(context);
-  const findings: Finding[] = [];
-  checkLayer({ [name]: value }, join(context.cwd, "command line"), false, findings);
-  const [problem] = findings;
-  if (problem !== undefined) throw new BulwarkError("CONFIG_INVALID", problem.message, problem.mend);
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(await readFile(path, "utf8").catch(() => ""));
-  document.set(name, value);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFileWhole(path, document.toString());
-  return { value: { name, value, place: path }, text: `${name} is ${value} (${path})` };
+async function write(context: Context, name: string, value: string | undefined): Promise<Result> {
+  const { writeSetting } = await import("../config/write.ts");
+  const file = userFileOf(context.paths);
+  await writeSetting(file, { name, value, cwd: context.cwd, home: findHome(context.env) });
+  context.progress.note(`${value === undefined ? "Removed from" : "Written to"} ${file}`);
+  return { value: { file, name, ...(value === undefined ? {} : { value }) } };
+}
+
+/** Every setting as it is: flags of this call on top, folders of the XDG rules below. */
+async function resolve({ env, cwd, paths, settings }: Context): Promise<Row[]> {
+  const resolved = await resolveSettings({ env, cwd, home: findHome(env), userFile: userFileOf(paths) });
+  const folders: Settings = { keysDir: paths.keys, runsDir: paths.runs, cacheDir: paths.cache };
+  return SETTING_NAMES.map((name) => {
+    const found = resolved.find((setting) => setting.name === name);
+    const value = settings[name];
+    if (value !== undefined && value !== found?.value) return { name, value, origin: "flag", place: "command line" };
+    if (found !== undefined) return found;
+    return folders[name] === undefined ? { name } : { name, value: folders[name], origin: "default", place: "default" };
+  });
 }

@@ -3,7 +3,8 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { BulwarkError, parseJobFile } from "@bulwark/contracts";
 import type { CommandSpec, Context, Result } from "../command.ts";
-import { runJob } from "../runs/run-job.ts";
+import { prepareGround } from "../runs/prepare.ts";
+import { runOnGround } from "../runs/run-job.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -85,7 +86,7 @@ async function convert(context: Context, name: string, plan: Plan): Promise<Resu
   });
   const { job } = parseJobFile(text, { file: "command line" });
   const printed: Buffer[] = [];
-  const { record } = await runJob(context, {
+  const { record } = await runOnGround(context, await prepareGround(context), {
     job,
     baseFolder: context.cwd,
     allKeys: plan.keys === "all",

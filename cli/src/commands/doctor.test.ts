@@ -1,60 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
-import { afterEach, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { BulwarkError, EXIT } from "@bulwark/contracts";
 import { initKeys } from "@bulwark/pki";
 import type { Context } from "../command.ts";
-import { silentProgress } from "../runtime/testing/silent-progress.ts";
+import { createTestContext, createTestFolder } from "../testing/context.ts";
 import { examine, ok, type Report } from "./doctor/check.ts";
 import { checkFolder } from "./doctor/folders.ts";
 import { judgeClock, judgeCoreDumps, judgeMemory, judgePtrace, judgeSwap } from "./doctor/machine.ts";
 import { checkNode } from "./doctor/programs.ts";
 import { spec } from "./doctor.ts";
 
+let context: Context;
 let root: string;
 
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "bulwark-doctor-"));
+beforeEach(() => {
+  root = createTestFolder("bulwark-doctor-");
+  context = createTestContext({ home: root, env: { PATH: root }, now: () => new Date() });
 });
-afterEach(() => rm(root, { recursive: true }));
 
-function makeContext(): Context {
-  const sink = () => new Writable({ write: (_chunk, _encoding, done) => done() });
-  const folder = (name: string) => join(root, name);
-  return {
-    env: { PATH: root },
-    cwd: root,
-    paths: { config: folder("config"), keys: folder("keys"), runs: folder("runs"), cache: folder("cache") },
-    settings: {},
-    stdin: Readable.from([]),
-    stdout: sink(),
-    stderr: sink(),
-    signal: new AbortController().signal,
-    now: () => new Date(),
-    commands: {},
-    progress: silentProgress,
-  };
-}
-
-async function report(context: Context) {
-  const { value, exitCode } = await spec.execute(context, { args: [], flags: {}, path: [] });
+async function report(from: Context) {
+  const { value, exitCode } = await spec.execute(from, { args: [], flags: {}, path: [] });
   const { items } = value as { items: Report[] };
   return { exitCode, of: (name: string) => items.find((item) => item.name === name), items };
 }
 
 test("everything that is wrong is told at once, each with a mend, and the exit code says so", async () => {
-  const { exitCode, of, items } = await report(makeContext());
+  const { exitCode, of, items } = await report(context);
   assert.equal(exitCode, EXIT.invalid);
   assert.deepEqual([of("keys")?.state, of("python")?.state, of("spark")?.state], ["fail", "fail", "warn"]);
   for (const item of items) assert.equal(item.state === "ok", item.mend === undefined, item.name);
 });
 
 test("keys are judged by what they are", async () => {
-  const context = makeContext();
   await initKeys(context.paths.keys, { now: context.now() });
   assert.equal((await report(context)).of("keys")?.state, "ok");
   const later = new Date(context.now().getTime() + 400 * 86_400_000);
@@ -105,7 +85,7 @@ test("a coded error is a failed check, any other is a bug", async () => {
     { name: "a", look: coded },
     { name: "b", look: async () => ok("fine") },
   ];
-  const reports = await examine(checks, makeContext());
+  const reports = await examine(checks, context);
   assert.deepEqual(
     reports.map(({ state, mend }) => [state, mend]),
     [
@@ -113,5 +93,5 @@ test("a coded error is a failed check, any other is a bug", async () => {
       ["ok", undefined],
     ],
   );
-  await assert.rejects(examine([{ name: "c", look: broken }], makeContext()), { name: "TypeError" });
+  await assert.rejects(examine([{ name: "c", look: broken }], context), { name: "TypeError" });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXIT } from "@bulwark/contracts";
 import type { CommandSpec, Context } from "../command.ts";
-import { ensureSpark } from "../runtime/spark.ts";
+import { ensureSpark, findSpark, type SparkOptions } from "../runtime/spark.ts";
 import { type Check, examine, type Report } from "./doctor/check.ts";
 import { FOLDER_CHECKS } from "./doctor/folders.ts";
 import { MACHINE_CHECKS } from "./doctor/machine.ts";
@@ -16,11 +16,12 @@ export const spec: CommandSpec = {
     command.option("--install", "install what is missing and can be installed: Spark and its Python packages");
   },
   async execute(context, { flags }) {
-    if (flags.install === true) await install(context);
-    const reports = await examine(CHECKS, context);
+    if (flags.install === true) await ensureSpark({ ...sparkOptions(context), ...context });
+    const [reports, spark] = await Promise.all([examine(CHECKS, context), findSpark(sparkOptions(context))]);
     const failed = reports.some((report) => report.state === "fail");
     return {
-      value: { apiVersion: "bulwark/v1", items: reports },
+      // Scripts that prepare data for jobs want the Python that jobs get.
+      value: { apiVersion: "bulwark/v1", items: reports, python: spark?.python },
       exitCode: failed ? EXIT.invalid : EXIT.done,
       table: {
         rows: reports,
@@ -36,7 +37,7 @@ export const spec: CommandSpec = {
   },
 };
 
-async function install({ env, paths, settings, progress, signal }: Context): Promise<void> {
+function sparkOptions({ env, paths, settings }: Context): SparkOptions {
   const own = settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome };
-  await ensureSpark({ env, cacheDir: paths.cache, progress, signal, ...own });
+  return { env, cacheDir: paths.cache, ...own };
 }

@@ -1,46 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { EXIT } from "@bulwark/contracts/errors";
 import { openKeys, rotateKeys } from "@bulwark/pki";
 import { Command } from "commander";
 import { parseAllDocuments } from "yaml";
-import type { Context, Result } from "../command.ts";
+import type { Result } from "../command.ts";
+import { captureStream, createTestContext, createTestFolder } from "../testing/context.ts";
 import { spec } from "./keys.ts";
 
 const NOW = new Date("2026-03-01T12:00:00.000Z");
-let folder: string;
-let keysFolder: string;
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "bulwark-keys-"));
-  keysFolder = join(folder, "keys");
-});
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = createTestFolder("bulwark-keys-");
+const keysFolder = join(folder, "keys");
 
 /** Runs `bulwark keys` with a command line as typed, as the frame does. */
 async function run(line: string, { isTTY = false, now = NOW } = {}): Promise<Result> {
-  const ignore = (): void => undefined;
-  const context: Context = {
-    env: {},
-    cwd: folder,
-    paths: { config: folder, keys: keysFolder, runs: folder, cache: folder },
-    stdin: new PassThrough(),
-    stdout: Object.assign(new PassThrough(), { isTTY }),
-    stderr: new PassThrough(),
-    signal: new AbortController().signal,
+  const context = createTestContext({
+    home: folder,
+    stdout: captureStream({ isTTY }),
     now: () => now,
-    progress: { step: () => ({ update: ignore, done: ignore }), note: ignore, warn: ignore, debug: ignore },
-  };
+    paths: { config: folder, keys: keysFolder, runs: folder, cache: folder },
+  });
   const command = new Command("keys").exitOverride();
   spec.configure(command);
   let result: Promise<Result> | undefined;
   for (const sub of command.commands) {
-    sub.exitOverride().configureOutput({ writeErr: ignore });
+    sub.exitOverride().configureOutput({ writeErr: () => {} });
     sub.action((flags) => {
       result = spec.execute(context, { args: [], flags, path: [sub.name()] });
     });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
 import { BulwarkError, type JobFile, parseJobFile } from "@bulwark/contracts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { formatReport } from "../output/security-report.ts";
-import { runJob } from "../runs/run-job.ts";
+import { prepareGround } from "../runs/prepare.ts";
+import { readJobFile } from "../runs/read-job-file.ts";
+import { runOnGround } from "../runs/run-job.ts";
+import { lacksArchives, trainArchives } from "../runs/train.ts";
 
 const JOB_FILE_ENDINGS = new Set([".yaml", ".yml", ".json"]);
 
@@ -37,9 +39,13 @@ export const spec: CommandSpec = {
       // A document on stdout stands alone; then the program's output goes where people look.
       (asDocument ? context.stderr : context.stdout).write(chunk);
     };
-    const { record, report } = await runJob(context, { job, baseFolder, onOutput });
-    if (report !== undefined) context.progress.note(formatReport(report));
+    const ground = await prepareGround(context);
+    const { record, report } = await runOnGround(context, ground, { job, baseFolder, onOutput });
+    context.progress.note(
+      report === undefined ? "No Spark application was observed, so there is no security report." : formatReport(report),
+    );
     if (record.failure !== undefined) throw toError(record.failure);
+    if (lacksArchives(ground)) await trainArchives(context, ground);
     context.progress.note(`${record.id} succeeded; see it again: bulwark status ${record.id} --security`);
     return asDocument ? { value: { ...record, security: report } } : ({} satisfies Result);
   },
@@ -81,20 +87,7 @@ async function readJob(
     const text = JSON.stringify(merge(toProgram(target), overrides));
     return { job: parseJobFile(text, { file: "command line" }).job, baseFolder: context.cwd };
   }
-  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const what =
-      cause.code === "ENOENT"
-        ? "does not exist"
-        : cause.code === "EISDIR"
-          ? "is a folder"
-          : `cannot be read (${cause.code})`;
-    throw new BulwarkError(
-      "JOB_FILE_MISSING",
-      `${target} ${what}.`,
-      "name a job file, for instance: bulwark run job.yaml",
-      { cause },
-    );
-  });
+  const content = await readJobFile(context.cwd, target);
   const { job, warnings } = parseJobFile(content, { file: target });
   for (const warning of warnings) context.progress.warn(`${warning.message}: ${warning.mend}`);
   const baseFolder = dirname(path);

@@ -1,40 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
-import { buffer } from "node:stream/consumers";
-import { BulwarkError, type Finding, parseJobFile } from "@bulwark/contracts";
+import { addAbortSignal, type Readable } from "node:stream";
+import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
+import { parseJobFile } from "@bulwark/contracts/job";
 import type { CommandSpec, Context } from "../command.ts";
-import { readJobFile } from "../runs/read-job-file.ts";
+import { LARGEST_BYTES, readJobFile } from "../runs/read-job-file.ts";
 
-/** `bulwark validate`: every finding of every file; nothing is started. */
+type Valid = { file: string; name: string; warnings: readonly Finding[] };
+
+/** `bulwark validate`: all that is wrong with job files, at once. Starts nothing. */
 export const spec: CommandSpec = {
-  examples: ["bulwark validate job.yaml", "bulwark validate jobs/*.yaml", "cat job.yaml | bulwark validate -"],
+  examples: ["bulwark validate job.yaml", "bulwark validate jobs/*.yaml", "helm get values etl | bulwark validate -"],
   configure(command) {
-    command.argument("<files...>", "job files; - reads standard input");
+    command.argument("<file...>", "job files; - is standard input");
   },
   async execute(context, { args }) {
-    const results = await Promise.all(args.map((file) => check(context, file)));
-    const findings = results.flatMap((result) => result.findings);
-    for (const { message, mend, file, line } of results.flatMap((result) => result.warnings)) {
-      context.progress.warn(`${file}:${line} ${message}: ${mend}`);
+    const valid: Valid[] = [];
+    const errors: BulwarkError[] = [];
+    for (const file of args) {
+      try {
+        valid.push(await validate(context, file));
+      } catch (error) {
+        if (!(error instanceof BulwarkError)) throw error;
+        errors.push(error);
+      }
     }
-    const [first] = results.flatMap((result) => result.error ?? []);
-    if (first !== undefined) {
-      if (results.length === 1) throw first;
-      const message = `${findings.length} finding(s) in ${results.filter((result) => result.error).length} of ${args.length} files.`;
-      throw new BulwarkError("JOB_INVALID", message, "correct the places named above", { findings });
+    for (const { file, line, column, message, mend } of valid.flatMap(({ warnings }) => warnings)) {
+      context.progress.warn(`${file}:${line}:${column}  ${message}  -> ${mend}`);
     }
-    return { value: { valid: true, files: args }, text: args.map((file) => `${file} is valid`).join("\n") };
+    if (errors.length > 0) throw join(errors, args.length);
+    return {
+      value: { apiVersion: "bulwark/v1", items: valid },
+      table: {
+        rows: valid,
+        columns: [
+          { heading: "file", cell: (row: Valid) => row.file },
+          { heading: "state", cell: () => "valid" },
+          { heading: "name", cell: (row: Valid) => row.name },
+        ],
+        name: (row: Valid) => row.file,
+      },
+    };
   },
 };
 
-type Checked = { findings: readonly Finding[]; warnings: readonly Finding[]; error?: BulwarkError };
+async function validate(context: Context, name: string): Promise<Valid> {
+  const file = name === "-" ? "standard input" : name;
+  const { job, warnings } = parseJobFile(
+    name === "-" ? await readStdin(context) : await readJobFile(context.cwd, name),
+    { file },
+  );
+  return { file, name: job.name, warnings };
+}
 
-async function check(context: Context, file: string): Promise<Checked> {
-  try {
-    const content = file === "-" ? await buffer(context.stdin) : await readJobFile(context.cwd, file);
-    return { findings: [], warnings: parseJobFile(content, { file }).warnings };
-  } catch (error) {
-    if (!(error instanceof BulwarkError)) throw error;
-    const own: Finding = { code: error.code, message: error.message, mend: error.mend, file };
-    return { findings: error.findings.length > 0 ? error.findings : [own], warnings: [], error };
+/** Standard input, little more than a job file may have: `parseJobFile` refuses what is too large. */
+async function readStdin({ stdin, signal }: Context): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of addAbortSignal(signal, stdin as Readable)) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > LARGEST_BYTES) break;
   }
+  return Buffer.concat(chunks);
+}
+
+/** One error for all files. That of a single file stays as it is. */
+function join(errors: readonly BulwarkError[], files: number): BulwarkError {
+  const [first] = errors;
+  if (files === 1 && first !== undefined) return first;
+  const findings = errors.flatMap(({ code, message, mend, findings }): readonly Finding[] =>
+    findings.length > 0 ? findings : [{ code, message, mend }],
+  );
+  const message = `${errors.length} of ${files} job files cannot be used; ${findings.length} finding(s).`;
+  return new BulwarkError("JOB_INVALID", message, "correct what is listed above", { cause: errors, findings });
 }

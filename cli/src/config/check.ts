@@ -2,7 +2,15 @@
 import { join, resolve } from "node:path";
 import type { Finding } from "@bulwark/contracts/errors";
 import { suggestName } from "@bulwark/contracts/suggest-name";
-import { isSettingName, type Origin, SETTING_NAMES, SETTINGS, type SettingSpec, type Settings } from "./settings.ts";
+import {
+  isSettingName,
+  type Origin,
+  SETTING_NAMES,
+  SETTINGS,
+  type SettingSpec,
+  type Settings,
+  toVariable,
+} from "./settings.ts";
 
 /** One `name: value` as written, and where. */
 export type Entry = { name: string; value: unknown; line?: number; column?: number };
@@ -16,6 +24,10 @@ export type Layer = {
   base: string;
 };
 
+/** How the user wrote it. */
+const showName = ({ origin }: Layer, name: string): string =>
+  origin === "environment" && isSettingName(name) ? toVariable(name) : name;
+
 type Problem = { message: string; mend: string };
 
 /** The settings of a layer, with what is wrong with it; paths become absolute, `~/` being the home folder. */
@@ -25,7 +37,13 @@ export function checkLayer(layer: Layer, home: string): { settings: Settings; fi
   for (const { name, value, ...position } of layer.entries) {
     const problem = findProblem(layer, name, value);
     if (problem !== undefined) {
-      findings.push({ code: "CONFIG_INVALID", file: layer.place, ...position, path: name, ...problem });
+      findings.push({
+        code: "CONFIG_INVALID",
+        file: layer.place,
+        ...position,
+        path: showName(layer, name),
+        ...problem,
+      });
     } else if (isSettingName(name)) {
       settings[name] = SETTINGS[name].type === "path" ? toAbsolute(String(value), layer.base, home) : String(value);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { parseDocument } from "yaml";
+import { writeFileWhole } from "../runs/files.ts";
 import { checkLayer } from "./check.ts";
 import { readEntries } from "./file.ts";
 
@@ -30,24 +30,14 @@ export async function writeSetting(
     if (finding !== undefined) throw new BulwarkError("CONFIG_INVALID", `${name} ${finding.message}.`, finding.mend);
     for (const [key, absolute] of Object.entries(settings)) document.set(key, absolute);
   }
-  await replaceFile(file, document.contents === null ? "" : document.toString());
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFileWhole(file, isEmpty(document.toJS()) ? "" : document.toString());
+  } catch (cause) {
+    throw new BulwarkError("CONFIG_INVALID", `${file} cannot be written.`, `ls -ld ${dirname(file)}`, { cause });
+  }
 }
 
-/** A reader sees the old or the new file, whole. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const draft = join(dirname(path), `.${randomBytes(8).toString("hex")}.tmp`);
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (cause) {
-    await rm(draft, { force: true }).catch(() => undefined);
-    throw new BulwarkError("CONFIG_INVALID", `${path} cannot be written.`, `ls -ld ${dirname(path)}`, { cause });
-  }
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || Object.keys(value).length === 0;
 }

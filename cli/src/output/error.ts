@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, type Finding } from "@bulwark/contracts";
-import type { Paint } from "./terminal.ts";
-import { showControls } from "./terminal.ts";
+import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
+import { type Paint, showControls } from "./terminal.ts";
 
-/** Any error as ours; what is foreign is a bug of Bulwark. */
-export function toBulwarkError(error: unknown): BulwarkError {
+/** Any error as ours: one that only says that the user had enough is why he had, what else is foreign is a bug. */
+export function toBulwarkError(error: unknown, signal: AbortSignal): BulwarkError {
   if (error instanceof BulwarkError) return error;
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  if (isAbort && signal.reason instanceof BulwarkError) return signal.reason;
   const message = error instanceof Error ? error.message : String(error);
   return new BulwarkError("BUG", message, "run it again with --debug, and report what it prints", { cause: error });
 }
 
 /** An error as people read it: findings first, what happened, and what to do as the last line. */
 export function renderError(error: BulwarkError, paint: Paint, debug: boolean): string {
-  const findings = error.findings.map(
-    (finding) => `  ${renderFinding(finding)}\n    ${paint("cyan", "->")} ${showControls(finding.mend)}\n`,
-  );
-  const stack = debug ? `${stackOf(error)}\n` : "";
+  const toMend = (mend: string): string => `${paint("cyan", "->")} ${showControls(mend)}`;
+  const findings = error.findings.map((finding) => `  ${renderFinding(finding)}  ${toMend(finding.mend)}\n`);
   const head = `${paint("red", "error")} ${paint("dim", error.code)} ${showControls(error.message)}\n`;
-  return `${stack}${findings.join("")}${head}  ${paint("cyan", "->")} ${showControls(error.mend)}\n`;
+  return `${debug ? `${stackOf(error)}\n` : ""}${findings.join("")}${head}  ${toMend(error.mend)}\n`;
 }
 
 /** An error as one document; the same shape for every command. */
 export function toErrorDocument({ code, message, mend, findings }: BulwarkError) {
-  return { error: { code, message, mend, findings, docs: `docs/reference/errors.md#${code.toLowerCase()}` } };
+  return {
+    error: {
+      code,
+      message,
+      mend,
+      findings,
+      docs: `docs/reference/errors.md#${code.toLowerCase().replaceAll("_", "-")}`,
+    },
+  };
 }
 
 function renderFinding({ file, line, column, path, message }: Finding): string {

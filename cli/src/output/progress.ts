@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Progress, Step } from "../command.ts";
-import type { Paint } from "./terminal.ts";
+import { type Paint, showControls, showOneLine } from "./terminal.ts";
 
 const REDRAW_MS = 100;
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -29,8 +29,8 @@ export function createProgress({ stream, paint, quiet, debug }: Options): Progre
     const [newest] = [...open].slice(-1);
     if (!live || newest === undefined) return;
     frame = (frame + 1) % FRAMES.length;
-    const line = `${FRAMES[frame]} ${newest.text}${newest.detail === "" ? "" : `: ${newest.detail}`}`;
-    stream.write(`${CLEAR_LINE}${line.slice(0, (stream.columns ?? 80) - 1)}`);
+    const line = showOneLine(`${FRAMES[frame]} ${newest.text}${newest.detail === "" ? "" : `: ${newest.detail}`}`);
+    stream.write(`${CLEAR_LINE}${[...line].slice(0, (stream.columns || 80) - 1).join("")}`);
     drawn = true;
   };
   const say = (line: string): void => {
@@ -59,22 +59,20 @@ export function createProgress({ stream, paint, quiet, debug }: Options): Progre
         done(detail) {
           if (!open.delete(step)) return;
           const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-          if (!quiet)
-            say(
-              `${paint("green", "✓")} ${text} ${paint("dim", `${detail === undefined ? "" : `${detail}, `}${seconds} s`)}`,
-            );
+          const end = paint("dim", `${showOneLine(detail ?? "done")} in ${seconds} s`);
+          if (!quiet) say(`${showOneLine(text)} ... ${end}`);
           rest();
         },
       };
     },
     note(text) {
-      if (!quiet) say(text);
+      if (!quiet) say(showControls(text));
     },
     warn(text) {
-      say(`${paint("yellow", "warning:")} ${text}`);
+      say(`${paint("yellow", "warning:")} ${showControls(text)}`);
     },
     debug(text) {
-      if (debug) say(paint("dim", text));
+      if (debug) say(paint("dim", showControls(text)));
     },
     aside(write) {
       clear();

@@ -13,7 +13,7 @@ export type RunEvent = { at: number } & (
   | { type: "tasks"; stage: number; done: number; of: number }
   | { type: "task-failed"; stage: number; executor?: string; reason: string }
   | { type: "stage-done"; stage: number; tasks: number; failure?: string }
-  | { type: "job-failed"; job: number; message?: string }
+  | { type: "job-failed"; job: number; message?: string; code?: string }
   | { type: "failure"; class: string; message?: string; code?: string }
   | { type: "application-end" }
 );

@@ -17,7 +17,9 @@ const MENDS: Partial<Record<ErrorCode, string>> = {
   COLUMN_UNKNOWN: "correct the column's name in the job file under data",
 };
 
-const CODED = new RegExp(`\\b(${Object.keys(ERRORS).join("|")}): ([^\\n]*)`);
+/** The codes our Java speaks in. Others, as USAGE, are words that a job's own program may print. */
+const JAVA_CODES = Object.keys(ERRORS).filter((code) => /^(KEY|KEYRING|DATA|COLUMN)_|^OUTPUT_EXISTS$/.test(code));
+const CODED = new RegExp(`\\b(${JAVA_CODES.join("|")}): ([^\\n]*)`);
 const TAIL_BYTES = 64 * 1024;
 
 /**
@@ -33,6 +35,7 @@ export async function explainFailure(events: readonly RunEvent[], logs: string):
   const where = job && task ? locateTask(task, logs) : { log: join(logs, python ? "driver.err" : "driver.log") };
   const coded = findCoded([
     thrown?.code && `${thrown.code}: ${thrown.message}`,
+    job?.code && `${job.code}: ${job.message}`,
     job?.message,
     task?.reason,
     thrown?.message,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { chmod, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const OTHERS = 0o077;
+const OWNER = 0o700;
 
 /** Writes a file under a temporary name, flushes it and renames it: readers see the old content or the new. */
 export async function writeFileWhole(path: string, content: string, mode = 0o600): Promise<void> {
@@ -18,4 +22,13 @@ export async function writeFileWhole(path: string, content: string, mode = 0o600
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Takes a folder and everything in it from everyone but the owner: Spark gives some of its files wider modes. */
+export async function restrictToOwner(path: string): Promise<void> {
+  const stat = await lstat(path);
+  if (stat.isSymbolicLink()) return;
+  if ((stat.mode & OTHERS) !== 0) await chmod(path, stat.mode & OWNER);
+  if (!stat.isDirectory()) return;
+  for (const name of await readdir(path)) await restrictToOwner(join(path, name));
 }

@@ -17,8 +17,12 @@ export async function hasJarEntry(jar: string, name: string): Promise<boolean> {
     await handle.read(tail, 0, tailLength, size - tailLength);
     const end = findEnd(tail);
     if (end < 0) return false;
-    const directory = Buffer.alloc(tail.readUInt32LE(end + 12));
-    await handle.read(directory, 0, directory.length, tail.readUInt32LE(end + 16));
+    const length = tail.readUInt32LE(end + 12);
+    const start = tail.readUInt32LE(end + 16);
+    // A directory that does not lie in the file is none; reading it could ask for gigabytes.
+    if (start + length > size - END_LENGTH) return false;
+    const directory = Buffer.alloc(length);
+    await handle.read(directory, 0, length, start);
     return listNames(directory).includes(name);
   } finally {
     await handle.close();
@@ -27,7 +31,10 @@ export async function hasJarEntry(jar: string, name: string): Promise<boolean> {
 
 function findEnd(tail: Buffer): number {
   for (let at = tail.length - END_LENGTH; at >= 0; at--) {
-    if (tail.readUInt32LE(at) === END_SIGNATURE) return at;
+    // The same four bytes may stand in a comment; the real end is as long as it says.
+    const isEnd =
+      tail.readUInt32LE(at) === END_SIGNATURE && at + END_LENGTH + tail.readUInt16LE(at + 20) === tail.length;
+    if (isEnd) return at;
   }
   return -1;
 }

@@ -37,23 +37,47 @@ export async function checkDatasets(datasets: readonly PlannedDataset[]): Promis
   if (first !== undefined) throw new BulwarkError(first.code, first.message, first.mend, { findings });
 }
 
-/** Makes the folders in which outputs will be staged. */
+const FORMER = ".bulwark-former-";
+
+/** Makes the folders in which outputs will be staged, and mends what a crash between two renames left. */
 export async function prepareOutputs(datasets: readonly PlannedDataset[]): Promise<void> {
-  for (const { staging } of datasets) {
-    if (staging !== undefined) await mkdir(dirname(staging), { recursive: true });
+  for (const { staging, path } of datasets) {
+    if (staging === undefined) continue;
+    await mkdir(dirname(staging), { recursive: true });
+    const former = formerPath(path);
+    if (!(await isThere(former))) continue;
+    if (await isThere(path)) await rm(former, { recursive: true });
+    else await rename(former, path);
   }
 }
 
-/** Puts finished outputs in their places, each by one rename; what was there before is removed after it. */
+/**
+ * Puts finished outputs in their places, each by one rename; what was there before is removed after it.
+ *
+ * @throws BulwarkError OUTPUT_EXISTS, with nothing published, when data came up meanwhile where it may not be replaced
+ */
 export async function publishOutputs(datasets: readonly PlannedDataset[]): Promise<void> {
+  const finished: { staging: string; path: string; replaces: boolean }[] = [];
   for (const { staging, path, overwrite } of datasets) {
     if (staging === undefined || !(await isThere(staging))) continue;
-    const former = join(dirname(path), `.${basename(path)}.former-${basename(staging)}`);
-    const replaces = overwrite && (await isThere(path));
+    const replaces = await isThere(path);
+    if (replaces && !overwrite) {
+      const message = `${path} came into being while the job ran; nothing was published.`;
+      throw new BulwarkError("OUTPUT_EXISTS", message, "remove it, and run the job again");
+    }
+    finished.push({ staging, path, replaces });
+  }
+  for (const { staging, path, replaces } of finished) {
+    const former = formerPath(path);
     if (replaces) await rename(path, former);
     await rename(staging, path);
     if (replaces) await rm(former, { recursive: true, force: true });
   }
+}
+
+/** Where what was there before waits until the new data is in its place. */
+function formerPath(path: string): string {
+  return join(dirname(path), `${FORMER}${basename(path)}`);
 }
 
 /** Removes what a job left in staging. */

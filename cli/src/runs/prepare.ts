@@ -5,7 +5,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { isRefusedVariable, type JobFile } from "@bulwark/contracts";
 import { type Keys, openKeys, selectKeys, serializeKeyring } from "@bulwark/pki";
-import { planRun, type RunFolders, type RunPlan, requiredKeys } from "@bulwark/spark";
+import { planRun, type RunFolders, type RunPlan, requiredKeys, type StorePaths } from "@bulwark/spark";
 import type { Context } from "../command.ts";
 import { type Archives, findArchives } from "../runtime/archives.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
@@ -20,6 +20,8 @@ export type Ground = { java: Java; spark: SparkRuntime; jar: string; keys: Keys;
 /** A plan with the secrets the supervisor and the observers need to know. */
 export type PreparedRun = {
   plan: RunPlan;
+  /** Key stores to copy into the run's folder: a rotation of the keys must not touch what runs. */
+  stores: readonly { from: string; to: string }[];
   folders: RunFolders;
   uiToken: string;
   ca: string;
@@ -28,7 +30,8 @@ export type PreparedRun = {
 };
 
 /** Variables of the user's shell that processes of a job get; everything else stays outside. */
-const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
+const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
+const UTF8_LOCALE = "C.UTF-8";
 const SECRET_BYTES = 32;
 
 /** Finds or makes what a run stands on: Java, Spark, our jar, keys, class archives. */
@@ -76,6 +79,7 @@ export async function prepareRun(
   const folders = toRunFolders(context.paths.runs, id);
   const authenticationSecret = randomBytes(SECRET_BYTES).toString("base64url");
   const uiToken = randomBytes(SECRET_BYTES).toString("base64url");
+  const { stores, paths: storePaths } = planStores(keys, folders.secrets);
   const plan = planRun({
     job,
     runId: id,
@@ -85,21 +89,33 @@ export async function prepareRun(
     spark,
     classPath: archives.classPath,
     jvmOptions: { driver: archives.flags("driver"), executor: archives.flags("executor") },
-    keys: { ...keys.files, storePassword: keys.storePassword },
+    keys: { ...storePaths, storePassword: keys.storePassword },
     authenticationSecret,
     uiToken,
     keyring: named.length === 0 ? undefined : serializeKeyring(selectKeys(keys.keyring, named)),
     environment: pickEnvironment(context.env),
   });
   const ca = await readFile(keys.files.server.caCertificate, "utf8");
-  return { plan, folders, uiToken, ca, secrets: [authenticationSecret, uiToken, keys.storePassword] };
+  return { plan, stores, folders, uiToken, ca, secrets: [authenticationSecret, uiToken, keys.storePassword] };
+}
+
+function planStores(keys: Keys, folder: string) {
+  const stores: { from: string; to: string }[] = [];
+  const place = (role: "server" | "driver" | "executor"): StorePaths => {
+    const paths = { keyStore: join(folder, `${role}.p12`), trustStore: join(folder, `${role}-trust.p12`) };
+    stores.push({ from: keys.files[role].keyStore, to: paths.keyStore });
+    stores.push({ from: keys.files[role].trustStore, to: paths.trustStore });
+    return paths;
+  };
+  return { paths: { server: place("server"), driver: place("driver"), executor: place("executor") }, stores };
 }
 
 function pickEnvironment(env: Context["env"]): Record<string, string> {
-  return Object.fromEntries(
-    PASSED_ON.filter((name) => !isRefusedVariable(name)).flatMap((name) => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  const picked = PASSED_ON.filter((name) => !isRefusedVariable(name)).flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
+  // In any other locale Java cannot name a file whose path is not plain ASCII.
+  return { ...Object.fromEntries(picked), ...(/utf-?8/i.test(locale) ? {} : { LC_ALL: UTF8_LOCALE }) };
 }

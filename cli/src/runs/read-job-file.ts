@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts";
 
 /** A job file larger than this is refused unread; `parseJobFile` has the same limit. */
-const LARGEST_BYTES = 1024 ** 2;
+export const LARGEST_BYTES = 1024 ** 2;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "does not exist",

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BulwarkError, type JobFile, parseDurationMs } from "@bulwark/contracts";
 import { workingPath } from "@bulwark/spark";
 import type { Context } from "../command.ts";
 import type { RunEvent } from "./events.ts";
 import { explainFailure } from "./failure.ts";
-import { writeFileWhole } from "./files.ts";
+import { restrictToOwner, writeFileWhole } from "./files.ts";
 import { startGuard } from "./guard.ts";
 import { checkDatasets, discardOutputs, prepareOutputs, publishOutputs } from "./outputs.ts";
 import { writePlan } from "./plan-files.ts";
-import { type Ground, type PreparedRun, prepareGround, prepareRun } from "./prepare.ts";
+import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
 import { identifyProcess } from "./processes.ts";
 import { type RunFailure, type RunRecord, saveRecord } from "./record.ts";
 import { observeApplication, observeDatasets } from "./security/observe.ts";
@@ -29,6 +29,8 @@ export type RunRequest = {
   /** Gives the job every master key, for tools that learn from the data which they need. */
   allKeys?: boolean;
   onOutput: (chunk: Buffer) => void;
+  /** See `Supervision`. */
+  executorGraceMs?: number;
 };
 
 const REPORT_FILE = "security-report.json";
@@ -39,8 +41,7 @@ const ID_BYTES = 3;
  *
  * @throws BulwarkError for what stands in the way before anything starts
  */
-export async function runJob(context: Context, request: RunRequest): Promise<RunResult> {
-  const ground = await prepareGround(context);
+export async function runOnGround(context: Context, ground: Ground, request: RunRequest): Promise<RunResult> {
   for (let attempt = 0; ; attempt++) {
     const result = await attemptRun(context, ground, request, attempt);
     if (result.record.failure?.code !== "JOB_FAILED" || attempt >= request.job.retries) return result;
@@ -62,6 +63,7 @@ async function attemptRun(context: Context, ground: Ground, request: RunRequest,
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
     await writePlan(plan.files);
+    for (const { from, to } of prepared.stores) await copyFile(from, to);
     await prepareOutputs(plan.datasets);
     await saveRecord(context.paths.runs, record);
     return await conductRun(context, request, prepared, record);
@@ -69,6 +71,7 @@ async function attemptRun(context: Context, ground: Ground, request: RunRequest,
     await discardOutputs(plan.datasets);
     await rm(folders.secrets, { recursive: true, force: true });
     await rm(folders.work, { recursive: true, force: true });
+    await restrictToOwner(folders.run);
     await guard.dismiss();
   }
 }
@@ -91,6 +94,7 @@ async function conductRun(
       signal: context.signal,
       timeoutMs: parseDurationMs(job.timeout),
       startTimeoutMs: parseDurationMs(job.startTimeout),
+      ...(request.executorGraceMs === undefined ? {} : { executorGraceMs: request.executorGraceMs }),
       onOutput: (chunk) => shown.output(() => request.onOutput(chunk)),
       onEvent: shown.event,
       onErrorOutput: (chunk) => shown.output(() => context.stderr.write(chunk)),
@@ -146,8 +150,13 @@ async function publish(
       failure: { code: "SECURITY_MISMATCH", message, mend: "write it as Parquet, CSV, JSON or text through Spark" },
     };
   }
-  await publishOutputs(plan.datasets);
-  return outcome;
+  try {
+    await publishOutputs(plan.datasets);
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof BulwarkError)) throw error;
+    return { state: "failed", failure: { code: error.code, message: error.message, mend: error.mend } };
+  }
 }
 
 async function judgeEnd(

@@ -178,8 +178,8 @@ async function copyOutput(driver: Child, log: string, onOutput: (chunk: Buffer) 
   }
 }
 
-/** What every JVM says of its own options; nothing an application wrote. */
-const JVM_NOISE = /^WARNING: (Using incubator modules|package \S+ not in)/;
+/** What a JVM and its libraries say of themselves; nothing an application wrote. */
+const JVM_NOISE = /^(WARNING: (Using incubator modules|package \S+ not in)|netlib-blas: )/;
 
 async function copyErrors(path: string, over: AbortSignal, onErrorOutput: (text: string) => void): Promise<void> {
   for await (const line of followLines(path, over)) {

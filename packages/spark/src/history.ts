@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { sparkJavaOptions } from "./java-options.ts";
 import { loggingConfiguration } from "./logging.ts";
 import type { PlannedFile, ProcessPlan } from "./plan.ts";
@@ -50,7 +51,7 @@ export function planHistoryServer(input: HistoryInput): { files: PlannedFile[]; 
       args: [
         ...sparkJavaOptions(input.java.major),
         `-Xmx${HEAP}`,
-        `-Dlog4j2.configurationFile=file:${join(folder, "log4j2.properties")}`,
+        `-Dlog4j2.configurationFile=${pathToFileURL(join(folder, "log4j2.properties"))}`,
         "-cp",
         input.classPath.join(":"),
         "bulwark.launch.HistoryMain",
@@ -60,6 +61,8 @@ export function planHistoryServer(input: HistoryInput): { files: PlannedFile[]; 
       ],
       env: {
         PATH: "/usr/bin:/bin",
+        // Without it Java cannot name a file whose path is not plain ASCII.
+        LC_ALL: "C.UTF-8",
         SPARK_HOME: input.sparkHome,
         SPARK_CONF_DIR: folder,
         SPARK_LOCAL_IP: "127.0.0.1",

@@ -10,4 +10,5 @@ export {
   type RunPlan,
   requiredKeys,
 } from "./plan.ts";
+export type { StorePaths } from "./profiles.ts";
 export { formatProperties, type Properties, parseProperties } from "./properties-file.ts";

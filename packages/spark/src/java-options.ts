@@ -38,6 +38,7 @@ export function sparkJavaOptions(javaMajor: number): string[] {
     "--enable-native-access=ALL-UNNAMED",
     ...(javaMajor >= UNSAFE_ACCESS_OPTION_SINCE ? ["--sun-misc-unsafe-memory-access=allow"] : []),
     "-XX:-HeapDumpOnOutOfMemoryError",
+    "-XX:-CreateCoredumpOnCrash",
     "-XX:+DisableAttachMechanism",
     "-XX:-UsePerfData",
     "-Djava.awt.headless=true",
@@ -52,7 +53,7 @@ export function splitOptions(text: string): string[] {
     options.push(
       word.replace(
         /\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/g,
-        (_all, escaped, double, single) => escaped ?? (double ?? single).replace(/\\(.)/g, "$1"),
+        (_all, escaped, double, single) => escaped ?? double?.replace(/\\(.)/g, "$1") ?? single,
       ),
     );
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { BulwarkError, type JobFile } from "@bulwark/contracts";
 import { dataProperties, namedKeys, type PlannedDataset, planDatasets, substituteArguments } from "./datasets.ts";
 import { sparkJavaOptions, splitOptions } from "./java-options.ts";
@@ -144,7 +145,8 @@ function runProperties(input: PlanInput, paths: RunPlan["paths"]): Properties {
     "spark.bulwark.releaseFile": paths.release,
     "spark.dynamicAllocation.enabled": "false",
     "spark.eventLog.enabled": String(job.eventLog.enabled),
-    "spark.eventLog.dir": `file:${folders.eventLog}`,
+    // No `file:` before it: Spark would take an address with a blank for the name of a folder.
+    "spark.eventLog.dir": folders.eventLog,
     "spark.eventLog.rolling.enabled": "false",
     "spark.pyspark.python": input.spark.python,
     "spark.pyspark.driver.python": join(folders.conf, "python"),
@@ -209,7 +211,7 @@ function planDriver(input: PlanInput, datasets: readonly PlannedDataset[], event
     executable: input.java.executable,
     args: [
       ...jvmArguments(input, "driver", job.driver.memory, options),
-      `-Dlog4j2.configurationFile=file:${join(folders.conf, "log4j2-driver.properties")}`,
+      `-Dlog4j2.configurationFile=${pathToFileURL(join(folders.conf, "log4j2-driver.properties"))}`,
       `-Dbulwark.events=${events}`,
       "bulwark.launch.DriverMain",
       join(folders.secrets, "driver.properties"),
@@ -231,7 +233,7 @@ function planExecutor(input: PlanInput, number: number, driverUrl: string): Proc
     executable: input.java.executable,
     args: [
       ...jvmArguments(input, "executor", job.executor.memory, options),
-      `-Dlog4j2.configurationFile=file:${join(folders.conf, "log4j2-executor.properties")}`,
+      `-Dlog4j2.configurationFile=${pathToFileURL(join(folders.conf, "log4j2-executor.properties"))}`,
       `-Dbulwark.log=${join(folders.logs, `executor-${number}.log`)}`,
       "bulwark.launch.ExecutorMain",
       join(folders.secrets, "executor.properties"),
@@ -256,6 +258,7 @@ function jvmArguments(
     ...userOptions,
     `-Xmx${memory.toLowerCase()}`,
     `-Djava.io.tmpdir=${join(input.folders.work, "tmp")}`,
+    `-XX:ErrorFile=${join(input.folders.logs, "jvm-crash-%p.log")}`,
     ...(input.keyring === undefined ? [] : [`-Dbulwark.keyring=${join(input.folders.secrets, "keyring.json")}`]),
     "-cp",
     input.classPath.join(":"),

@@ -6,7 +6,7 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 
 const HOST = "127.0.0.1";
-const LIMIT_MS = 5_000;
+const LIMIT_MS = 30_000;
 
 /** Spark's transport frame: length of all, type, request id, length of the body, body (MessageEncoder, RpcRequest). */
 function unauthenticatedRequest(): Buffer {

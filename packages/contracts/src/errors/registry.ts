@@ -52,6 +52,9 @@ export const ERRORS = {
   DATA_TAMPERED: entry("refused", 422, "Encrypted data was changed after it was written"),
   DATA_TRUNCATED: entry("refused", 422, "Encrypted data ends too early"),
   DATA_NOT_PARQUET: entry("invalid", 422, "A file that should be Parquet is not"),
+  DATA_NOT_ENCRYPTED: entry("refused", 422, "Plain data where encrypted data was to be read"),
+  DATA_FORMAT_UNKNOWN: entry("usage", 400, "A data format that is not known, or that cannot be told from the name"),
+  DATASETS_INVALID: entry("bug", 500, "The description of datasets that the plan made cannot be read"),
   COLUMN_UNKNOWN: entry("invalid", 422, "A column that the data does not have"),
 
   // Java, Python, Spark and our own jar

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { renderErrors } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
+export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
 export { renderRefusedSettings } from "./refused-settings.ts";
 export { renderEditorSchema, renderKeys, renderValidator } from "./schema.ts";

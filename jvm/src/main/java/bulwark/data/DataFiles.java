@@ -19,8 +19,7 @@ import org.apache.hadoop.io.compress.CompressionCodecFactory;
 /** The data files behind a path, a folder or a glob. */
 final class DataFiles {
   private static final Map<String, String> FORMATS =
-      Map.of(
-          "csv", "csv", "json", "jsonl", "jsonl", "jsonl", "ndjson", "jsonl", "parquet", "parquet", "aesgcm", "aesgcm");
+      Map.of("csv", "csv", "json", "jsonl", "jsonl", "jsonl", "ndjson", "jsonl", "parquet", "parquet");
 
   private DataFiles() {}
 
@@ -45,7 +44,7 @@ final class DataFiles {
     return files.stream().sorted().toList();
   }
 
-  /** csv, jsonl, parquet or aesgcm, by the name of a file, whatever compression it names. */
+  /** csv, jsonl or parquet, by the name of a file, whatever compression it names. */
   static String formatOf(Path file) throws DataFileException {
     String[] parts = file.getName().toLowerCase(Locale.ROOT).split("\\.");
     for (int index = parts.length - 1; index > 0; index--) {

@@ -23,7 +23,7 @@ public final class Failures {
 
   private static final Pattern OURS =
       Pattern.compile(
-          "\\b(KEY_MISSING|KEY_WRONG|KEYRING_UNSAFE|KEYRING_INVALID|COLUMN_UNKNOWN|DATASETS_INVALID|OUTPUT_EXISTS"
+          "\\b(KEY_MISSING|KEY_WRONG|KEYRING_UNSAFE|KEYRING_INVALID|COLUMN_UNKNOWN|DATASETS_INVALID|OUTPUT_EXISTS|USAGE"
               + "|DATA_(?:TAMPERED|TRUNCATED|MISSING|MALFORMED|NOT_PARQUET|NOT_ENCRYPTED|FORMAT_UNKNOWN)): ([^\\n]+)");
 
   /** Where Spark or Hadoop name the file they were reading. */
@@ -36,24 +36,31 @@ public final class Failures {
           Pattern.compile("in file (\\w+:/[^\\n]+)"),
           Pattern.compile("(\\bfile:/[^\\s,;]+)"));
 
+  private static final String CHANGED = "was changed after it was written";
+
   /** First rule that matches. Those of Parquet come last: the more exact word is ours. */
   private static final List<Rule> RULES =
       List.of(
           new Rule(OURS, match -> new Failure(match.group(1), match.group(2).strip())),
-          rule("TagVerificationException|ChecksumException", "DATA_TAMPERED", "was changed after it was written"),
-          rule("Failed to get key material[^\\n]*(?:\\n(?!.*Parquet)[^\\n]*)?FileNotFound", "DATA_MISSING", "has lost its wrapped keys"),
-          rule("key material|key metadata|keyIDinFile|FileCryptoMetaData", "DATA_TAMPERED", "was changed after it was written"),
+          rule("TagVerificationException|ChecksumException", "DATA_TAMPERED", CHANGED),
+          rule("(?s)[Kk]ey material.*FileNotFoundException", "DATA_MISSING", "has lost its wrapped keys"),
+          rule("key material|key metadata|keyIDinFile|FileCryptoMetaData", "DATA_TAMPERED", CHANGED),
           rule("plaintext file", "DATA_NOT_ENCRYPTED", "is plain, where encrypted data was to be read"),
           rule("KeyAccessDeniedException", "KEY_MISSING", "needs a key that this job was not given"),
           rule("is not a Parquet file", "DATA_NOT_PARQUET", "is not a Parquet file"),
           rule("MALFORMED_(?:CSV_)?RECORD", "DATA_MALFORMED", "has a record that is malformed"),
           rule("PATH_NOT_FOUND", "DATA_MISSING", "does not exist"));
 
-  /** Below an encrypted file every other complaint about its form means that its bytes are not those written. */
-  private static final Pattern PARQUET_FRAMES = Pattern.compile("org\\.apache\\.parquet\\.(?:crypto|format|hadoop)");
+  /** Any other complaint that Parquet's own readers make about bytes: those are not the bytes that were written. */
   private static final Pattern DAMAGE =
-      Pattern.compile("EOFException|TProtocolException|Required field|don't know what type|NegativeArraySize"
-          + "|can not read class org.apache.parquet|Wrong input length|ParquetCryptoRuntimeException|ParquetDecodingException");
+      Pattern.compile(
+          "(?:EOFException|TProtocolException|TTransportException|NegativeArraySizeException|NullPointerException"
+              + "|IllegalArgumentException|OutOfMemoryError|ParquetCryptoRuntimeException|ParquetDecodingException"
+              + "|can not read class org\\.apache\\.parquet|Required field)[^\\n]*\\n"
+              + "(?:\\s+at (?!org\\.apache\\.parquet)[^\\n]*\\n){0,8}"
+              + "\\s+at org\\.apache\\.parquet\\.(?:crypto|format|hadoop|column)\\.");
+
+  private static final String FILE = "{file}";
 
   private Failures() {}
 
@@ -72,16 +79,14 @@ public final class Failures {
         return Optional.of(name(rule.failure().apply(matcher.toMatchResult()), trace));
       }
     }
-    if (PARQUET_FRAMES.matcher(trace).find() && DAMAGE.matcher(trace).find()) {
-      return Optional.of(name(new Failure("DATA_TAMPERED", FILE + " was changed after it was written"), trace));
+    if (DAMAGE.matcher(trace).find()) {
+      return Optional.of(name(new Failure("DATA_TAMPERED", FILE + " " + CHANGED), trace));
     }
     return Optional.empty();
   }
 
-  private static final String FILE = "{file}";
-
   private static Rule rule(String pattern, String code, String predicate) {
-    return new Rule(Pattern.compile(pattern), match -> new Failure(code, "{file} " + predicate));
+    return new Rule(Pattern.compile(pattern), match -> new Failure(code, FILE + " " + predicate));
   }
 
   private static Failure name(Failure failure, String trace) {

@@ -40,7 +40,7 @@ record ParquetFooter(long rows, List<Column> columns) {
    */
   record Column(String name, String type, String key, Integer version, String algorithm) {}
 
-  private record Keys(KeyMaterial material, String footerKey, String algorithm) {}
+  private record Keys(KeyMaterial material, Map<String, Integer> versions, String footerKey, String algorithm) {}
 
   static ParquetFooter read(Configuration conf, Path file) throws IOException {
     boolean encrypted = ParquetForm.isEncrypted(conf, file);
@@ -77,7 +77,7 @@ record ParquetFooter(long rows, List<Column> columns) {
     Arrays.fill(key, (byte) 0);
     KeyMaterial material = KeyMaterial.read(conf, file);
     String footerKey = material.masterKey(reference(crypto.getKey_metadata()));
-    return describe(footer, new Keys(material, footerKey, gcm ? "AES_GCM_V1" : "AES_GCM_CTR_V1"));
+    return describe(footer, new Keys(material, material.versions(), footerKey, gcm ? "AES_GCM_V1" : "AES_GCM_CTR_V1"));
   }
 
   private static byte[] fileAad(AesGcmV1 algorithm) {
@@ -92,18 +92,23 @@ record ParquetFooter(long rows, List<Column> columns) {
     List<SchemaElement> leaves = new ArrayList<>();
     List<String> names = new ArrayList<>();
     collectLeaves(footer.getSchema(), 0, "", leaves, names);
-    Map<Integer, String> keyOfColumn = keys == null ? Map.of() : columnKeys(footer, keys);
-    Map<String, Integer> versions = keys == null ? Map.of() : keys.material().versions();
     List<Column> columns = new ArrayList<>();
+    Map<Integer, String> keyOfColumn = keys == null ? Map.of() : columnKeys(footer, keys);
     for (int index = 0; index < leaves.size(); index++) {
-      // A file without rows has no column chunks to say; the footer key is what it was written with.
-      String key = keys == null ? null : keyOfColumn.getOrDefault(index, keys.footerKey());
-      String algorithm = keys == null ? null : keys.algorithm();
-      columns.add(new Column(names.get(index), typeOf(leaves.get(index)), key, versions.get(key), algorithm));
+      String type = typeOf(leaves.get(index));
+      columns.add(
+          keys == null
+              ? new Column(names.get(index), type, null, null, null)
+              : encryptedColumn(names.get(index), type, keyOfColumn.getOrDefault(index, keys.footerKey()), keys));
     }
     return new ParquetFooter(footer.getNum_rows(), columns);
   }
 
+  private static Column encryptedColumn(String name, String type, String key, Keys keys) {
+    return new Column(name, type, key, keys.versions().get(key), keys.algorithm());
+  }
+
+  /** By the index of the column; a file without rows has no column chunks to say. */
   private static Map<Integer, String> columnKeys(FileMetaData footer, Keys keys) throws IOException {
     Map<Integer, String> found = new TreeMap<>();
     if (footer.getRow_groupsSize() == 0) {
@@ -112,7 +117,10 @@ record ParquetFooter(long rows, List<Column> columns) {
     List<ColumnChunk> chunks = footer.getRow_groups().get(0).getColumns();
     for (int index = 0; index < chunks.size(); index++) {
       ColumnCryptoMetaData crypto = chunks.get(index).getCrypto_metadata();
-      found.put(index, crypto == null ? null : keyOf(crypto, keys));
+      if (crypto == null) {
+        throw new DataFileException("DATA_NOT_ENCRYPTED", "a column of an encrypted file is plain");
+      }
+      found.put(index, keyOf(crypto, keys));
     }
     return found;
   }

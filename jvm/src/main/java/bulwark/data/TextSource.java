@@ -13,18 +13,43 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.DataFrameReader;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 
 /** CSV (RFC 4180) and JSON lines: how Spark is to read them, and which record it stumbled over. */
 final class TextSource {
   private static final int MOST_COLUMNS = 20_480;
+  private static final String MALFORMED = "_bulwark_malformed";
   private static final int BUFFER_BYTES = 1 << 20;
 
   private TextSource() {}
+
+  /**
+   * Reads so that a malformed record is an error. Spark's own mode for that (FAILFAST) prints the record into its logs.
+   *
+   * @param reader has the options of the format
+   * @param load reads the input with the format of the reader
+   */
+  static Dataset<Row> readStrictly(DataFrameReader reader, Function<DataFrameReader, Dataset<Row>> load) {
+    reader.option("columnNameOfCorruptRecord", MALFORMED);
+    StructType schema = load.apply(reader).schema();
+    if (!Arrays.asList(schema.fieldNames()).contains(MALFORMED)) {
+      schema = schema.add(MALFORMED, DataTypes.StringType);
+    }
+    return load.apply(reader.schema(schema))
+        .where("if(" + MALFORMED + " is null, true, raise_error('DATA_MALFORMED: a record is malformed'))")
+        .drop(MALFORMED);
+  }
 
   /**
    * Options of Spark's CSV reader.
@@ -37,7 +62,7 @@ final class TextSource {
         "multiLine", String.valueOf(multiLine),
         "inferSchema", "true",
         "enforceSchema", "false",
-        "mode", "FAILFAST",
+        "mode", "PERMISSIVE",
         "quote", "\"",
         "escape", "\"",
         // Else Spark would read an empty text in quotes as null.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package bulwark.observe;
 
+import bulwark.data.Failures;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Map;
 
@@ -13,7 +14,24 @@ final class Failure {
     while (shown instanceof InvocationTargetException && shown.getCause() != null) {
       shown = shown.getCause();
     }
-    return Events.fields("class", shown.getClass().getName(), "message", firstLine(shown.getMessage()));
+    Map<String, Object> fields =
+        Events.fields("class", shown.getClass().getName(), "message", firstLine(shown.getMessage()));
+    Failures.describe(failure).ifPresent(found -> replace(fields, found));
+    return fields;
+  }
+
+  /** A failure of which there is only text, as of a task on an executor. */
+  static Map<String, Object> describeText(String text) {
+    Map<String, Object> fields = Events.fields("message", text);
+    if (text != null) {
+      Failures.describe(text).ifPresent(found -> replace(fields, found));
+    }
+    return fields;
+  }
+
+  private static void replace(Map<String, Object> fields, Failures.Failure found) {
+    fields.put("code", found.code());
+    fields.put("message", found.sentence());
   }
 
   static String firstLine(String text) {

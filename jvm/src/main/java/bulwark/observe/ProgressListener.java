@@ -6,6 +6,7 @@ import static bulwark.observe.Events.fields;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.Success$;
 import org.apache.spark.scheduler.JobFailed;
@@ -25,6 +26,8 @@ import org.apache.spark.util.Utils;
 /** Turns Spark's events into the runner's: executors, stages, tasks (at most ten lines a second), failures. */
 public final class ProgressListener extends SparkListener {
   private static final long QUIET_NANOS = 100_000_000L;
+  private static final Pattern PLANNED = Pattern.compile("^spark\\.(ssl|hadoop\\.bulwark)\\.");
+  private static final Pattern NAMED_SECRET = Pattern.compile("(?i)secret|password|token");
 
   private final Events events;
   private final SparkConf conf;
@@ -46,9 +49,16 @@ public final class ProgressListener extends SparkListener {
         .foreach(
             properties -> {
               Utils.redact(conf, properties.toSeq()).foreach(entry -> settings.put(entry._1(), entry._2()));
+              properties.foreach(
+                  entry -> isPlanned(entry._1()) ? settings.put(entry._1(), entry._2()) : null);
               return null;
             });
     events.write("environment", fields("settings", settings));
+  }
+
+  // Spark also hides values that contain a word like "token", as the path of a key store or of data may.
+  private static boolean isPlanned(String name) {
+    return PLANNED.matcher(name).find() && !NAMED_SECRET.matcher(name).find();
   }
 
   @Override
@@ -110,7 +120,9 @@ public final class ProgressListener extends SparkListener {
   @Override
   public void onJobEnd(SparkListenerJobEnd event) {
     if (event.jobResult() instanceof JobFailed failed) {
-      events.write("job-failed", fields("job", event.jobId(), "message", failed.exception().getMessage()));
+      Map<String, Object> described = Failure.describeText(failed.exception().getMessage());
+      described.put("job", event.jobId());
+      events.write("job-failed", described);
     }
   }
 

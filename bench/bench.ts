@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { arch, cpus, totalmem } from "node:os";
+import { benchCliStart } from "./cli-start.ts";
+import type { Bench } from "./measure.ts";
+import { measure } from "./measure.ts";
+import { benchParquet } from "./parquet.ts";
+import { benchPiStart } from "./pi-start.ts";
+import { benchShuffle } from "./shuffle.ts";
+
+/** Every benchmark by name; each compares ours with a named peer in the same run. */
+const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
+  "cli-start": benchCliStart,
+  "pi-start": benchPiStart,
+  shuffle: benchShuffle,
+  parquet: benchParquet,
+};
+
+const [name = "", runs] = process.argv.slice(2);
+const prepare = BENCHES[name];
+if (prepare === undefined) {
+  process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${Object.keys(BENCHES).join(", ")}\n`);
+  process.exit(2);
+}
+const [cpu] = cpus();
+process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);
+for (const bench of await prepare()) {
+  process.stdout.write(
+    `${await measure(bench, Number(runs ?? bench.runs), (line) => process.stderr.write(`${line}\n`))}\n`,
+  );
+}
