@@ -42,7 +42,9 @@ export const spec: CommandSpec = {
     const ground = await prepareGround(context);
     const { record, report } = await runOnGround(context, ground, { job, baseFolder, onOutput });
     context.progress.note(
-      report === undefined ? "No Spark application was observed, so there is no security report." : formatReport(report),
+      report === undefined
+        ? "No Spark application was observed, so there is no security report."
+        : formatReport(report),
     );
     if (record.failure !== undefined) throw toError(record.failure);
     if (lacksArchives(ground)) await trainArchives(context, ground);

@@ -70,7 +70,7 @@ function describe(record: RunRecord, progress: RunProgress, now: Date): string {
   const lines: [string, string | undefined][] = [
     ["run", record.id],
     ["state", record.state],
-    ["trust", record.tee === "none" ? "no TEE on this machine; channels and data encrypted" : record.tee],
+    ["trust", record.tee === "none" ? "none (no TEE on this machine)" : record.tee],
     ["profile", record.profile],
     ["application", record.application],
     ["started", `${record.startedAt} (${formatAge(new Date(record.startedAt), now)} ago)`],

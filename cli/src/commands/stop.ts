@@ -2,8 +2,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts";
 import type { CommandSpec } from "../command.ts";
+import { cleanLostRun } from "../runs/lost-runs.ts";
 import { isSameProcess, sendSignal, sweepProcesses } from "../runs/processes.ts";
-import { findRecord, isEnded, saveRecord } from "../runs/record.ts";
+import { findRecord, isEnded } from "../runs/record.ts";
 
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 100;
@@ -17,8 +18,7 @@ export const spec: CommandSpec = {
   async execute(context, { args }) {
     const record = await findRecord(context.paths.runs, args[0]);
     if (record.state === "lost") {
-      await sweepProcesses(record.id);
-      await saveRecord(context.paths.runs, { ...record, endedAt: context.now().toISOString() });
+      await cleanLostRun(context.paths.runs, record);
       return { value: record, text: `${record.id} was lost before; nothing of it runs` };
     }
     if (isEnded(record))

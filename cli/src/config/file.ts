@@ -37,7 +37,7 @@ export async function readEntries(path: string): Promise<Entry[]> {
     ];
     throw new BulwarkError("CONFIG_INVALID", `${path} is not YAML.`, MEND, { cause: error, findings });
   }
-  if (document.contents === null) return [];
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return [];
   if (!isMap(document.contents)) throw new BulwarkError("CONFIG_INVALID", `${path} holds no settings.`, MEND);
   return document.contents.items.map(({ key, value }) => {
     const { line, col } = lineCounter.linePos((isScalar(key) ? key.range?.[0] : undefined) ?? 0);

@@ -8,13 +8,6 @@ const GIB = 1024 ** 3;
 /** What a JVM takes beside its heap: metaspace, code, threads, network buffers. Spark's own least overhead. */
 const OVERHEAD_BYTES = 384 * 1024 ** 2;
 
-/** Devices through which a guest or an enclave talks to its TEE. */
-const TEE_DEVICES: Readonly<Record<string, string>> = {
-  sgx: "/dev/sgx_enclave",
-  tdx: "/dev/tdx_guest",
-  snp: "/dev/sev-guest",
-};
-
 /**
  * Checks against this machine what a job file alone cannot tell: files, main class, memory, TEE. All findings at once.
  *
@@ -36,14 +29,10 @@ export async function checkAgainstMachine(job: JobFile, baseFolder: string, memo
       },
     );
   }
-  const device = TEE_DEVICES[job.trust.tee];
-  if (device !== undefined && !(await isReadable(device))) {
-    const message = `The job demands ${job.trust.tee}, and this machine has no ${device}.`;
-    throw new BulwarkError(
-      "TEE_ABSENT",
-      message,
-      "run it on a machine with that TEE, or set trust.tee: none and accept the exposure",
-    );
+  if (job.trust.tee !== "none") {
+    // A device file is no evidence. Until evidence is appraised before keys are released, a TEE is not claimed.
+    const message = `The job demands ${job.trust.tee}; on this machine no evidence of a TEE can be appraised.`;
+    throw new BulwarkError("TEE_ABSENT", message, "set trust.tee: none, and accept what the security report names");
   }
 }
 

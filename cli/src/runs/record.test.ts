@@ -23,6 +23,7 @@ async function keep(runs: string, id: string, overrides: Partial<RunRecord> = {}
     application: "app.py",
     profile: "aes-gcm",
     tee: "none",
+    unfinished: [],
     executors: 2,
     startedAt: "2026-03-01T12:00:00.000Z",
     supervisor: us as NonNullable<typeof us>,

@@ -33,6 +33,8 @@ export type RunRecord = {
   /** The supervising `bulwark run`; its end without an end state means that the run was lost. */
   supervisor: ProcessIdentity;
   ui?: string;
+  /** Paths that must not stay when the run does not end in order. */
+  unfinished: readonly string[];
   attempts: number;
   failure?: RunFailure;
 };

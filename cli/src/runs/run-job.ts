@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BulwarkError, type JobFile, parseDurationMs } from "@bulwark/contracts";
-import { workingPath } from "@bulwark/spark";
+import { type RunPlan, workingPath } from "@bulwark/spark";
 import type { Context } from "../command.ts";
 import type { RunEvent } from "./events.ts";
 import { explainFailure } from "./failure.ts";
 import { restrictToOwner, writeFileWhole } from "./files.ts";
 import { startGuard } from "./guard.ts";
+import { cleanLostRuns } from "./lost-runs.ts";
 import { checkDatasets, discardOutputs, prepareOutputs, publishOutputs } from "./outputs.ts";
 import { writePlan } from "./plan-files.ts";
 import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
@@ -33,6 +34,12 @@ export type RunRequest = {
   executorGraceMs?: number;
 };
 
+/** A program that sets a master of its own runs beside everything that was planned. */
+const UNOBSERVED: RunFailure = {
+  code: "SECURITY_MISMATCH",
+  message: "The program ended without a Spark application that could be observed. Nothing was published.",
+  mend: "leave out .master(...) in the program: Bulwark sets it",
+};
 const REPORT_FILE = "security-report.json";
 const ID_BYTES = 3;
 
@@ -42,6 +49,7 @@ const ID_BYTES = 3;
  * @throws BulwarkError for what stands in the way before anything starts
  */
 export async function runOnGround(context: Context, ground: Ground, request: RunRequest): Promise<RunResult> {
+  await cleanLostRuns(context.paths.runs);
   for (let attempt = 0; ; attempt++) {
     const result = await attemptRun(context, ground, request, attempt);
     if (result.record.failure?.code !== "JOB_FAILED" || attempt >= request.job.retries) return result;
@@ -55,9 +63,8 @@ async function attemptRun(context: Context, ground: Ground, request: RunRequest,
   const prepared = await prepareRun(context, ground, { job, id, baseFolder, allKeys: request.allKeys === true });
   const { plan, folders } = prepared;
   await checkDatasets(plan.datasets);
-  const record = newRecord(context, job, id, plan.executors, attempt);
-  const staged = plan.datasets.flatMap((dataset) => dataset.staging ?? []);
-  const guard = startGuard(id, folders.run, staged);
+  const record = newRecord(context, job, id, plan, attempt);
+  const guard = startGuard(id, folders.run, record.unfinished);
   try {
     for (const folder of [...Object.values(folders), join(folders.work, "tmp")]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -120,7 +127,7 @@ async function conductRun(
         await saveRecord(context.paths.runs, record);
       },
     });
-    outcome = await judgeEnd(end.code, events, folders.logs);
+    outcome = await judgeEnd(end.code, observations.length > 0, events, folders.logs);
   } catch (error) {
     outcome = describeStop(error, context.signal.aborted, folders.logs);
   }
@@ -161,10 +168,11 @@ async function publish(
 
 async function judgeEnd(
   code: number | null,
+  observed: boolean,
   events: readonly RunEvent[],
   logs: string,
 ): Promise<{ state: RunRecord["state"]; failure?: RunFailure }> {
-  if (code === 0) return { state: "succeeded" };
+  if (code === 0) return observed ? { state: "succeeded" } : { state: "failed", failure: UNOBSERVED };
   return { state: "failed", failure: await explainFailure(events, logs) };
 }
 
@@ -190,7 +198,7 @@ function requireAsPlanned(observations: readonly Observation[]): void {
   throw new BulwarkError("SECURITY_MISMATCH", message, "see the report: bulwark status --security");
 }
 
-function newRecord(context: Context, job: JobFile, id: string, executors: number, attempt: number): RunRecord {
+function newRecord(context: Context, job: JobFile, id: string, plan: RunPlan, attempt: number): RunRecord {
   const supervisor = identifyProcess(process.pid);
   if (supervisor === undefined)
     throw new BulwarkError("BUG", "This process cannot see itself in /proc.", "mount /proc");
@@ -202,7 +210,8 @@ function newRecord(context: Context, job: JobFile, id: string, executors: number
     application: job.class ?? job.python ?? job.jar ?? "",
     profile: job.security.profile,
     tee: job.trust.tee,
-    executors,
+    executors: plan.executors,
+    unfinished: plan.datasets.flatMap((dataset) => dataset.staging ?? []),
     startedAt: context.now().toISOString(),
     supervisor,
     attempts: attempt + 1,

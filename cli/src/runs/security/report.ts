@@ -58,6 +58,13 @@ export function listExposures(tee: string, python: boolean): Exposure[] {
       subject: "names, sizes and times",
       reason: "file names, sizes, row counts in logs and the number of tasks are not hidden",
     },
+    {
+      subject: "keys of this user",
+      reason: "the job's own code runs as you and can read your keys folder; run only programs you trust with it",
+    },
+    ...(python
+      ? [{ subject: "driver and executors to their Python", reason: "loopback sockets with a token, not encrypted" }]
+      : []),
     ...(python
       ? [{ subject: "secrets inside the driver", reason: "the job's own Python code can reach the memory of its JVM" }]
       : [{ subject: "secrets inside the driver", reason: "the job's own code runs in the same JVM" }]),

@@ -38,7 +38,6 @@ export const ERRORS = {
   RUN_START_FAILED: entry("jobFailed", 500, "Driver or executors did not come up"),
   JOB_FAILED: entry("jobFailed", 500, "The application ran and failed"),
   EXECUTORS_LOST: entry("jobFailed", 500, "Executors died again and again"),
-  RUN_STOPPED: entry("interrupted", 499, "The run was stopped from another terminal"),
   SECURITY_MISMATCH: entry("refused", 403, "What was observed in the running application is not what was planned"),
   TEE_ABSENT: entry("refused", 403, "The job demands a trusted execution environment that this machine does not have"),
   OUTPUT_EXISTS: entry("invalid", 409, "Data that the job would write exists already"),

@@ -133,7 +133,7 @@ export const JobFile = Type.Object(
       description: "Where the driver runs on Kubernetes: in the release's own pod, or in one of its own",
     }),
   },
-  { ...closed, title: "Bulwark job file", description: "One job, run by bulwark run, bulwark submit or helm install" },
+  { ...closed, title: "Bulwark job file", description: "One job for bulwark run" },
 );
 
 /** A job file with every default filled in. */

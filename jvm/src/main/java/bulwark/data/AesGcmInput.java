@@ -103,6 +103,7 @@ final class AesGcmInput extends CompressionInputStream {
   }
 
   private DataFileException tampered(Throwable cause) {
-    return new DataFileException("DATA_TAMPERED", "frame " + frames.number() + " of an encrypted file was changed", cause);
+    String sentence = "frame " + frames.number() + " of an encrypted file was changed";
+    return new DataFileException("DATA_TAMPERED", sentence, cause);
   }
 }

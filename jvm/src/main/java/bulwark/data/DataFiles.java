@@ -34,7 +34,8 @@ final class DataFiles {
     FileSystem system = pattern.getFileSystem(conf);
     List<Path> files = new ArrayList<>();
     // A name may hold the characters of a glob.
-    FileStatus[] roots = system.exists(pattern) ? new FileStatus[] {system.getFileStatus(pattern)} : glob(system, pattern);
+    FileStatus[] roots =
+        system.exists(pattern) ? new FileStatus[] {system.getFileStatus(pattern)} : glob(system, pattern);
     for (FileStatus root : roots) {
       collect(system, root, files);
     }

@@ -89,7 +89,7 @@ public final class DatasetCryptoFactory extends PropertiesDrivenCryptoFactory {
     return new Dataset("", "/", "write", conf.getTrimmed(Datasets.DEFAULT_KEY), Map.of());
   }
 
-  /** The form that Parquet's factory reads: {@code key:column,column;key:column}. A struct stands for all its leaves. */
+  /** What Parquet's factory reads: {@code key:column,column;key:column}. A struct stands for all its leaves. */
   static String columnKeys(Dataset dataset, MessageType schema) {
     List<String> leaves = schema.getPaths().stream().map(path -> String.join(".", path)).toList();
     Map<String, List<String>> byKey = new TreeMap<>();

@@ -44,8 +44,9 @@ final class KeyMaterial {
   static KeyMaterial read(Configuration conf, Path parquetFile) throws IOException {
     Path file = fileOf(parquetFile);
     try (InputStream in = file.getFileSystem(conf).open(file)) {
+      Map<String, String> texts = JSON.readValue(in, new TypeReference<Map<String, String>>() {});
       Map<String, ObjectNode> entries = new LinkedHashMap<>();
-      for (Map.Entry<String, String> entry : JSON.readValue(in, new TypeReference<Map<String, String>>() {}).entrySet()) {
+      for (Map.Entry<String, String> entry : texts.entrySet()) {
         entries.put(entry.getKey(), JSON.readValue(entry.getValue(), ObjectNode.class));
       }
       return new KeyMaterial(parquetFile, entries);

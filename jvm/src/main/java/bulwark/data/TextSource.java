@@ -69,7 +69,7 @@ final class TextSource {
         "nullValue", "\u0000");
   }
 
-  /** Whether any of the files has a line break within quotes. An odd quote elsewhere may say so too: slower, not wrong. */
+  /** Whether any file has a line break within quotes. An odd quote elsewhere may say so too: slower, not wrong. */
   static boolean hasQuotedLineBreak(Configuration conf, List<Path> files) throws IOException {
     byte[] buffer = new byte[BUFFER_BYTES];
     for (Path file : files) {
@@ -94,7 +94,7 @@ final class TextSource {
         BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
         Optional<String> where = format.equals("csv") ? findInCsv(reader, columns) : findInJson(reader);
         if (where.isPresent()) {
-          return Optional.of(where.get() + " of " + file);
+          return Optional.of(where.get() + ", in " + file);
         }
       }
     }
@@ -129,8 +129,9 @@ final class TextSource {
       for (String[] values = parser.parseNext(); values != null; values = parser.parseNext()) {
         record++;
         if (values.length != columns) {
-          String counts = values.length + " values where there are " + columns + " columns";
-          return Optional.of("record " + record + " (ends on line " + parser.getContext().currentLine() + ") has " + counts);
+          String line = " (ends on line " + parser.getContext().currentLine() + ")";
+          String counts = " has " + values.length + " values where there are " + columns + " columns";
+          return Optional.of("record " + record + line + counts);
         }
       }
       return Optional.empty();
@@ -148,7 +149,7 @@ final class TextSource {
     for (String line = reader.readLine(); line != null; line = reader.readLine()) {
       number++;
       if (!line.isBlank() && !isRecord(json, line)) {
-        return Optional.of("line " + number + " is not a JSON object:");
+        return Optional.of("line " + number + " is not a JSON object");
       }
     }
     return Optional.empty();

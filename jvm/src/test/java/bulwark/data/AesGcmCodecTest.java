@@ -78,7 +78,8 @@ class AesGcmCodecTest {
   @Test
   void anySizeComesBackInAnyPieces() throws IOException {
     Random random = new Random(7);
-    IntStream boundaries = IntStream.of(0, 1, FRAME, 2 * FRAME, 3 * FRAME).flatMap(size -> IntStream.of(size - 1, size, size + 1));
+    IntStream boundaries =
+        IntStream.of(0, 1, FRAME, 2 * FRAME, 3 * FRAME).flatMap(size -> IntStream.of(size - 1, size, size + 1));
     IntStream others = random.ints(30, 0, 4 * FRAME);
     for (int size : IntStream.concat(boundaries, others).filter(size -> size >= 0).toArray()) {
       byte[] plain = random(size, size);

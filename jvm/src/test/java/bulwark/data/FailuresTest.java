@@ -19,7 +19,7 @@ class FailuresTest {
   void findsOurOwnRefusalUnderAnyNumberOfCauses() {
     Throwable failure = new DataKeyException("KEY_MISSING", "the keyring does not hold the data key \"a\"");
     for (int depth = 0; depth < 5; depth++) {
-      failure = new RuntimeException("Could not read footer for file: FileStatus{path=file:/d/x y.parquet; isDirectory", failure);
+      failure = new RuntimeException("Could not read footer: FileStatus{path=file:/d/x y.parquet; isDirectory", failure);
     }
     assertEquals(
         new Failures.Failure("KEY_MISSING", "the keyring does not hold the data key \"a\""),
