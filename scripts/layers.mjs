@@ -49,7 +49,7 @@ export const LAYERS = [
     needs: () => findMissing(["jdk"]),
     run: async () => {
       rmSync(REPORTS, { recursive: true, force: true });
-      const args = ["--batch-mode", "--no-transfer-progress", "-f", join("jvm", "pom.xml"), "verify"];
+      const args = ["--batch-mode", "--no-transfer-progress", "-f", join("jvm", "pom.xml"), "test"];
       const code = await runChild(chooseMaven(), args, { cwd: ROOT });
       return failUnlessCounted(code, countSurefire());
     },

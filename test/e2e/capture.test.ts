@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findCache, type Home, makeHome, until } from "./harness.ts";
 
@@ -54,7 +54,7 @@ let plainBytes = 0;
 
 test("without a profile, the rows of a shuffle can be read from the wire", async (context) => {
   const marker = makeMarker();
-  const capture = await startCapture();
+  const capture = await startCapture(context);
   if (capture === undefined) return context.skip("recording packets needs CAP_NET_RAW");
   const end = await submitPlain(marker);
   const seen = await capture.stop();
@@ -68,7 +68,7 @@ test("without a profile, the rows of a shuffle can be read from the wire", async
 for (const profile of ["aes-gcm", "tls"]) {
   test(`${profile}: no row of a shuffle can be read from the wire`, async (context) => {
     const marker = makeMarker();
-    const capture = await startCapture();
+    const capture = await startCapture(context);
     if (capture === undefined) return context.skip("recording packets needs CAP_NET_RAW");
     const run = home.startRun("shuffle.py", "--profile", profile, ...CONF, "--", toHex(marker), String(ROWS));
     const { driverUrl, blockManagers } = await collectPorts(run);
@@ -148,9 +148,10 @@ function countHits(bytes: Buffer, marker: string): number {
 }
 
 /** Records the loopback interface; undefined where that is not permitted. */
-async function startCapture(): Promise<{ stop(): Promise<Buffer> } | undefined> {
+async function startCapture(context: TestContext): Promise<{ stop(): Promise<Buffer> } | undefined> {
   const file = join(home.root, `capture-${randomBytes(3).toString("hex")}`);
   const recorder = spawn("python3", [RECORDER, file], { stdio: ["pipe", "pipe", "inherit"] });
+  context.after(() => recorder.kill());
   const closed = once(recorder, "close");
   let said = "";
   recorder.stdout.on("data", (chunk) => {

@@ -26,6 +26,8 @@ export type StartedRun = {
   /** Id and folder of the run; waits until it has one. */
   identify(): Promise<{ id: string; folder: string }>;
   events(): Promise<RunEvent[]>;
+  /** Waits until the job has printed a text. */
+  waitForOutput(text: string): Promise<void>;
   /** The first event of a type, already there or to come, for which `fits` holds. */
   waitForEvent<T extends RunEvent["type"]>(type: T, fits?: (event: EventOf<T>) => boolean): Promise<EventOf<T>>;
 };
@@ -144,6 +146,13 @@ function toRun(home: Home, launched: Launched): StartedRun {
     ...launched,
     identify,
     events,
+    async waitForOutput(text) {
+      await until(`output "${text}"`, () => {
+        const there = launched.stdout().includes(text);
+        assert.ok(there || launched.process.exitCode === null, `the run ended without it: ${launched.stderr()}`);
+        return there;
+      });
+    },
     waitForEvent: (type, fits = () => true) =>
       until(`event ${type}`, async () => {
         const over = launched.process.exitCode !== null;

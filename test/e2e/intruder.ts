@@ -2,7 +2,7 @@
 // JVMs that call at a driver: as the plan's own executors do, or with something changed.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -15,12 +15,21 @@ export type ProcessImage = { args: readonly string[]; env: Record<string, string
 /** A JVM of ours. Its standard input is its lifeline. */
 export type Jvm = { process: ChildProcess; output(): string; ended: Promise<number | null>; end(): Promise<void> };
 
-const EXECUTOR_MAIN = "bulwark.launch.ExecutorMain";
+export const EXECUTOR_MAIN = "bulwark.launch.ExecutorMain";
 export const DRIVER_MAIN = "bulwark.launch.DriverMain";
 
 /** The processes of a run whose command line names a main class. */
 export function findByMain(runId: string, main: string): number[] {
   return findMarkedProcesses(runId).filter((pid) => readArguments(pid).includes(main));
+}
+
+/** The guards of a run: they carry its id as an argument, and no mark. */
+export function findGuard(runId: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    const [shell, script = "", id] = readArguments(pid);
+    return shell === "/bin/sh" && script.endsWith("/guard.sh") && id === runId;
+  });
 }
 
 /** Image of one executor of a run. */

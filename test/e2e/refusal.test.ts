@@ -9,6 +9,7 @@ import { readEvents } from "../../cli/src/runs/events.ts";
 import { initKeys, type Keys } from "../../packages/pki/src/index.ts";
 import { type Home, makeHome, STEP_LIMIT_MS, until } from "./harness.ts";
 import { type Change, changeExecutor, type Jvm, type ProcessImage, readExecutor, startJvm } from "./intruder.ts";
+import { type Alter, flipOneBit, passOn, type Relay, startRelay } from "./relay.ts";
 
 /** Works, waits until a file is there, and works again: so long there is a driver to call at. */
 const WAITING_JOB = `
@@ -65,7 +66,7 @@ for (const { profile, intruders } of CASES) {
     const go = join(home.jobs, `go-${profile}`);
     const run = home.startRun("wait.py", "--profile", profile, "--executors", "1", "--", go);
     const { id } = await run.identify();
-    await until("the first result", () => run.stdout().includes("first 6"));
+    await run.waitForOutput("first 6");
     const image = readExecutor(id, await makeScratch(profile));
     const right = startJvm(await changeExecutor(image, { id: 90, secrets: (secrets) => secrets }));
     await run.waitForEvent("executor-added", ({ executor }) => executor === "90");
@@ -77,14 +78,52 @@ for (const { profile, intruders } of CASES) {
       }),
     );
     await right.end();
+    const { url } = await run.waitForEvent("ready");
+    await relayExecutor(image, { id: 88, url, alter: passOn });
+    await run.waitForEvent("executor-added", ({ executor }) => executor === "88");
+    const seen = await relayExecutor(image, { id: 89, url, alter: flipOneBit });
+    assert.ok(seen.changed > 0 && seen.ended === seen.changed, JSON.stringify(seen));
+    // Before the end of the run, which takes its secrets with it.
+    await refusesPlainDriver(image, profile);
     await writeFile(go, "");
     const end = await run.ended;
     assert.equal(end.code, 0, end.stderr);
     assert.match(end.stdout, /^second 6$/m);
-    assert.deepEqual(await listAdded(join(home.runs, id, "events.jsonl")), ["0", "90"]);
-
-    await refusesPlainDriver(image, profile);
+    assert.deepEqual(await listAdded(join(home.runs, id, "events.jsonl")), ["0", "90", "88"]);
   });
+}
+
+/** Lets the right executor talk to its driver through a relay; ends it once it was taken, or waits for its end. */
+async function relayExecutor(
+  image: ProcessImage,
+  { id, url, alter }: { id: number; url: string; alter: Alter },
+): Promise<Relay["seen"]> {
+  const relay = await startRelay(Number(url.split(":").at(-1)), alter);
+  const driverUrlFile = join(image.cwd, `driver-${id}.url`);
+  await writeFile(driverUrlFile, url.replace(/\d+$/, String(relay.port)));
+  try {
+    const change: Change = { id, secrets: (secrets) => secrets, driverUrlFile };
+    if (alter === flipOneBit) assert.notEqual(await callAndEnd(image, change), 0);
+    else await registerAndEnd(image, change);
+    return relay.seen;
+  } finally {
+    relay.close();
+  }
+}
+
+/** Starts an executor and ends it when its log says that the driver took it. */
+async function registerAndEnd(image: ProcessImage, change: Change): Promise<void> {
+  const changed = await changeExecutor(image, change);
+  const jvm = startJvm(changed);
+  try {
+    await until(`executor ${change.id}`, async () => {
+      assert.equal(jvm.process.exitCode, null, jvm.output());
+      const log = await readFile(join(changed.cwd, "log"), "utf8").catch(() => "");
+      return log.includes("Successfully registered with driver");
+    });
+  } finally {
+    await jvm.end();
+  }
 }
 
 /** Other way round: an executor with secrets does not join a driver without protection, which takes a plain one. */

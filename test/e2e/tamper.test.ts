@@ -50,7 +50,7 @@ for (const { setting, value, subject } of WEAKENINGS) {
     const run = home.startRun("weaken.py", "--executors", "1", "-o", "json", "--", mark, setting, value);
     const { id, end } = await finish(run);
     assert.equal(end.code, 6, end.stderr);
-    assert.equal(JSON.parse(end.stdout).code, "SECURITY_MISMATCH");
+    assert.equal(JSON.parse(end.stdout).error.code, "SECURITY_MISMATCH");
     const record = await readRecord(home, id);
     assert.equal(record.state, "failed");
     assert.equal(record.failure?.code, "SECURITY_MISMATCH");
@@ -68,7 +68,7 @@ for (const { setting, value, subject } of WEAKENINGS) {
 test("a failing job ends with 5, the first line of its exception, stage and executor", async () => {
   const { id, end } = await finish(home.startRun("fail.py", "--executors", "1", "-o", "json"));
   assert.equal(end.code, 5, end.stderr);
-  const document = JSON.parse(end.stdout);
+  const document = JSON.parse(end.stdout).error;
   assert.equal(document.code, "JOB_FAILED");
   assert.match(document.message, /ValueError: no customer 7/);
   const { state, failure } = await readRecord(home, id);
@@ -82,7 +82,7 @@ test("a failing job ends with 5, the first line of its exception, stage and exec
 test("a job that takes too long ends with 124", async () => {
   const { id, end } = await finish(home.startRun("endless.py", "--executors", "1", "--timeout", "5s", "-o", "json"));
   assert.equal(end.code, 124, end.stderr);
-  assert.equal(JSON.parse(end.stdout).code, "TIMED_OUT");
+  assert.equal(JSON.parse(end.stdout).error.code, "TIMED_OUT");
   assert.equal((await readRecord(home, id)).failure?.code, "TIMED_OUT");
 });
 

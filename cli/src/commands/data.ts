@@ -3,38 +3,42 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { BulwarkError, parseJobFile } from "@bulwark/contracts";
 import type { CommandSpec, Context, Result } from "../command.ts";
+import { runDataTool } from "../runs/data-tool.ts";
 import { prepareGround } from "../runs/prepare.ts";
 import { runOnGround } from "../runs/run-job.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
 type Call = { input: string; output: string | undefined; flags: Flags };
-/** How a subcommand becomes a job: arguments of `bulwark.data.DataTool`, its datasets, and which master keys it needs. */
-type Plan = { args: string[]; data: Record<string, unknown>; keys: "named" | "all" };
+
+/** Work on rows is a job with executors; work on keys and footers is one JVM. */
+type Work =
+  | { kind: "job"; args: string[]; output: Record<string, unknown>; keys: "named" | "all" }
+  | { kind: "tool"; args: string[] };
 
 const FORMATS = ["auto", "csv", "jsonl", "parquet"];
 
-const SUBCOMMANDS: Readonly<Record<string, (call: Call) => Plan>> = {
+const SUBCOMMANDS: Readonly<Record<string, (call: Call) => Work>> = {
   encrypt: ({ input, output, flags }) => ({
-    args: ["encrypt", "--input", input, "--format", String(flags.format ?? "auto"), "--output", "{data.output}"],
-    data: {
-      output: {
-        path: output,
-        mode: "write",
-        key: flags.key,
-        columns: Object.fromEntries((flags.column as string[]).map(splitColumn)),
-        overwrite: flags.overwrite === true,
-      },
+    kind: "job",
+    args: ["encrypt", "--input", input, "--format", String(flags.format), "--output", "{data.output}"],
+    output: {
+      path: output,
+      mode: "write",
+      key: flags.key,
+      columns: Object.fromEntries((flags.column as string[]).map(splitColumn)),
+      overwrite: flags.overwrite === true,
     },
     keys: "named",
   }),
   decrypt: ({ input, output, flags }) => ({
-    args: ["decrypt", "--input", input, "--format", String(flags.format ?? "csv"), "--output", "{data.output}"],
-    data: { output: { path: output, mode: "write", overwrite: flags.overwrite === true } },
+    kind: "job",
+    args: ["decrypt", "--input", input, "--format", String(flags.format), "--output", "{data.output}"],
+    output: { path: output, mode: "write", overwrite: flags.overwrite === true },
     keys: "all",
   }),
-  inspect: ({ input }) => ({ args: ["inspect", "--input", input], data: {}, keys: "all" }),
-  rewrap: ({ input }) => ({ args: ["rewrap", "--input", input], data: {}, keys: "all" }),
+  inspect: ({ input }) => ({ kind: "tool", args: ["inspect", "--input", input] }),
+  rewrap: ({ input }) => ({ kind: "tool", args: ["rewrap", "--input", input] }),
 };
 
 /** `bulwark data`: encrypt, decrypt, look at and re-wrap data at rest. Spark does the work, so size does not matter. */
@@ -64,23 +68,23 @@ export const spec: CommandSpec = {
   },
   async execute(context, { args, flags, path }) {
     const [name = ""] = path;
-    const toPlan = SUBCOMMANDS[name];
-    if (toPlan === undefined)
+    const toWork = SUBCOMMANDS[name];
+    if (toWork === undefined) {
       throw new BulwarkError("USAGE", "bulwark data needs a subcommand.", "bulwark data --help");
+    }
     const [input = "", output] = args;
-    const call = { input: resolve(context.cwd, input), output: output && resolve(context.cwd, output), flags };
-    return convert(context, name, toPlan(call));
+    const work = toWork({ input: resolve(context.cwd, input), output: output && resolve(context.cwd, output), flags });
+    return show(work.kind === "tool" ? await runDataTool(context, work.args) : await runDataJob(context, name, work));
   },
 };
 
-async function convert(context: Context, name: string, plan: Plan): Promise<Result> {
-  const jar = await findBulwarkJar();
+async function runDataJob(context: Context, name: string, work: Extract<Work, { kind: "job" }>): Promise<string> {
   const text = JSON.stringify({
     name: `data-${name}`,
-    jar,
+    jar: await findBulwarkJar(),
     class: "bulwark.data.DataTool",
-    args: plan.args,
-    data: plan.data,
+    args: work.args,
+    data: { output: work.output },
     executor: { instances: Math.min(2, cpus().length) },
     eventLog: { enabled: false },
   });
@@ -89,12 +93,12 @@ async function convert(context: Context, name: string, plan: Plan): Promise<Resu
   const { record } = await runOnGround(context, await prepareGround(context), {
     job,
     baseFolder: context.cwd,
-    allKeys: plan.keys === "all",
+    allKeys: work.keys === "all",
     onOutput: (chunk) => printed.push(chunk),
   });
-  if (record.failure !== undefined)
-    throw new BulwarkError(record.failure.code, record.failure.message, record.failure.mend);
-  return show(Buffer.concat(printed).toString("utf8"));
+  const { failure } = record;
+  if (failure !== undefined) throw new BulwarkError(failure.code, failure.message, failure.mend);
+  return Buffer.concat(printed).toString("utf8");
 }
 
 type Column = { name: string; type: string; key?: string; version?: number };

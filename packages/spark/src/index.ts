@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type DataToolInput, planDataTool } from "./data-tool.ts";
 export { type PlannedDataset, workingPath } from "./datasets.ts";
 export { type HistoryInput, planHistoryServer } from "./history.ts";
 export {

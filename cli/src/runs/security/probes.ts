@@ -35,7 +35,8 @@ export type ProbeAnswer = {
 export async function callUnauthenticated(port: number): Promise<ProbeAnswer> {
   const socket = connectPlain({ host: HOST, port });
   await within(once(socket, "connect"), socket);
-  return callOver(socket);
+  // A port of the AES engine closes the connection of a caller it does not know.
+  return callOver(socket, ({ closed }) => closed);
 }
 
 /** Makes a TLS handshake with a Spark port, verifying its certificate, and calls it without authentication. */
@@ -47,33 +48,36 @@ export async function callUnauthenticatedByTls(
   await within(once(socket, "secureConnect"), socket);
   const protocol = socket.getProtocol() ?? "none";
   const cipher = socket.getCipher().name;
-  return { ...(await callOver(socket)), protocol, cipher };
+  // Under TLS Spark answers with a failure, and leaves the connection to the caller.
+  const answer = await callOver(socket, ({ closed, refusal }) => closed || refusal !== undefined);
+  return { ...answer, protocol, cipher };
 }
 
-async function callOver(socket: Socket): Promise<ProbeAnswer> {
+/** Sends the request and collects the answer until it is `complete`, or the limit is reached. */
+async function callOver(socket: Socket, complete: (answer: ProbeAnswer) => boolean): Promise<ProbeAnswer> {
   const received: Buffer[] = [];
   let closed = false;
-  const done = new Promise<void>((resolve) => {
+  const read = (): ProbeAnswer => ({ refusal: parseRefusal(Buffer.concat(received)), closed });
+  await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, LIMIT_MS);
-    const finish = (): void => {
+    const check = (): void => {
+      if (!complete(read())) return;
       clearTimeout(timer);
       resolve();
     };
     socket.on("data", (chunk: Buffer) => {
       received.push(chunk);
-      // A port that keeps the connection has said all it will; one that refuses also closes, just after.
-      setTimeout(finish, 200).unref();
+      check();
     });
     socket.on("error", () => undefined);
     socket.once("close", () => {
       closed = true;
-      finish();
+      check();
     });
+    socket.write(unauthenticatedRequest());
   });
-  socket.write(unauthenticatedRequest());
-  await done;
   socket.destroy();
-  return { refusal: parseRefusal(Buffer.concat(received)), closed };
+  return read();
 }
 
 function parseRefusal(answer: Buffer): string | undefined {

@@ -5,6 +5,7 @@ import bulwark.observe.Events;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.apache.spark.deploy.SparkSubmit;
+import org.slf4j.LoggerFactory;
 
 /** Main class of a driver: secrets from a file into the JVM, then Spark's own submit. */
 public final class DriverMain {
@@ -20,7 +21,7 @@ public final class DriverMain {
       SparkSubmit.main(Arrays.copyOfRange(args, 1, args.length));
     } catch (Throwable failure) {
       Events.failure(failure);
-      failure.printStackTrace();
+      LoggerFactory.getLogger(DriverMain.class).error("The application failed", failure);
       System.exit(1);
     }
     // A user's program may leave threads of its own behind; when its main method is done, the application is done.
