@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layers of tests: what each needs, and how it runs. Plain JavaScript, run by whatever Node is there.
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -49,7 +50,14 @@ export const LAYERS = [
     needs: () => findMissing(["jdk"]),
     run: async () => {
       rmSync(REPORTS, { recursive: true, force: true });
-      const args = ["--batch-mode", "--no-transfer-progress", "-f", join("jvm", "pom.xml"), "test"];
+      const args = [
+        "--batch-mode",
+        "--no-transfer-progress",
+        "-f",
+        join("jvm", "pom.xml"),
+        ...sparkHomeOption(),
+        "test",
+      ];
       const code = await runChild(chooseMaven(), args, { cwd: ROOT });
       return failUnlessCounted(code, countSurefire());
     },
@@ -64,6 +72,17 @@ export const LAYERS = [
     },
   },
 ];
+
+/** Where Spark is installed already, the tests that start it run, too, and on its own jars. */
+function sparkHomeOption() {
+  const { stdout } = spawnSync(join(ROOT, "bulwark"), ["doctor", "-o", "json", "--quiet"], { encoding: "utf8" });
+  try {
+    const { sparkHome } = JSON.parse(stdout);
+    return sparkHome === undefined ? [] : [`-Dspark.home=${sparkHome}`];
+  } catch {
+    return [];
+  }
+}
 
 /** @param {readonly string[]} patterns @param {readonly string[]} flags */
 async function runNodeTests(patterns, flags = []) {

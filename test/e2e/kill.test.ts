@@ -35,7 +35,7 @@ let home: Home;
 before(async () => {
   home = await makeHome("numbers");
   await home.write("slow.py", SLOW_JOB);
-  await home.write("slow.yaml", describeJob(1));
+  await home.write("slow.yaml", describeJob(0.5));
   await home.write("quick.yaml", describeJob(0));
 });
 after(() => home.remove());

@@ -20,8 +20,8 @@ export const spec: CommandSpec = {
     const [reports, spark] = await Promise.all([examine(CHECKS, context), findSpark(sparkOptions(context))]);
     const failed = reports.some((report) => report.state === "fail");
     return {
-      // Scripts that prepare data for jobs want the Python that jobs get.
-      value: { apiVersion: "bulwark/v1", items: reports, python: spark?.python },
+      // Scripts that prepare data for jobs, or test against Spark, want what jobs get.
+      value: { apiVersion: "bulwark/v1", items: reports, sparkHome: spark?.home, python: spark?.python },
       exitCode: failed ? EXIT.invalid : EXIT.done,
       table: {
         rows: reports,
