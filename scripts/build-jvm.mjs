@@ -100,7 +100,14 @@ function readPins() {
  * @param {(line: string) => void} say
  */
 async function runMaven(maven, say) {
-  const args = ["--batch-mode", "--no-transfer-progress", "-DskipTests", "-f", join(JVM, "pom.xml"), "package"];
+  const args = [
+    "--batch-mode",
+    "--no-transfer-progress",
+    "-Dmaven.test.skip=true",
+    "-f",
+    join(JVM, "pom.xml"),
+    "package",
+  ];
   const child = spawn(maven, args, { cwd: JVM, stdio: ["ignore", "pipe", "pipe"] });
   const lines = [];
   const keep = (/** @type {Buffer} */ chunk) => {

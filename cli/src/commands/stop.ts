@@ -18,8 +18,8 @@ export const spec: CommandSpec = {
   async execute(context, { args }) {
     const record = await findRecord(context.paths.runs, args[0]);
     if (record.state === "lost") {
-      await cleanLostRun(context.paths.runs, record);
-      return { value: record, text: `${record.id} was lost before; nothing of it runs` };
+      const cleaned = await cleanLostRun(context.paths.runs, record, context.now());
+      return { value: cleaned, text: `${record.id} was lost before; nothing of it runs` };
     }
     if (isEnded(record))
       throw new BulwarkError("RUN_ENDED", `${record.id} has ${record.state} already.`, `bulwark status ${record.id}`);

@@ -49,7 +49,7 @@ const ID_BYTES = 3;
  * @throws BulwarkError for what stands in the way before anything starts
  */
 export async function runOnGround(context: Context, ground: Ground, request: RunRequest): Promise<RunResult> {
-  await cleanLostRuns(context.paths.runs);
+  await cleanLostRuns(context.paths.runs, context.now());
   for (let attempt = 0; ; attempt++) {
     const result = await attemptRun(context, ground, request, attempt);
     if (result.record.failure?.code !== "JOB_FAILED" || attempt >= request.job.retries) return result;
