@@ -15,7 +15,7 @@ import { writePlan } from "./plan-files.ts";
 import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
 import { identifyProcess } from "./processes.ts";
 import { type RunFailure, type RunRecord, saveRecord } from "./record.ts";
-import { observeApplication, observeDatasets } from "./security/observe.ts";
+import { observeApplication, observeDatasets, observeUi } from "./security/observe.ts";
 import { composeReport, listExposures, type Observation, type SecurityReport } from "./security/report.ts";
 import { showRunProgress } from "./show-progress.ts";
 import { superviseRun } from "./supervise.ts";
@@ -92,6 +92,7 @@ async function conductRun(
   const { job } = request;
   const { plan, folders } = prepared;
   const observations: Observation[] = [];
+  let uiSeen: Promise<Observation[]> | undefined;
   const shown = showRunProgress(context.progress, plan.executors);
   let outcome: { state: RunRecord["state"]; failure?: RunFailure };
   try {
@@ -103,7 +104,10 @@ async function conductRun(
       startTimeoutMs: parseDurationMs(job.startTimeout),
       ...(request.executorGraceMs === undefined ? {} : { executorGraceMs: request.executorGraceMs }),
       onOutput: (chunk) => shown.output(() => request.onOutput(chunk)),
-      onEvent: shown.event,
+      onEvent: (event) => {
+        shown.event(event);
+        if (event.type === "ready") uiSeen ??= observeUi(event.ui ?? "", prepared.ca);
+      },
       onErrorOutput: (chunk) => shown.output(() => context.stderr.write(chunk)),
       observe: async (running) => {
         const runFolder = folders.run;
@@ -113,6 +117,7 @@ async function conductRun(
           profile: record.profile,
           plan,
           ca: prepared.ca,
+          uiSeen: uiSeen ?? observeUi(running.ui, prepared.ca),
           secrets: prepared.secrets,
         };
         observations.push(...(await observeApplication({ ...seen, ...running })));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts";
@@ -88,7 +88,9 @@ function keepExecutors({ plan, folders }: Supervision, over: AbortSignal, giveUp
   const start = async (): Promise<void> => {
     const number = next++;
     const log = join(folders.logs, `executor-${number}.log`);
-    const child = await startChild(plan.executor(number), { output: log, errors: log });
+    const executor = plan.executor(number);
+    await mkdir(executor.cwd, { recursive: true, mode: 0o700 });
+    const child = await startChild(executor, { output: log, errors: log });
     living.set(number, child);
     void child.ended.then(() => replace(number, log)).catch(giveUp);
   };

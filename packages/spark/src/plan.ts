@@ -242,7 +242,8 @@ function planExecutor(input: PlanInput, number: number, driverUrl: string): Proc
       ...["--cores", String(job.executor.cores), "--app-id", input.runId, "--resourceProfileId", "0"],
     ],
     env: processEnvironment(input, job.executor.env),
-    cwd: folders.work,
+    // Spark copies the jars of a job into the working folder: two executors must not share one.
+    cwd: join(folders.work, `executor-${number}`),
   };
 }
 

@@ -2,10 +2,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { PlannedDataset, RunPlan } from "@bulwark/spark";
 import { findMarkedProcesses } from "../processes.ts";
 import { inspectFiles } from "./files-at-rest.ts";
-import { askUi, callUnauthenticated, callUnauthenticatedByTls } from "./probes.ts";
+import { askUi, callUnauthenticated, callUnauthenticatedByTls, type UiAnswer } from "./probes.ts";
 import type { Observation } from "./report.ts";
 import { findListeners, isLoopback } from "./sockets.ts";
 
@@ -21,8 +22,9 @@ export type Observed = {
   blockManagers: readonly string[];
   /** Spark's own account of its settings. */
   settings: Readonly<Record<string, string>>;
-  /** Where the driver said that its UI is, and the CA that vouches for it. */
-  ui: string;
+  /** What `observeUi` saw: it can look before the executors are there. */
+  uiSeen: Promise<Observation[]>;
+  /** The CA that vouches for every certificate of the run. */
   ca: string;
   /** Values that must appear nowhere: secret, passwords, token. */
   secrets: readonly string[];
@@ -30,30 +32,19 @@ export type Observed = {
 
 type Observer = (observed: Observed) => Promise<Observation[]>;
 
-const OBSERVERS: readonly Observer[] = [
-  observeSettings,
-  observeUi,
-  observeListeners,
-  observeChannels,
-  observeProcesses,
-  observeFileModes,
-];
+const OBSERVERS: Readonly<Record<string, Observer>> = {
+  "settings of the application": observeSettings,
+  "web UI and REST API": ({ uiSeen }) => uiSeen,
+  "listening sockets": observeListeners,
+  "channels between driver and executors": observeChannels,
+  "command lines and environments": observeProcesses,
+  "files with secrets": observeFileModes,
+};
 
 /** Looks at a running application from outside, with every observer. A look that fails is a difference. */
 export async function observeApplication(observed: Observed): Promise<Observation[]> {
-  const results = await Promise.all(
-    OBSERVERS.map((observer) =>
-      observer(observed).catch((error: Error) => [
-        {
-          subject: observer.name.replace("observe", "").toLowerCase(),
-          protection: "",
-          observed: `could not be seen: ${error.message}`,
-          asPlanned: false,
-        },
-      ]),
-    ),
-  );
-  return results.flat();
+  const looks = Object.entries(OBSERVERS).map(([subject, look]) => seeOrDiffer(subject, () => look(observed)));
+  return (await Promise.all(looks)).flat();
 }
 
 /** Looks at the files of datasets that were to be encrypted. */
@@ -101,18 +92,41 @@ async function observeSettings({ plan, settings }: Observed): Promise<Observatio
   ];
 }
 
-/** The UI as a stranger and as the owner meets it. */
-async function observeUi(observed: Observed): Promise<Observation[]> {
-  const stranger = await askUi(`${observed.ui}/api/v1/applications`, observed.ca);
-  const modern = stranger.protocol === "TLSv1.3";
-  return [
-    {
-      subject: "web UI and REST API",
-      protection: "TLS 1.3, token",
-      observed: `${stranger.protocol} ${stranger.cipher}; without token: ${stranger.status}`,
-      asPlanned: modern && stranger.status === 401,
-    },
-  ];
+/** The UI as a stranger meets it. It is there before the executors are, so this can be seen while they start. */
+export async function observeUi(ui: string, ca: string): Promise<Observation[]> {
+  return seeOrDiffer("web UI and REST API", async () => {
+    const stranger = await askOpenUi(`${ui}/api/v1/applications`, ca);
+    return [
+      {
+        subject: "web UI and REST API",
+        protection: "TLS 1.3, token",
+        observed: `${stranger.protocol} ${stranger.cipher}; without token: ${stranger.status}`,
+        asPlanned: stranger.protocol === "TLSv1.3" && stranger.status === 401,
+      },
+    ];
+  });
+}
+
+const OPENING_LIMIT_MS = 30_000;
+const OPENING_PAUSE_MS = 50;
+const NOT_FOUND = 404;
+
+/** Spark listens before it serves; until then there is nothing to be seen. */
+async function askOpenUi(url: string, ca: string): Promise<UiAnswer> {
+  for (const limit = Date.now() + OPENING_LIMIT_MS; ; await delay(OPENING_PAUSE_MS)) {
+    const answer = await askUi(url, ca);
+    if (answer.status !== NOT_FOUND || Date.now() > limit) return answer;
+  }
+}
+
+/** A look that fails is a difference. */
+async function seeOrDiffer(subject: string, look: () => Promise<Observation[]>): Promise<Observation[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const observed = `could not be seen: ${(error as Error).message}`;
+    return [{ subject, protection: "", observed, asPlanned: false }];
+  }
 }
 
 /** Every listening socket of every process of the run. */
