@@ -108,7 +108,7 @@ export async function observeUi(ui: string, ca: string): Promise<Observation[]> 
 }
 
 const OPENING_LIMIT_MS = 30_000;
-const OPENING_PAUSE_MS = 50;
+const OPENING_PAUSE_MS = 300;
 const NOT_FOUND = 404;
 
 /** Spark listens before it serves; until then there is nothing to be seen. */
