@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type RunEvent, readEvents } from "../../cli/src/runs/events.ts";
-import { findMarkedProcesses, sweepProcesses } from "../../cli/src/runs/processes.ts";
+import { sweepProcesses } from "../../cli/src/runs/processes.ts";
 import { listRecords, type RunRecord } from "../../cli/src/runs/record.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
@@ -181,9 +181,4 @@ export async function readRecord(home: Home, id: string): Promise<RunRecord> {
   const record = (await listRecords(home.runs)).find((candidate) => candidate.id === id);
   assert.ok(record, `no record of ${id}`);
   return record;
-}
-
-/** Waits until no process of a run is left. */
-export async function untilGone(id: string, limitMs: number): Promise<void> {
-  await until(`end of all processes of ${id}`, () => findMarkedProcesses(id).length === 0, limitMs);
 }

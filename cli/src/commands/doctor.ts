@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXIT } from "@bulwark/contracts";
-import type { CommandSpec, Context } from "../command.ts";
-import { ensureSpark, findSpark, type SparkOptions } from "../runtime/spark.ts";
+import type { CommandSpec } from "../command.ts";
+import { sparkOptions } from "../runtime/choices.ts";
+import { ensureSpark, findSpark } from "../runtime/spark.ts";
 import { type Check, examine, type Report } from "./doctor/check.ts";
 import { FOLDER_CHECKS } from "./doctor/folders.ts";
 import { MACHINE_CHECKS } from "./doctor/machine.ts";
@@ -16,7 +17,10 @@ export const spec: CommandSpec = {
     command.option("--install", "install what is missing and can be installed: Spark and its Python packages");
   },
   async execute(context, { flags }) {
-    if (flags.install === true) await ensureSpark({ ...sparkOptions(context), ...context });
+    if (flags.install === true) {
+      const { progress, signal } = context;
+      await ensureSpark({ ...sparkOptions(context), progress, signal });
+    }
     const [reports, spark] = await Promise.all([examine(CHECKS, context), findSpark(sparkOptions(context))]);
     const failed = reports.some((report) => report.state === "fail");
     return {
@@ -36,8 +40,3 @@ export const spec: CommandSpec = {
     };
   },
 };
-
-function sparkOptions({ env, paths, settings }: Context): SparkOptions {
-  const own = settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome };
-  return { env, cacheDir: paths.cache, ...own };
-}

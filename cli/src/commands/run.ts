@@ -5,6 +5,7 @@ import type { CommandSpec, Context, Result } from "../command.ts";
 import { formatReport } from "../output/security-report.ts";
 import { prepareGround } from "../runs/prepare.ts";
 import { readJobFile } from "../runs/read-job-file.ts";
+import type { RunFailure } from "../runs/record.ts";
 import { runOnGround } from "../runs/run-job.ts";
 import { lacksArchives, trainArchives } from "../runs/train.ts";
 
@@ -57,14 +58,7 @@ function collect(value: string, values: string[]): string[] {
   return [...values, value];
 }
 
-function toError({
-  code,
-  message,
-  mend,
-  stage,
-  executor,
-  log,
-}: NonNullable<import("../runs/record.ts").RunRecord["failure"]>) {
+function toError({ code, message, mend, stage, executor, log }: RunFailure) {
   const where = [stage === undefined ? "" : `stage ${stage}`, executor === undefined ? "" : `executor ${executor}`]
     .filter((part) => part !== "")
     .join(", ");

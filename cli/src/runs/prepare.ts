@@ -8,10 +8,10 @@ import { type Keys, openKeys, selectKeys, serializeKeyring } from "@bulwark/pki"
 import { planRun, type RunFolders, type RunPlan, requiredKeys, type StorePaths } from "@bulwark/spark";
 import type { Context } from "../command.ts";
 import { type Archives, findArchives } from "../runtime/archives.ts";
+import { javaOptions, sparkOptions } from "../runtime/choices.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
 import { findJava, type Java } from "../runtime/java.ts";
 import { ensureSpark, type SparkRuntime } from "../runtime/spark.ts";
-import { versions } from "../versions.ts";
 import { checkAgainstMachine } from "./preflight.ts";
 
 /** What every run on this machine stands on. */
@@ -23,7 +23,6 @@ export type PreparedRun = {
   /** Key stores to copy into the run's folder: a rotation of the keys must not touch what runs. */
   stores: readonly { from: string; to: string }[];
   folders: RunFolders;
-  uiToken: string;
   ca: string;
   /** Values that must appear nowhere outside the secrets files. */
   secrets: readonly string[];
@@ -36,20 +35,14 @@ const SECRET_BYTES = 32;
 
 /** Finds or makes what a run stands on: Java, Spark, our jar, keys, class archives. */
 export async function prepareGround(context: Context): Promise<Ground> {
-  const { env, settings, paths, progress, signal } = context;
   const [java, jar, keys] = await Promise.all([
-    findJava({ env, ...versions.java, ...(settings.javaHome === undefined ? {} : { javaHome: settings.javaHome }) }),
+    findJava(javaOptions(context)),
     findBulwarkJar(),
-    openKeys(paths.keys, { now: context.now() }),
+    openKeys(context.paths.keys, { now: context.now() }),
   ]);
-  const spark = await ensureSpark({
-    env,
-    cacheDir: paths.cache,
-    progress,
-    signal,
-    ...(settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome }),
-  });
-  const archives = await findArchives({ java, spark, jar, cacheDir: paths.cache });
+  const { progress, signal } = context;
+  const spark = await ensureSpark({ ...sparkOptions(context), progress, signal });
+  const archives = await findArchives({ java, spark, jar, cacheDir: context.paths.cache });
   return { java, spark, jar, keys, archives };
 }
 
@@ -96,7 +89,7 @@ export async function prepareRun(
     environment: pickEnvironment(context.env),
   });
   const ca = await readFile(keys.files.server.caCertificate, "utf8");
-  return { plan, stores, folders, uiToken, ca, secrets: [authenticationSecret, uiToken, keys.storePassword] };
+  return { plan, stores, folders, ca, secrets: [authenticationSecret, uiToken, keys.storePassword] };
 }
 
 function planStores(keys: Keys, folder: string) {

@@ -196,8 +196,7 @@ function describeStop(
 }
 
 function requireAsPlanned(observations: readonly Observation[]): void {
-  const differing = observations.filter((observation) => !observation.asPlanned);
-  const [first] = differing;
+  const first = observations.find((observation) => !observation.asPlanned);
   if (first === undefined) return;
   const message = `The running application is not protected as planned: ${first.subject}: ${first.observed}`;
   throw new BulwarkError("SECURITY_MISMATCH", message, "see the report: bulwark status --security");

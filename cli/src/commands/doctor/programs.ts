@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openKeys } from "@bulwark/pki";
 import type { Context } from "../../command.ts";
+import { javaOptions, sparkOptions } from "../../runtime/choices.ts";
 import { findBulwarkJar } from "../../runtime/jar.ts";
 import { findJava, listJavas } from "../../runtime/java.ts";
 import { findPython } from "../../runtime/python.ts";
@@ -28,10 +29,9 @@ export function checkNode(version: string): Outcome {
   return fail(`${version}, not ${pinned} or newer`, "npm ci");
 }
 
-async function checkJava({ env, settings }: Context): Promise<Outcome> {
-  const { javaHome } = settings;
-  const used = await findJava({ env, ...versions.java, ...(javaHome === undefined ? {} : { javaHome }) });
-  const others = (await listJavas({ env })).filter((java) => java.home !== used.home).map((java) => java.version);
+async function checkJava(context: Context): Promise<Outcome> {
+  const used = await findJava(javaOptions(context));
+  const others = (await listJavas(context)).filter((java) => java.home !== used.home).map((java) => java.version);
   const also = others.length === 0 ? "" : `; also found: ${others.join(", ")}`;
   const detail = `${used.version} in ${used.home}${used.isJdk ? "" : ", without a compiler"}${also}`;
   if (used.major <= versions.java.maximum) return ok(detail);
@@ -43,12 +43,8 @@ async function checkPython({ env }: Context): Promise<Outcome> {
   return ok(`${python.version} in ${python.executable}`);
 }
 
-async function checkSpark({ env, paths, settings }: Context): Promise<Outcome> {
-  const options = {
-    env,
-    cacheDir: paths.cache,
-    ...(settings.sparkHome === undefined ? {} : { sparkHome: settings.sparkHome }),
-  };
+async function checkSpark(context: Context): Promise<Outcome> {
+  const options = sparkOptions(context);
   const home = await findSparkHome(options);
   if (home === undefined) {
     return warn(`${versions.spark.version} is not installed yet; the first run does it`, INSTALL);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { writeFileWhole } from "../../runs/files.ts";
 import type { KeysAction } from "./action.ts";
 
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -52,18 +51,9 @@ function readName(flag: string, value: unknown): string | undefined {
 
 /** Replaces a file by one that only its owner may open; a reader sees the old or the new one, whole. */
 async function writePrivately(path: string, text: string): Promise<void> {
-  const draft = join(dirname(path), `.${randomBytes(8).toString("hex")}.tmp`);
   try {
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    await writeFileWhole(path, text);
   } catch (cause) {
-    await rm(draft, { force: true });
     throw new BulwarkError(
       "KEYS_UNWRITABLE",
       `${path} cannot be written`,
