@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 
-/** Ours against a peer; each call returns seconds. */
+/** One figure of ours, or several by name, against a named peer; each call returns seconds. */
 export type Bench = {
-  name: string;
   peerName: string;
   runs: number;
-  ours: () => Promise<number>;
+  ours: Readonly<Record<string, () => Promise<number>>>;
   peer: () => Promise<number>;
 };
 
-/** Runs both sides in turn and returns the one comparable line: medians, and ratio = ours / peer. */
-export async function measure(bench: Bench, runs: number, say: (line: string) => void): Promise<string> {
-  const ours: number[] = [];
-  const peer: number[] = [];
+/**
+ * Runs every side once per round, in turn, and returns one comparable line per figure of ours: medians, and
+ * ratio = ours / peer.
+ */
+export async function measure(bench: Bench, runs: number, say: (line: string) => void): Promise<string[]> {
+  const sides = { ...bench.ours, [bench.peerName]: bench.peer };
+  const seconds = Object.fromEntries(Object.keys(sides).map((name): [string, number[]] => [name, []]));
   for (let run = 1; run <= runs; run++) {
-    ours.push(await bench.ours());
-    peer.push(await bench.peer());
-    say(`${bench.name} run ${run} of ${runs}: ours ${show(ours.at(-1))} s, ${bench.peerName} ${show(peer.at(-1))} s`);
+    for (const [name, side] of Object.entries(sides)) seconds[name]?.push(await side());
+    const now = Object.entries(seconds).map(([name, values]) => `${name} ${show(values.at(-1))} s`);
+    say(`run ${run} of ${runs}: ${now.join(", ")}`);
   }
-  say(`${bench.name} ours ${range(ours)}, ${bench.peerName} ${range(peer)}`);
-  const [a, b] = [median(ours), median(peer)];
-  return `${bench.name} ratio=${(a / b).toFixed(2)} ours=${show(a)} peer=${show(b)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+  for (const [name, values] of Object.entries(seconds)) say(`${name} ${range(values)}`);
+  const peer = median(seconds[bench.peerName] ?? []);
+  return Object.keys(bench.ours).map((name) => {
+    const ours = median(seconds[name] ?? []);
+    return `${name} ratio=${(ours / peer).toFixed(2)} ours=${show(ours)} peer=${show(peer)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+  });
 }
 
 /** Middle value; the mean of the two middle ones when their number is even. */
