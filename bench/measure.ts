@@ -45,6 +45,8 @@ function show(seconds = Number.NaN): string {
   return seconds.toFixed(3);
 }
 
+const INTERRUPTED = 130;
+
 /** What a command printed, and the seconds from its start to the line that matches (or to its end). */
 export type Timed = { output: string; seconds: number };
 
@@ -52,12 +54,13 @@ export type Timed = { output: string; seconds: number };
  * Runs a command to its end.
  *
  * @param until the time is taken when this appears on standard output
+ * @param interrupts whether the command is interrupted then, since what it does afterwards does not count
  * @throws Error with the end of what the command said, when it fails
  */
 export async function time(
   command: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; until?: RegExp } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; until?: RegExp; interrupts?: boolean } = {},
 ): Promise<Timed> {
   const startedAt = performance.now();
   const child = spawn(command, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
@@ -66,7 +69,9 @@ export async function time(
   let reachedAt: number | undefined;
   child.stdout.on("data", (chunk) => {
     output += chunk;
-    if (options.until?.test(output)) reachedAt ??= performance.now();
+    if (reachedAt !== undefined || options.until?.test(output) !== true) return;
+    reachedAt = performance.now();
+    if (options.interrupts === true) child.kill("SIGINT");
   });
   child.stderr.on("data", (chunk) => {
     errors += chunk;
@@ -74,7 +79,8 @@ export async function time(
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once("error", reject).once("close", resolve),
   );
-  if (code !== 0 || (options.until !== undefined && reachedAt === undefined)) {
+  const ended = code === 0 || (options.interrupts === true && code === INTERRUPTED);
+  if (!ended || (options.until !== undefined && reachedAt === undefined)) {
     throw new Error(`${command} ended with ${code}: ${errors.slice(-2000)}`);
   }
   return { output, seconds: ((reachedAt ?? performance.now()) - startedAt) / 1000 };
