@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+export { VerifiedCache } from "./cache.ts";
+export type { Collateral, SignedDocument, SnpCollateral } from "./collateral/collateral.ts";
+export { formatInstant, type Instant, parseInstant, toInstant } from "./instant.ts";
+export {
+  type CertificationData,
+  INTEL_QE_VENDOR_ID,
+  type Quote,
+  type QuoteHeader,
+  type SgxBody,
+  SIMULATION_QE_VENDOR_ID,
+  type TdBody,
+} from "./quote/quote.ts";
+export {
+  AMD_MILAN_ROOT,
+  HARDWARE_ROOTS,
+  INTEL_SGX_ROOT,
+  type RootKind,
+  type TrustedRoot,
+  type TrustedRoots,
+} from "./roots.ts";
+export { verifySnpReport } from "./snp/verify-report.ts";
+export type { TcbStatus, VerdictTcbStatus } from "./tcb-status.ts";
+export type {
+  CollateralItem,
+  CollateralRecord,
+  QuoteVerdict,
+  SgxAttributeFlags,
+  SgxMeasurements,
+  SgxVerdict,
+  SnpAttributeFlags,
+  SnpMeasurements,
+  SnpVerdict,
+  TdAttributeFlags,
+  TdMeasurements,
+  TdxVerdict,
+  Verdict,
+} from "./verdict.ts";
+export type { QuoteOptions, VerifyOptions } from "./verify/options.ts";
+export { verifyQuote } from "./verify/verify-quote.ts";
