@@ -13,13 +13,19 @@ type Check = (tree: Tree) => { path: string; detail: string }[];
 const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
   { from: /^packages\/contracts\//, may: /^$/, reason: "contracts import no room" },
   {
-    from: /^packages\/simulation\//,
+    from: /^packages\/(simulation|collateral)\/.*\.test\.ts$/,
+    may: /^packages\/(contracts|attestation|simulation)$/,
+    reason: "tests verify what was simulated",
+  },
+  { from: /^packages\/simulation\//, may: /^packages\/contracts$/, reason: "it shares no code with what judges it" },
+  {
+    from: /^packages\/collateral\//,
     may: /^packages\/(contracts|attestation)$/,
-    reason: "it makes what attestation reads",
+    reason: "it brings what attestation reads",
   },
   { from: /^packages\/[^/]+\/.*\.test\.ts$/, may: /^packages\/(contracts|simulation)$/, reason: "tests may simulate" },
   { from: /^packages\//, may: /^packages\/contracts$/, reason: "packages import contracts alone" },
-  { from: /^cli\/src\/commands\/(attest|simulation)/, may: /^packages\//, reason: "the commands that simulate" },
+  { from: /^cli\/src\/commands\/attest\/simulate/, may: /^packages\//, reason: "the command that simulates" },
   { from: /^(cli|services\/[^/]+)\/.*\.test\.ts$/, may: /^packages\//, reason: "tests may simulate" },
   { from: /^(cli|services)\//, may: /^packages\/(?!simulation$)/, reason: "nothing that runs in earnest simulates" },
 ];

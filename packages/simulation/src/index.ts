@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createRoot, exportRoot, importRoot, type Root, toFingerprint } from "./installation.ts";
+export { makePlatform, makeWish, type SimulatedIntel, simulateIntel } from "./intel.ts";
+export { VENDOR_ID } from "./marks.ts";
+export {
+  createSnpIntermediate,
+  makeSnpWish,
+  type SimulatedSnp,
+  type SnpCollateral,
+  type SnpIntermediate,
+  type SnpWish,
+  simulateSnp,
+} from "./snp.ts";
+export type { Adjust, Collateral, IntelWish, TcbStatus } from "./wish.ts";
