@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FORMS } from "./forms.ts";
 
-/** The part of JSON Schema that the job file's schema uses. */
+/** The part of JSON Schema that our documents' schemas use. */
 export type JsonSchema = {
   type?: string | readonly string[];
   enum?: readonly string[];
@@ -19,10 +19,12 @@ export type JsonSchema = {
 
 export type KeyType = keyof typeof FORMS | "text" | "integer" | "boolean" | "choice" | "list" | "map";
 
-/** One key of the job file. `NAME` in a key stands for a name that the file chooses. */
+/** One key of a document. `NAME` in a key stands for a name that the document chooses. */
 export type KeyDescription = {
   key: string;
   type: KeyType;
+  /** What the entries of a list or of a map of names are. */
+  items?: KeyType;
   default?: unknown;
   choices?: readonly string[];
   range?: { minimum: number; maximum: number };
@@ -42,9 +44,11 @@ function typeOf(schema: JsonSchema): KeyType {
 
 function describeKey(key: string, schema: JsonSchema): KeyDescription {
   const { minimum, maximum } = schema;
+  const entry = schema.items ?? Object.values(schema.patternProperties ?? {})[0];
   return {
     key,
     type: typeOf(schema),
+    ...(entry === undefined ? {} : { items: typeOf(entry) }),
     ...(schema.default === undefined ? {} : { default: schema.default }),
     ...(schema.enum === undefined ? {} : { choices: schema.enum }),
     ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),

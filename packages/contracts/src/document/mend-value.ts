@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suggestName } from "../suggest-name.ts";
 import type { KeyDescription, KeyType } from "./describe.ts";
-import { FORMS } from "./forms.ts";
+import { FORMS, HEX_BYTES } from "./forms.ts";
 
 /** A value that does not fit: the key's last name, what is expected there, and what stands there. */
 export type WrongValue = { name: string; type: KeyType; value: unknown; key: KeyDescription | undefined };
@@ -51,6 +51,18 @@ function guessBoolean(value: unknown): string | undefined {
   return /^(yes|on|true|1)$/.test(text) ? "true" : /^(no|off|false|0)$/.test(text) ? "false" : undefined;
 }
 
+/** Hex digits as other tools write them: with 0x before them, or with colons, dashes or spaces between. */
+function guessHex(value: unknown, bytes: number): string | undefined {
+  const digits =
+    typeof value === "string"
+      ? value
+          .trim()
+          .replace(/^0x/i, "")
+          .replaceAll(/[:\s-]/g, "")
+      : "";
+  return digits.length === bytes * 2 && /^[0-9a-f]+$/i.test(digits) ? digits.toLowerCase() : undefined;
+}
+
 type Guess = (wrong: WrongValue) => string | undefined;
 
 const isScalar = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
@@ -79,11 +91,14 @@ const GUESSES: Partial<Record<KeyType, Guess>> = {
 export function mendValue(wrong: WrongValue): string {
   const { name, type, value, key } = wrong;
   const ownValue = key?.key.endsWith(name) === true;
-  const guess = value === null ? undefined : GUESSES[type]?.(wrong);
+  const hex = guessHex(value, HEX_BYTES[type] ?? 0);
+  const guess = value === null ? undefined : (hex ?? GUESSES[type]?.(wrong));
   if (guess !== undefined) return ownValue ? `Write \`${name}: ${guess}\`` : `Write ${guess}`;
   if (ownValue && key.default !== undefined && typeof key.default !== "object") {
     return `Write for instance \`${name}: ${key.default}\`, the default when the key is left out`;
   }
+  const bytes = HEX_BYTES[type];
+  if (bytes !== undefined) return `Write its ${bytes * 2} hex digits, none left out; 0x and colons do not count`;
   if (type === "map") return `Write keys and values below \`${name}:\`, indented`;
   if (type === "list") return `Write \`${name}: []\` or a list`;
   return Object.hasOwn(FORMS, type)

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suggestName } from "../suggest-name.ts";
 import type { KeyDescription, KeyType } from "./describe.ts";
-import { FORMS } from "./forms.ts";
-import { JOB_KEYS } from "./generated/keys.ts";
-import type { SchemaError } from "./generated/validate.d.ts";
+import type { DocumentFormat, SchemaError } from "./format.ts";
+import { FORMS, HEX_BYTES } from "./forms.ts";
 import { type Issue, type Path, showPath } from "./issue.ts";
 import { mendValue } from "./mend-value.ts";
-import { RETIRED } from "./old-names.ts";
 
-/** Names that users of other tools write for a key. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  arguments: "args",
-  mainClass: "class",
-  mainApplicationFile: "jar",
-  pythonFile: "python",
-  conf: "sparkConf",
-  tee: "trust.tee",
-  profile: "security.profile",
-};
 const VALUE_SHOWN_MAXIMUM = 40;
+
+/** What explaining needs of a format: its keys and words, not its rules. */
+type Vocabulary = Pick<DocumentFormat<never>, "words" | "codes" | "keys" | "nameForms" | "synonyms" | "retired">;
 
 const segmentsOf = (key: string): string[] => key.split(".");
 
@@ -30,8 +21,8 @@ export const pathOf = (error: SchemaError): Path =>
     .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 
 /** The description of the key at a path, for an item of a list or map that of the list or map. */
-function findKey(path: Path): KeyDescription | undefined {
-  return JOB_KEYS.findLast(({ key }) => {
+function findKey(path: Path, { keys }: Pick<Vocabulary, "keys">): KeyDescription | undefined {
+  return keys.findLast(({ key }) => {
     const segments = segmentsOf(key);
     return segments.length <= path.length && segments.every((name, index) => name === "NAME" || name === path[index]);
   });
@@ -57,7 +48,13 @@ const WORDS: Readonly<Record<string, string>> = {
   map: "it is a map of keys and values",
 };
 
-function wordsFor(type: KeyType, key: KeyDescription | undefined): string {
+/** Says how long a text is that should be hex digits, since a missing one cannot be seen. */
+const countDigits = (value: unknown, wanted: number): string =>
+  typeof value !== "string" || value.length === wanted ? "" : `, and this has ${value.length}`;
+
+function wordsFor(type: KeyType, key: KeyDescription | undefined, value: unknown): string {
+  const bytes = HEX_BYTES[type];
+  if (bytes !== undefined) return `it is ${bytes * 2} hex digits (${bytes} bytes)${countDigits(value, bytes * 2)}`;
   if (type === "integer" && key?.range !== undefined) {
     return `it is a whole number from ${key.range.minimum} to ${key.range.maximum}`;
   }
@@ -68,28 +65,27 @@ function wordsFor(type: KeyType, key: KeyDescription | undefined): string {
 /** Type of the value at a path: that of its key, or of what the key's list or map holds. */
 function typeAt(path: Path, key: KeyDescription | undefined): KeyType {
   if (key === undefined) return "map";
-  if (segmentsOf(key.key).length === path.length) return key.type;
-  return key.key === "data" ? "map" : "text";
+  return segmentsOf(key.key).length === path.length ? key.type : (key.items ?? "text");
 }
 
-function explainValue(error: SchemaError, root: unknown, name: string): Issue {
+function explainValue(error: SchemaError, root: unknown, name: string, format: Vocabulary): Issue {
   const at = pathOf(error);
-  const key = findKey(at);
+  const key = findKey(at, format);
   const type = typeAt(at, key);
   const value = valueAt(root, at);
   const formed = error.keyword === "type" || error.keyword === "pattern";
   return {
-    code: formed ? "JOB_TYPE_WRONG" : "JOB_VALUE_INVALID",
+    code: formed ? format.codes.typeWrong : format.codes.valueInvalid,
     at,
-    message: `${name} ${showValue(value)}; ${wordsFor(type, key)}`,
+    message: `${name} ${showValue(value)}; ${wordsFor(type, key, value)}`,
     mend: mendValue({ name: at.at(-1) ?? name, type, value, key }),
   };
 }
 
-/** Keys that an unknown name may mean, nearest first: beside it, then anywhere in the file. */
-export function suggestKeys(path: Path): readonly string[] {
+/** Keys that an unknown name may mean, nearest first: beside it, then anywhere in the document. */
+export function suggestKeys(path: Path, { keys, synonyms }: Pick<Vocabulary, "keys" | "synonyms">): readonly string[] {
   const name = path.at(-1) ?? "";
-  const known = JOB_KEYS.map(({ key }) => key);
+  const known = keys.map(({ key }) => key);
   const depth = path.length;
   const beside = known.filter((key) => {
     const segments = segmentsOf(key);
@@ -100,7 +96,7 @@ export function suggestKeys(path: Path): readonly string[] {
   const lastOf = (key: string): string => segmentsOf(key).at(-1) ?? key;
   const near = suggestName(name, beside.map(lastOf));
   if (near !== undefined) return beside.filter((key) => lastOf(key) === near);
-  const synonym = Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : undefined;
+  const synonym = Object.hasOwn(synonyms, name) ? synonyms[name] : undefined;
   if (synonym !== undefined) return [synonym];
   const elsewhere = known.filter((key) => lastOf(key).toLowerCase() === name.toLowerCase());
   if (elsewhere.length > 0) return elsewhere;
@@ -109,47 +105,58 @@ export function suggestKeys(path: Path): readonly string[] {
 }
 
 /** A key as one writes it at a place: its last name among its own, and below which key it belongs elsewhere. */
-function showKey(key: string, at: Path): string {
+function showKey(key: string, at: Path, format: Vocabulary): string {
   const segments = segmentsOf(key);
   const last = segments.at(-1) ?? key;
-  if (segments.length === 1 || findKey(at.slice(0, -1))?.key === segments.slice(0, -1).join(".")) return `\`${last}\``;
-  return at.length > 1 && segments[0] === "data" ? `\`${last}\`` : `\`${key}\` (\`${last}\` below \`${segments[0]}:\`)`;
+  if (segments.length === 1 || findKey(at.slice(0, -1), format)?.key === segments.slice(0, -1).join("."))
+    return `\`${last}\``;
+  return at.length > 1 && segments[1] === "NAME" && segments[0] === at[0]
+    ? `\`${last}\``
+    : `\`${key}\` (\`${last}\` below \`${segments[0]}:\`)`;
 }
 
-function explainUnknownKey(at: Path): Issue {
+function explainUnknownKey(at: Path, format: Vocabulary): Issue {
+  const { codes, words, nameForms, retired } = format;
   const name = at.at(-1) ?? "";
-  const parent = findKey(at.slice(0, -1));
+  const parent = findKey(at.slice(0, -1), format);
   // In a map of names, a key that is not known is one of the wrong form.
-  if (parent?.key === "data" || parent?.key.endsWith(".env")) {
-    if (at.length - segmentsOf(parent.key).length === 1) {
-      const form = parent.key === "data" ? FORMS.dataset : FORMS.variable;
-      const message = `${showPath(at)} cannot be named so; ${form.words}`;
-      return { code: "JOB_VALUE_INVALID", at, message, mend: `Write for instance ${form.example}`, onKey: true };
-    }
+  const formName = parent === undefined ? undefined : nameForms[parent.key];
+  if (parent !== undefined && formName !== undefined && at.length - segmentsOf(parent.key).length === 1) {
+    const form = FORMS[formName];
+    const message = `${showPath(at)} cannot be named so; ${form.words}`;
+    return { code: codes.valueInvalid, at, message, mend: `Write for instance ${form.example}`, onKey: true };
   }
-  const suggestions = suggestKeys(at);
-  const retired = at.length === 1 && Object.hasOwn(RETIRED, name) ? RETIRED[name] : undefined;
+  const suggestions = suggestKeys(at, format);
+  const instead = Object.hasOwn(retired, name) ? retired[name] : undefined;
   const mend =
-    retired ??
+    instead ??
     (suggestions.length > 0
-      ? `Write ${suggestions.map((key) => showKey(key, at)).join(" or ")}`
-      : "Remove it; docs/reference/job-file.md lists every key");
-  return { code: "JOB_KEY_UNKNOWN", at, message: `${showPath(at)} is not a key of job files`, mend, onKey: true };
+      ? `Write ${suggestions.map((key) => showKey(key, at, format)).join(" or ")}`
+      : `Remove it; ${words.reference} lists every key`);
+  return { code: codes.keyUnknown, at, message: `${showPath(at)} is not a key of ${words.many}`, mend, onKey: true };
 }
 
 /**
  * What a schema error says in people's words.
  * @param nameOf the name the file has for a path
  */
-export function explainError(error: SchemaError, root: unknown, nameOf: (path: Path) => string): Issue {
+export function explainError(
+  error: SchemaError,
+  root: unknown,
+  nameOf: (path: Path) => string,
+  format: Vocabulary,
+): Issue {
   const at = pathOf(error);
   if (error.keyword === "additionalProperties") {
-    return explainUnknownKey([...at, error.params.additionalProperty ?? ""]);
+    return explainUnknownKey([...at, error.params.additionalProperty ?? ""], format);
   }
   if (error.keyword === "required") {
     const missing = error.params.missingProperty ?? "";
-    const message = `${nameOf(at)} has no ${missing}`;
-    return { code: "JOB_VALUE_INVALID", at, message, mend: `Add \`${missing}:\``, onKey: true };
+    const message = `${at.length === 0 ? `the ${words(format)}` : nameOf(at)} has no ${missing}`;
+    return { code: format.codes.valueInvalid, at, message, mend: `Add \`${missing}:\``, onKey: true };
   }
-  return explainValue(error, root, nameOf(at));
+  return explainValue(error, root, nameOf(at), format);
 }
+
+/** `job file`, without its article. */
+const words = (format: Vocabulary): string => format.words.one.replace(/^an? /, "");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../errors/index.ts";
 
-/** The way to a value from the top of the job file: keys, and positions in lists. */
+/** The way to a value from the top of the document: keys, and positions in lists. */
 export type Path = readonly string[];
 
 /** Something wrong at a path, before it is known where in the file that is. */

@@ -23,13 +23,9 @@ type Walk = {
 const DEPTH_MAXIMUM = 16;
 const NODES_MAXIMUM = 10_000;
 const PLAIN_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
-const TOO_MANY = "Write the values out, or pass a file to the program";
+const TOO_MANY = "Write the values out, or fewer of them";
 
-/** Values that are text whatever they look like: arguments, variables, Spark settings. `1.10` stays `1.10` there. */
-const isTextPlace = (path: Path): boolean =>
-  (path.length === 2 && (path[0] === "args" || path[0] === "sparkConf")) || (path.length === 3 && path[1] === "env");
-
-/** Key of a path in `places`. NUL is in no job file. */
+/** Key of a path in `places`. NUL is in no document. */
 export const placeKey = (path: Path): string => path.join("\0");
 
 /**
@@ -40,7 +36,7 @@ export function toTree(source: Source): Tree {
   const walk: Walk = { source, places: new Map(), anchors: new Map(), problems: [], visited: 0 };
   const value = toValue(source.document.contents, [], walk);
   if (walk.problems.length > 0) {
-    throw syntaxError(source.file, walk.problems);
+    throw syntaxError(source, walk.problems);
   }
   return { value, places: walk.places };
 }
@@ -69,7 +65,7 @@ function toValue(node: unknown, path: Path, walk: Walk): unknown {
     ? toObject(node, path, walk)
     : isSeq(node)
       ? toList(node.items, path, walk)
-      : toLeaf(node, path);
+      : toLeaf(node, path, walk);
   // Only now: an alias to something that is still open would never end.
   if (anchor !== undefined) walk.anchors.set(anchor, node);
   return value;
@@ -86,9 +82,9 @@ function followAlias(node: Alias, path: Path, walk: Walk): unknown {
   return value;
 }
 
-function toLeaf(node: unknown, path: Path): unknown {
+function toLeaf(node: unknown, path: Path, { source: { format } }: Walk): unknown {
   const { value, source } = (isScalar(node) ? node : { value: null }) as Scalar;
-  if (!isTextPlace(path) || value === null) return value;
+  if (!format.isTextPlace(path) || value === null) return value;
   return typeof value === "number" ? (source ?? String(value)) : String(value);
 }
 
@@ -120,7 +116,7 @@ function toObject(map: YAMLMap, path: Path, walk: Walk): Record<string, unknown>
 const keyText = (key: Scalar): string | undefined =>
   key.value === null || key.tag !== undefined ? undefined : typeof key.value === "string" ? key.value : key.source;
 
-const MERGE = "merge keys (`<<`) are not used in job files";
+const MERGE = "merge keys (`<<`) are not used here";
 const PROTOTYPE = "__proto__ is no key";
 const MENDS: Readonly<Record<string, string>> = {
   [MERGE]: "Write the keys out",
