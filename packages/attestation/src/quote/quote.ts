@@ -16,69 +16,69 @@ export type QuoteHeader = {
   pceSvn: number;
   /** Hex. */
   qeVendorId: string;
-  userData: Uint8Array;
+  userData: Buffer;
 };
 
 export type SgxBody = {
   type: "sgx-enclave-report";
-  cpuSvn: Uint8Array;
-  miscselect: Uint8Array;
-  isvExtProdId: Uint8Array;
+  cpuSvn: Buffer;
+  miscselect: Buffer;
+  isvExtProdId: Buffer;
   /** Flags (8 bytes) and XFRM (8 bytes). */
-  attributes: Uint8Array;
-  mrenclave: Uint8Array;
-  mrsigner: Uint8Array;
-  configId: Uint8Array;
+  attributes: Buffer;
+  mrenclave: Buffer;
+  mrsigner: Buffer;
+  configId: Buffer;
   isvProdId: number;
   isvSvn: number;
   configSvn: number;
-  isvFamilyId: Uint8Array;
-  reportData: Uint8Array;
+  isvFamilyId: Buffer;
+  reportData: Buffer;
 };
 
 export type TdBody = {
   type: "td-report-1.0" | "td-report-1.5";
-  teeTcbSvn: Uint8Array;
-  mrseam: Uint8Array;
-  mrsignerseam: Uint8Array;
-  seamAttributes: Uint8Array;
-  tdAttributes: Uint8Array;
-  xfam: Uint8Array;
-  mrtd: Uint8Array;
-  mrconfigid: Uint8Array;
-  mrowner: Uint8Array;
-  mrownerconfig: Uint8Array;
-  rtmr0: Uint8Array;
-  rtmr1: Uint8Array;
-  rtmr2: Uint8Array;
-  rtmr3: Uint8Array;
-  reportData: Uint8Array;
+  teeTcbSvn: Buffer;
+  mrseam: Buffer;
+  mrsignerseam: Buffer;
+  seamAttributes: Buffer;
+  tdAttributes: Buffer;
+  xfam: Buffer;
+  mrtd: Buffer;
+  mrconfigid: Buffer;
+  mrowner: Buffer;
+  mrownerconfig: Buffer;
+  rtmr0: Buffer;
+  rtmr1: Buffer;
+  rtmr2: Buffer;
+  rtmr3: Buffer;
+  reportData: Buffer;
   /** TD 1.5 only. */
-  teeTcbSvn2?: Uint8Array;
+  teeTcbSvn2?: Buffer;
   /** TD 1.5 only. */
-  mrservicetd?: Uint8Array;
+  mrservicetd?: Buffer;
 };
 
-export type CertificationData = { type: number; data: Uint8Array };
+export type CertificationData = { type: number; data: Buffer };
 
 export type Quote = {
   tee: "sgx" | "tdx";
   header: QuoteHeader;
   body: SgxBody | TdBody;
   /** Header and body (version 5: with the body descriptor): what the attestation key signs. */
-  signedBytes: Uint8Array;
+  signedBytes: Buffer;
   /** r || s. */
-  signature: Uint8Array;
+  signature: Buffer;
   /** x || y of a P-256 point. */
-  attestationKey: Uint8Array;
+  attestationKey: Buffer;
   qeReport: SgxBody;
   /** The 384 bytes that the PCK key signs. */
-  qeReportBytes: Uint8Array;
-  qeReportSignature: Uint8Array;
-  qeAuthData: Uint8Array;
+  qeReportBytes: Buffer;
+  qeReportSignature: Buffer;
+  qeAuthData: Buffer;
   certificationData: CertificationData;
   /** Length up to the declared end. */
   declaredLength: number;
   /** What follows it: signed by nobody. */
-  trailing: Uint8Array;
+  trailing: Buffer;
 };

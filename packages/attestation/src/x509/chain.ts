@@ -23,6 +23,8 @@ export type ChainRules = {
     name: ErrorCode;
     signature: ErrorCode;
     constraint: ErrorCode;
+    /** For the caller that checks the time. */
+    notCurrent: ErrorCode;
   };
 };
 
@@ -131,7 +133,11 @@ function checkForm(certificate: Certificate, index: number, chain: readonly Cert
   }
 }
 
-function refuse(rules: ChainRules, what: keyof ChainRules["codes"], detail: string): BulwarkError {
+function refuse(
+  rules: ChainRules,
+  what: "malformed" | "name" | "signature" | "constraint",
+  detail: string,
+): BulwarkError {
   return new BulwarkError(rules.codes[what], `The ${rules.item} ${detail}.`, rules.mend);
 }
 

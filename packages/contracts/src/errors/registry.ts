@@ -91,7 +91,7 @@ export const ERRORS = {
   INSTANT_INVALID: entry("invalid", 400, "The instant to verify at is missing, not finite or not a date"),
   TRUSTED_ROOTS_INVALID: entry("invalid", 400, "The trusted roots are empty or have another form"),
   COLLATERAL_INVALID: entry("invalid", 400, "Collateral does not have its form: a key, type or encoding is wrong"),
-  REPORT_DATA_INVALID: entry("invalid", 400, "The expected report data is not 64 bytes"),
+  VERIFY_OPTION_INVALID: entry("invalid", 400, "Expected report data or grace of a verification is out of its range"),
 
   // Attestation: the quote (steps B, G, H)
   QUOTE_MALFORMED: entry("refused", 403, "The quote is cut off, or a length in it does not fit"),
