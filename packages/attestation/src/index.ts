@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+export {
+  type AttestationResult,
+  appraise,
+  type CompiledPolicy,
+  compilePolicy,
+  type EarStatus,
+  enforce,
+  type ResultTee,
+  type RuleReport,
+  type TrustworthinessVector,
+} from "./appraise/index.ts";
 export { VerifiedCache } from "./cache.ts";
 export type { Collateral, SignedDocument, SnpCollateral } from "./collateral/collateral.ts";
 export { formatInstant, type Instant, parseInstant, toInstant } from "./instant.ts";

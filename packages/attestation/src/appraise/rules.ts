@@ -21,7 +21,6 @@ const dcap = (verdict: Verdict) => (verdict.tee === "sev-snp" ? undefined : verd
 
 const CONTRAINDICATED = 96;
 const UNRECOGNISED = 97;
-const UNRECOGNISED_CODE = 33;
 /** XFAM bits 11 and 12, control-flow enforcement: guests differ in them without being worse. */
 const CET = 0x1800n;
 
@@ -130,7 +129,8 @@ export const APPRAISAL_RULES: Readonly<Record<string, AppraisalRule>> = {
   },
   allow: {
     claim: "executables",
-    value: UNRECOGNISED_CODE,
+    // Code nobody allowed is "not recognised", a warning, in the draft; here a refusal is never less than contraindicated.
+    value: CONTRAINDICATED,
     check: ({ reports, verdict }) => {
       const allowing = reports.filter(({ kind }) => kind === "allow");
       if (allowing.some(({ fits }) => fits)) return null;
