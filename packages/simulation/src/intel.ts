@@ -17,7 +17,7 @@ const ISSUED_BEFORE_MS = HOUR_MS;
 const COLLATERAL_DAYS = 30;
 const LEAF_YEARS = 7;
 /** Revoked by every simulated list, so that none is empty. */
-const REVOKED_SERIAL = Buffer.from("5e".repeat(16), "hex");
+export const REVOKED_SERIAL = Buffer.from("5e".repeat(16), "hex");
 
 const DISTRIBUTION = "https://simulation.invalid/";
 
