@@ -12,7 +12,12 @@ export {
 } from "./appraise/index.ts";
 export { VerifiedCache } from "./cache.ts";
 export type { Collateral, SignedDocument, SnpCollateral } from "./collateral/collateral.ts";
+export { parseCollateral, parseSnpCollateral } from "./collateral/parse.ts";
+export { type CertificateClaim, inspectCertificates } from "./inspect/certificate.ts";
+export { type CollateralClaim, inspectCollateral, toCrlBase64 } from "./inspect/collateral.ts";
+export { inspectPlatform, type PlatformClaim } from "./inspect/platform.ts";
 export { formatInstant, type Instant, parseInstant, toInstant } from "./instant.ts";
+export { parseQuote } from "./quote/parse.ts";
 export {
   type CertificationData,
   INTEL_QE_VENDOR_ID,
