@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
+import type { ErrorCode } from "@bulwark/contracts/errors";
 import { VerifiedCache } from "../cache.ts";
 import { toInstant } from "../instant.ts";
 import { HARDWARE_ROOTS } from "../roots.ts";
+import { codeOf } from "../test-code.ts";
 import { quoteVectors, skipVectors } from "../test-vectors.ts";
 import { verifyQuote } from "./verify-quote.ts";
 
@@ -22,16 +23,6 @@ const toCode = (reason: string): ErrorCode =>
 
 /** What the verdict says beyond `expected.json`. */
 const OWN = new Set(["simulated", "platform", "collateral"]);
-
-const codeOf = (action: () => unknown): string => {
-  try {
-    action();
-  } catch (error) {
-    assert.ok(error instanceof BulwarkError, String(error));
-    return error.code;
-  }
-  return "none";
-};
 
 test("real quotes get the verdict of expected.json", { skip: skipVectors }, async (t) => {
   const cache = new VerifiedCache();

@@ -3,6 +3,7 @@ import { constants, createPublicKey, type KeyObject, verify } from "node:crypto"
 import { contextTag, type DerElement, DerReader, readWhole, TAG } from "../der/reader.ts";
 import { toOid, toSmallNumber } from "../der/values.ts";
 import { Malformed } from "../malformed.ts";
+import { toDerSignature } from "./ecdsa-signature.ts";
 
 /** The two signature algorithms that Intel's and AMD's certificates have. */
 export type SignatureAlgorithm = "ecdsa-sha256" | "rsa-pss-sha384";
@@ -85,7 +86,7 @@ export function importP256Point(point: Uint8Array): KeyObject {
 
 /** Whether a P-256 key signed SHA-256 of the bytes; the signature is r || s. */
 export function isSignedByP256(key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
-  return verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
+  return verify("sha256", bytes, key, toDerSignature(signature));
 }
 
 /** Whether a key signed the bytes of a certificate or CRL. */
