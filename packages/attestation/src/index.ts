@@ -13,6 +13,9 @@ export {
 export { VerifiedCache } from "./cache.ts";
 export type { Collateral, SignedDocument, SnpCollateral } from "./collateral/collateral.ts";
 export { parseCollateral, parseSnpCollateral } from "./collateral/parse.ts";
+export { equalHex } from "./equal.ts";
+export { type EventLog, type LogEvent, parseEventLog } from "./event-log/parse.ts";
+export { checkEventLog, type Rtmrs, replayEventLog } from "./event-log/replay.ts";
 export { type CertificateClaim, inspectCertificates } from "./inspect/certificate.ts";
 export { type CollateralClaim, inspectCollateral, toCrlBase64 } from "./inspect/collateral.ts";
 export { inspectPlatform, type PlatformClaim } from "./inspect/platform.ts";
@@ -35,6 +38,7 @@ export {
   type TrustedRoot,
   type TrustedRoots,
 } from "./roots.ts";
+export { parseSnpReport, type SnpReport } from "./snp/report.ts";
 export { verifySnpReport } from "./snp/verify-report.ts";
 export type { TcbStatus, VerdictTcbStatus } from "./tcb-status.ts";
 export type {
