@@ -174,6 +174,24 @@ const PLANTED: readonly { name: string; path: string; text: string; rule: RuleNa
     text: "console.log(1);",
     rule: "packages leave the process alone",
   },
+  ...[
+    "Date.now()",
+    "new Date()",
+    "performance.now()",
+    "process.getuid()",
+    "globalThis.process",
+    'fetch("x")',
+    "setTimeout(f)",
+    "Math.random()",
+    "randomBytes(1)",
+    `import${"("}x)`,
+    'require("x")',
+  ].map((what) => ({
+    name: `${what} in attestation`,
+    path: "packages/attestation/src/c.ts",
+    text: `export const c = ${what};`,
+    rule: "pure rooms" as const,
+  })),
   { name: "a long file", path: "cli/src/c.ts", text: "\n".repeat(401), rule: "reason for length" },
 ];
 

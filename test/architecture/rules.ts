@@ -32,7 +32,7 @@ const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
 
 /** Rooms whose libraries are counted, since each is part of what must be trusted: what they may import beside rooms. */
 const FEW_LIBRARIES: readonly { from: RegExp; may: RegExp }[] = [
-  { from: /^packages\/attestation\/(?!.*\.test\.ts$)/, may: /^node:crypto$/ },
+  { from: /^packages\/attestation\/(?!.*(\.test\.ts$|\/testing\/))/, may: /^node:crypto$/ },
 ];
 
 /** Folders that are no workspace, and may import files of workspaces by path. */
@@ -55,6 +55,22 @@ const VAGUE_FOLDERS = new Set(["utils", "helpers", "common", "manager", "util", 
 const NOT_IN_PACKAGES = ["process.env", "console.", "node:child_process"];
 /** Files of packages that may, each for a reason. */
 const MAY_IN_PACKAGES: Readonly<Record<string, { what: string; reason: string }>> = {};
+
+/** What code that decides about trust must not reach for: its answer depends on its arguments alone. */
+const PURE = /^packages\/attestation\/src\//;
+const NOT_IN_PURE: readonly RegExp[] = [
+  /\bDate\.now\b/,
+  /\bnew Date\(\s*\)/,
+  /\bperformance\./,
+  /\bprocess\b\./,
+  /\bglobalThis\b/,
+  /\bfetch\(/,
+  /\bset(Timeout|Interval|Immediate)\b/,
+  /\bMath\.random\b/,
+  /\brandom(Bytes|Int|UUID|Fill\w*)\b/,
+  /\bimport\s*\(/,
+  /\brequire\b\s*\(/,
+];
 
 const toRooms = (tree: Tree, file: SourceFile): { specifier: string; room: string }[] =>
   listImports(file).flatMap((specifier) => {
@@ -121,6 +137,13 @@ export const RULES = {
       ? []
       : NOT_IN_PACKAGES.filter((what) => text.includes(what) && MAY_IN_PACKAGES[path]?.what !== what).map(
           (what) => `says ${what}`,
+        ),
+  ),
+  "pure rooms": perFile(({ path, text }) =>
+    !PURE.test(path) || isTest(path)
+      ? []
+      : NOT_IN_PURE.flatMap((what) => what.exec(text) ?? []).map(
+          (found) => `says ${found}: it decides by its arguments`,
         ),
   ),
 } as const satisfies Record<string, Check>;

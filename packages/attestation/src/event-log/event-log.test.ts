@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseQuote } from "../quote/parse.ts";
-import { codeOf } from "../test-code.ts";
-import { findQuoteVector, skipVectors } from "../test-vectors.ts";
+import { codeOf } from "../testing/code-of.ts";
+import { findQuoteVector, skipVectors } from "../testing/vectors.ts";
 import { measureTd } from "../verify/make-verdict.ts";
 import { parseEventLog } from "./parse.ts";
 import { checkEventLog, replayEventLog } from "./replay.ts";

@@ -5,8 +5,8 @@ import type { ErrorCode } from "@bulwark/contracts/errors";
 import { VerifiedCache } from "../cache.ts";
 import { toInstant } from "../instant.ts";
 import { HARDWARE_ROOTS } from "../roots.ts";
-import { codeOf } from "../test-code.ts";
-import { skipVectors, snpVectors } from "../test-vectors.ts";
+import { codeOf } from "../testing/code-of.ts";
+import { skipVectors, snpVectors } from "../testing/vectors.ts";
 import { verifySnpReport } from "./verify-report.ts";
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

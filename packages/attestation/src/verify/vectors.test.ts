@@ -5,8 +5,8 @@ import type { ErrorCode } from "@bulwark/contracts/errors";
 import { VerifiedCache } from "../cache.ts";
 import { toInstant } from "../instant.ts";
 import { HARDWARE_ROOTS } from "../roots.ts";
-import { codeOf } from "../test-code.ts";
-import { quoteVectors, skipVectors } from "../test-vectors.ts";
+import { codeOf } from "../testing/code-of.ts";
+import { quoteVectors, skipVectors } from "../testing/vectors.ts";
 import { verifyQuote } from "./verify-quote.ts";
 
 /** Codes that say what a reason of `expected.json` says. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Collateral, SnpCollateral } from "./collateral/collateral.ts";
-import { parseCollateral, parseSnpCollateral } from "./collateral/parse.ts";
-import { type Instant, parseInstant } from "./instant.ts";
+import type { Collateral, SnpCollateral } from "../collateral/collateral.ts";
+import { parseCollateral, parseSnpCollateral } from "../collateral/parse.ts";
+import { type Instant, parseInstant } from "../instant.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../../shared/vectors/quotes");
+const FOLDER = join(import.meta.dirname, "../../../../../shared/vectors/quotes");
 
 /** Why tests over real evidence are skipped; false when it is there. */
 export const skipVectors: string | false = existsSync(FOLDER) ? false : "skipped: ../shared/vectors not found";
