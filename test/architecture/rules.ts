@@ -23,7 +23,11 @@ const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
     may: /^packages\/(contracts|attestation)$/,
     reason: "it brings what attestation reads",
   },
-  { from: /^packages\/[^/]+\/.*\.test\.ts$/, may: /^packages\/(contracts|simulation)$/, reason: "tests may simulate" },
+  {
+    from: /^packages\/[^/]+\/.*(\.test\.ts$|\/testing\/)/,
+    may: /^packages\/(contracts|simulation)$/,
+    reason: "tests may simulate",
+  },
   { from: /^packages\//, may: /^packages\/contracts$/, reason: "packages import contracts alone" },
   { from: /^cli\/src\/commands\/attest\/simulate/, may: /^packages\//, reason: "the command that simulates" },
   { from: /^(cli|services\/[^/]+)\/.*\.test\.ts$/, may: /^packages\//, reason: "tests may simulate" },
