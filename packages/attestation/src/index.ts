@@ -18,6 +18,7 @@ export { type EventLog, type LogEvent, parseEventLog } from "./event-log/parse.t
 export { checkEventLog, type Rtmrs, replayEventLog } from "./event-log/replay.ts";
 export { type CertificateClaim, inspectCertificates } from "./inspect/certificate.ts";
 export { type CollateralClaim, inspectCollateral, toCrlBase64 } from "./inspect/collateral.ts";
+export { inspectQuote, inspectSnpReport, type QuoteClaim, type SnpClaim } from "./inspect/evidence.ts";
 export { inspectPlatform, type PlatformClaim } from "./inspect/platform.ts";
 export { formatInstant, type Instant, parseInstant, toInstant } from "./instant.ts";
 export { parseQuote } from "./quote/parse.ts";

@@ -35,9 +35,12 @@ export function createBundleSource(path: string, read: ReadFile): CollateralSour
   };
 }
 
+/** In a folder, the bundle for whatever is asked, where there is none for the very request. */
+const ANY_BUNDLE = "collateral.json";
+
 /**
  * A folder of bundles, as `bulwark attest collateral fetch --to DIR` fills it: one file per kind of TEE, platform family
- * and CA, for machines without a network.
+ * and CA, for machines without a network. Or `collateral.json`, as it lies beside evidence.
  *
  * @param join puts a folder and a name together
  */
@@ -49,12 +52,15 @@ export function createFolderSource(
     name: folder,
     async fetch(request, { signal }) {
       signal.throwIfAborted();
-      const path = join(folder, toFileName(request));
-      try {
-        return await readBundle(path, read);
-      } catch (cause) {
-        throw unreadable(path, cause, describeFetch(request, folder));
+      const own = join(folder, toFileName(request));
+      for (const path of [own, join(folder, ANY_BUNDLE)]) {
+        try {
+          return await readBundle(path, read);
+        } catch (cause) {
+          if (!isMissing(cause)) throw unreadable(path, cause, describeFetch(request, folder));
+        }
       }
+      throw new BulwarkError("COLLATERAL_NOT_FOUND", `${own} does not exist.`, describeFetch(request, folder));
     },
   };
 }

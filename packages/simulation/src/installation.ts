@@ -17,7 +17,7 @@ export type Vendor = "intel" | "amd";
 
 const VENDORS: Readonly<Record<Vendor, { name: string; scheme: SignatureScheme; pathLength: number }>> = {
   intel: { name: "Bulwark Simulation SGX Root CA ", scheme: "ecdsa-sha256", pathLength: 1 },
-  amd: { name: "Bulwark Simulation ARK-", scheme: "rsa-pss-sha384", pathLength: 1 },
+  amd: { name: "ARK-Bulwark-Simulation-", scheme: "rsa-pss-sha384", pathLength: 1 },
 };
 const ROOT_YEARS = 10;
 const AMD_BITS = 4096;

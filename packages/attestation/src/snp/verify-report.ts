@@ -38,7 +38,7 @@ export function verifySnpReport(bytes: Uint8Array, collateral: SnpCollateral, op
   checkSignature(report, endorser, collateral.endorsementKeyKind);
   checkChip(report, endorser);
   const tcb = checkTcb(report, endorser);
-  const attributeFlags = readPolicy(report.policy);
+  const attributeFlags = readSnpPolicy(report.policy);
   checkDebug(attributeFlags.debug, endorser.chain.trustedRoot.kind);
   checkReportData(report.reportData, context.expectedReportData);
   return {
@@ -57,7 +57,7 @@ export function verifySnpReport(bytes: Uint8Array, collateral: SnpCollateral, op
     rootFingerprint: endorser.chain.root.fingerprint,
     simulated: endorser.chain.trustedRoot.kind === "simulation",
     revocationChecked,
-    measurements: measure(report),
+    measurements: measureSnp(report),
     attributeFlags,
     reportData: report.reportData.toString("hex"),
     debug: attributeFlags.debug,
@@ -126,12 +126,13 @@ function checkTcb(report: SnpReport, { tcb }: Verified<Endorser>): SnpTcb {
 }
 
 /** Bits of the guest policy. */
-function readPolicy(policy: bigint): SnpAttributeFlags {
+export function readSnpPolicy(policy: bigint): SnpAttributeFlags {
   const has = (bit: bigint): boolean => ((policy >> bit) & 1n) === 1n;
   return { debug: has(19n), smtAllowed: has(16n), migrationAgentAllowed: has(18n), singleSocketRequired: has(20n) };
 }
 
-function measure(report: SnpReport): SnpVerdict["measurements"] {
+/** What a report says, as text. */
+export function measureSnp(report: SnpReport): SnpVerdict["measurements"] {
   const hex = (bytes: Buffer): string => bytes.toString("hex");
   const hex64 = (number: bigint): string => number.toString(16).padStart(16, "0");
   return {
