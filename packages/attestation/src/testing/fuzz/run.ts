@@ -22,7 +22,7 @@ export type FuzzResult = {
 const MOST_MILLISECONDS = 50;
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_FAILURES = 5;
-const MOST_CORPUS = 2000;
+const MOST_FOUND = 2000;
 /** A slow or large input is tried again, since the machine may have been busy or the heap just swept. */
 const TRIES = 5;
 
@@ -31,7 +31,8 @@ type Trial = { outcome: string; milliseconds: number; bytes: number; problem?: s
 /** Attacks a parser with mutations of its seeds; inputs that end in a way not seen before are mutated further. */
 export function fuzz(target: Target, { inputs, milliseconds, seed }: FuzzLimits): FuzzResult {
   const dice = makeDice(seed);
-  const corpus = target.seeds();
+  const seeds = target.seeds();
+  const found: Buffer[] = [];
   const seen = new Set<string>();
   const result: FuzzResult = {
     inputs: 0,
@@ -43,7 +44,8 @@ export function fuzz(target: Target, { inputs, milliseconds, seed }: FuzzLimits)
     failures: [],
   };
   const startedAt = performance.now();
-  const pick = (): Buffer => corpus[dice(corpus.length)] ?? Buffer.alloc(0);
+  const pickFrom = (from: readonly Buffer[]): Buffer | undefined => from[dice(Math.max(1, from.length))];
+  const pick = (): Buffer => (dice(2) === 0 ? pickFrom(found) : undefined) ?? pickFrom(seeds) ?? Buffer.alloc(0);
   while (result.inputs < inputs && performance.now() - startedAt < milliseconds) {
     const input = mutate(pick(), pick(), dice);
     const trial = tryInput(target, input);
@@ -57,7 +59,7 @@ export function fuzz(target: Target, { inputs, milliseconds, seed }: FuzzLimits)
     }
     if (seen.has(trial.outcome)) continue;
     seen.add(trial.outcome);
-    if (corpus.length < MOST_CORPUS) corpus.push(input);
+    if (found.length < MOST_FOUND) found.push(input);
   }
   return { ...result, outcomes: seen.size, seconds: (performance.now() - startedAt) / 1000 };
 }
@@ -84,7 +86,7 @@ function measureOnce(target: Target, input: Buffer): Trial {
   try {
     target.run(input);
   } catch (error) {
-    if (isExpected(error)) outcome = error.message.replaceAll(/\d+|0x[0-9a-f]+/g, "#").slice(0, 120);
+    if (isExpected(error)) outcome = error.message.replaceAll(/[0-9a-f]*\d[0-9a-f]*/g, "#").slice(0, 120);
     else problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const trial = {
