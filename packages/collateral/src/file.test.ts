@@ -36,14 +36,14 @@ test("a folder holds one bundle per kind of TEE, platform family and CA", async 
   const other = { ...request, fmspc: "00606a000000" };
   assert.equal(
     await codeOf(() => createFolderSource(folder, { read: readFile, join }).fetch(other, { signal })),
-    "COLLATERAL_NOT_FOUND",
+    "COLLATERAL_FILE_MISSING",
   );
 });
 
 test("a bundle answers whatever is asked, and says what is wrong with it", async () => {
   const path = join(folder, "bundle.json");
   const fetchBundle = () => createBundleSource(path, readFile).fetch(request, { signal });
-  assert.equal(await codeOf(fetchBundle), "COLLATERAL_NOT_FOUND");
+  assert.equal(await codeOf(fetchBundle), "COLLATERAL_FILE_MISSING");
   writeFileSync(path, JSON.stringify(collateral));
   assert.equal((await fetchBundle()).tcbInfo?.body, collateral.tcbInfo?.body);
   for (const text of ["", "[]", "{}", '{"tcbInfo": 1}', JSON.stringify({ ...collateral, more: 1 })]) {

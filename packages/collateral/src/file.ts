@@ -17,7 +17,7 @@ function unreadable(path: string, cause: unknown, mend: string): BulwarkError {
   if (cause instanceof BulwarkError)
     return new BulwarkError(cause.code, `${path}: ${cause.message}`, cause.mend, { cause });
   const reason = isMissing(cause) ? "does not exist" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`;
-  return new BulwarkError("COLLATERAL_NOT_FOUND", `${path} ${reason}.`, mend, { cause });
+  return new BulwarkError("COLLATERAL_FILE_MISSING", `${path} ${reason}.`, mend, { cause });
 }
 
 /** One bundle file, for whatever is asked. */
@@ -60,7 +60,7 @@ export function createFolderSource(
           if (!isMissing(cause)) throw unreadable(path, cause, describeFetch(request, folder));
         }
       }
-      throw new BulwarkError("COLLATERAL_NOT_FOUND", `${own} does not exist.`, describeFetch(request, folder));
+      throw new BulwarkError("COLLATERAL_FILE_MISSING", `${own} does not exist.`, describeFetch(request, folder));
     },
   };
 }

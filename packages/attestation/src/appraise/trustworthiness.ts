@@ -22,7 +22,7 @@ const CONCERNS: readonly { claim: Claim; look: Look }[] = [
   concern("runtime-opaque", ({ simulated }) => simulated && "simulated: whoever runs it can read its memory"),
   concern("hardware", ({ tcbStatus }) => {
     return (
-      tcbStatus !== null && !GOOD_STATUSES.has(tcbStatus) && `the platform is accepted although it is ${tcbStatus}`
+      tcbStatus !== null && !GOOD_STATUSES.has(tcbStatus) && `the platform is ${tcbStatus}: it has known weaknesses`
     );
   }),
   concern("hardware", ({ collateral }) => {

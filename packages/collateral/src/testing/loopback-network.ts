@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { get } from "node:https";
+import { createHttpsGet } from "../https-get.ts";
 import type { Network } from "../network.ts";
 
 /**
@@ -14,24 +15,7 @@ export const createLoopbackNetwork = ({
   ca: string;
   onPause?: (milliseconds: number) => void;
 }): Network => ({
-  get: (url, { headers, signal, mostBytes }) =>
-    new Promise((resolve, reject) => {
-      const request = get(url, { headers, signal, ca, agent: false }, (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          chunks.push(chunk);
-          if (size > mostBytes) response.destroy(new Error("the answer is too large"));
-        });
-        response.on("error", reject);
-        response.on("end", () => {
-          const { statusCode = 0, headers: given } = response;
-          resolve({ status: statusCode, headers: given as Record<string, string>, body: Buffer.concat(chunks) });
-        });
-      });
-      request.on("error", (error) => reject(signal.aborted ? signal.reason : error));
-    }),
+  get: createHttpsGet(get, ca),
   delay: async (milliseconds) => onPause(milliseconds),
   timeout: (milliseconds) => AbortSignal.timeout(milliseconds),
   random: () => 0.5,
