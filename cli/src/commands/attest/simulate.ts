@@ -28,7 +28,8 @@ const MODE = 0o644;
 function allowIntel({ tee, enclave, domain }: IntelWish): Made["allow"] {
   if (tee === "sgx") return { mrenclave: hex(enclave.mrenclave) };
   const [rtmr0, rtmr1, rtmr2] = domain.rtmr;
-  return { mrtd: hex(domain.mrtd), rtmr0: hex(rtmr0), rtmr1: hex(rtmr1), rtmr2: hex(rtmr2) };
+  const { mrtd, mrconfigid } = domain;
+  return { mrtd: hex(mrtd), rtmr0: hex(rtmr0), rtmr1: hex(rtmr1), rtmr2: hex(rtmr2), mrconfigid: hex(mrconfigid) };
 }
 
 async function makeIntel(context: Context, { flags }: Call, now: Date): Promise<Made> {
