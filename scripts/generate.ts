@@ -9,21 +9,27 @@ import {
   renderErrors,
   renderJobFile,
   renderKeys,
+  renderPolicy,
   renderRefusedSettings,
   renderValidator,
+  SCHEMAS,
 } from "../packages/contracts/src/reference/index.ts";
 
 /** One generated file: where it lies, and its whole content. */
 type Generated = { file: string; render: () => string | Promise<string> };
 
 const GENERATED: readonly Generated[] = [
-  // These two first: job files are read with them.
-  { file: "packages/contracts/src/job/generated/keys.ts", render: renderKeys },
-  { file: "packages/contracts/src/job/generated/validate.js", render: renderValidator },
+  // These first: documents are read with them.
+  { file: "packages/contracts/src/job/generated/keys.ts", render: () => renderKeys(SCHEMAS.job) },
+  { file: "packages/contracts/src/job/generated/validate.js", render: () => renderValidator(SCHEMAS.job) },
+  { file: "packages/contracts/src/policy/generated/keys.ts", render: () => renderKeys(SCHEMAS.policy) },
+  { file: "packages/contracts/src/policy/generated/validate.js", render: () => renderValidator(SCHEMAS.policy) },
   { file: "docs/reference/cli.md", render: () => renderCli(COMMANDS) },
   { file: "docs/reference/errors.md", render: renderErrors },
   { file: "docs/reference/job-file.md", render: renderJobFile },
-  { file: "docs/reference/job-file.schema.json", render: renderEditorSchema },
+  { file: "docs/reference/job-file.schema.json", render: () => renderEditorSchema(SCHEMAS.job) },
+  { file: "docs/reference/policy.md", render: renderPolicy },
+  { file: "docs/reference/policy.schema.json", render: () => renderEditorSchema(SCHEMAS.policy) },
   { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
 ];
 

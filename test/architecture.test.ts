@@ -37,8 +37,15 @@ const SOUND: Readonly<Record<string, string>> = {
   "packages/spark/src/a.ts": `${LICENSE}import type {\n  A,\n} from "@bulwark/contracts/errors";\nexport const a = 1;\n`,
   "packages/attestation/package.json": manifest("attestation", { "@bulwark/contracts": "1" }),
   "packages/attestation/src/a.ts": `${LICENSE}import { verify } from "node:crypto";\nexport { verify };\n`,
-  "packages/simulation/package.json": manifest("simulation", { "@bulwark/attestation": "1" }),
-  "packages/simulation/src/a.ts": `${LICENSE}import "@bulwark/attestation";\n`,
+  "packages/simulation/package.json": manifest(
+    "simulation",
+    { "@bulwark/contracts": "1" },
+    { "@bulwark/attestation": "1" },
+  ),
+  "packages/simulation/src/a.ts": `${LICENSE}import "@bulwark/contracts";\n`,
+  "packages/simulation/src/a.test.ts": `${LICENSE}import "@bulwark/attestation";\n`,
+  "packages/collateral/package.json": manifest("collateral", { "@bulwark/attestation": "1" }),
+  "packages/collateral/src/a.ts": `${LICENSE}import "@bulwark/attestation";\n`,
   "test/e2e/a.test.ts": `${LICENSE}import "../../cli/src/a.ts";\n`,
 };
 
@@ -84,6 +91,24 @@ const PLANTED: readonly { name: string; path: string; text: string; rule: RuleNa
   {
     name: "the tool simulates in earnest",
     path: "cli/src/c.ts",
+    text: 'import "@bulwark/simulation";',
+    rule: "direction",
+  },
+  {
+    name: "the verifying commands simulate",
+    path: "cli/src/commands/attest/verify.ts",
+    text: 'import "@bulwark/simulation";',
+    rule: "direction",
+  },
+  {
+    name: "the simulation judges itself",
+    path: "packages/simulation/src/c.ts",
+    text: 'import "@bulwark/attestation";',
+    rule: "direction",
+  },
+  {
+    name: "collateral simulates",
+    path: "packages/collateral/src/c.ts",
     text: 'import "@bulwark/simulation";',
     rule: "direction",
   },
@@ -149,6 +174,24 @@ const PLANTED: readonly { name: string; path: string; text: string; rule: RuleNa
     text: "console.log(1);",
     rule: "packages leave the process alone",
   },
+  ...[
+    "Date.now()",
+    "new Date()",
+    "performance.now()",
+    "process.getuid()",
+    "globalThis.process",
+    'fetch("x")',
+    "setTimeout(f)",
+    "Math.random()",
+    "randomBytes(1)",
+    `import${"("}x)`,
+    'require("x")',
+  ].map((what) => ({
+    name: `${what} in attestation`,
+    path: "packages/attestation/src/c.ts",
+    text: `export const c = ${what};`,
+    rule: "pure rooms" as const,
+  })),
   { name: "a long file", path: "cli/src/c.ts", text: "\n".repeat(401), rule: "reason for length" },
 ];
 

@@ -58,7 +58,7 @@ export function parseCall(loaded: LoadedCommand, typed: readonly string[]): Call
   const program = createProgram(loaded, (taken) => {
     call = taken;
   });
-  for (const part of [program, ...program.commands]) part.configureOutput({ writeOut: (text) => help.push(text) });
+  for (const part of listCommands(program)) part.configureOutput({ writeOut: (text) => help.push(text) });
   try {
     program.parse([...typed], { from: "user" });
   } catch (error) {
@@ -74,6 +74,9 @@ export function parseCall(loaded: LoadedCommand, typed: readonly string[]): Call
 export function listLeaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(listLeaves);
 }
+
+/** A command and all below it. */
+const listCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(listCommands)];
 
 /** `["keys", "init"]`. */
 function listNames(command: Command): string[] {

@@ -13,20 +13,30 @@ type Check = (tree: Tree) => { path: string; detail: string }[];
 const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
   { from: /^packages\/contracts\//, may: /^$/, reason: "contracts import no room" },
   {
-    from: /^packages\/simulation\//,
-    may: /^packages\/(contracts|attestation)$/,
-    reason: "it makes what attestation reads",
+    from: /^packages\/(simulation|collateral)\/.*\.test\.ts$/,
+    may: /^packages\/(contracts|attestation|simulation)$/,
+    reason: "tests verify what was simulated",
   },
-  { from: /^packages\/[^/]+\/.*\.test\.ts$/, may: /^packages\/(contracts|simulation)$/, reason: "tests may simulate" },
+  { from: /^packages\/simulation\//, may: /^packages\/contracts$/, reason: "it shares no code with what judges it" },
+  {
+    from: /^packages\/collateral\//,
+    may: /^packages\/(contracts|attestation)$/,
+    reason: "it brings what attestation reads",
+  },
+  {
+    from: /^packages\/[^/]+\/.*(\.test\.ts$|\/testing\/)/,
+    may: /^packages\/(contracts|simulation)$/,
+    reason: "tests may simulate",
+  },
   { from: /^packages\//, may: /^packages\/contracts$/, reason: "packages import contracts alone" },
-  { from: /^cli\/src\/commands\/(attest|simulation)/, may: /^packages\//, reason: "the commands that simulate" },
+  { from: /^cli\/src\/commands\/attest\/simulate/, may: /^packages\//, reason: "the command that simulates" },
   { from: /^(cli|services\/[^/]+)\/.*\.test\.ts$/, may: /^packages\//, reason: "tests may simulate" },
   { from: /^(cli|services)\//, may: /^packages\/(?!simulation$)/, reason: "nothing that runs in earnest simulates" },
 ];
 
 /** Rooms whose libraries are counted, since each is part of what must be trusted: what they may import beside rooms. */
 const FEW_LIBRARIES: readonly { from: RegExp; may: RegExp }[] = [
-  { from: /^packages\/attestation\/(?!.*\.test\.ts$)/, may: /^node:crypto$/ },
+  { from: /^packages\/attestation\/(?!.*(\.test\.ts$|\/testing\/))/, may: /^node:crypto$/ },
 ];
 
 /** Folders that are no workspace, and may import files of workspaces by path. */
@@ -49,6 +59,22 @@ const VAGUE_FOLDERS = new Set(["utils", "helpers", "common", "manager", "util", 
 const NOT_IN_PACKAGES = ["process.env", "console.", "node:child_process"];
 /** Files of packages that may, each for a reason. */
 const MAY_IN_PACKAGES: Readonly<Record<string, { what: string; reason: string }>> = {};
+
+/** What code that decides about trust must not reach for: its answer depends on its arguments alone. */
+const PURE = /^packages\/attestation\/src\//;
+const NOT_IN_PURE: readonly RegExp[] = [
+  /\bDate\.now\b/,
+  /\bnew Date\(\s*\)/,
+  /\bperformance\./,
+  /\bprocess\b\./,
+  /\bglobalThis\b/,
+  /\bfetch\(/,
+  /\bset(Timeout|Interval|Immediate)\b/,
+  /\bMath\.random\b/,
+  /\brandom(Bytes|Int|UUID|Fill\w*)\b/,
+  /\bimport\s*\(/,
+  /\brequire\b\s*\(/,
+];
 
 const toRooms = (tree: Tree, file: SourceFile): { specifier: string; room: string }[] =>
   listImports(file).flatMap((specifier) => {
@@ -115,6 +141,13 @@ export const RULES = {
       ? []
       : NOT_IN_PACKAGES.filter((what) => text.includes(what) && MAY_IN_PACKAGES[path]?.what !== what).map(
           (what) => `says ${what}`,
+        ),
+  ),
+  "pure rooms": perFile(({ path, text }) =>
+    !PURE.test(path) || isTest(path)
+      ? []
+      : NOT_IN_PURE.flatMap((what) => what.exec(text) ?? []).map(
+          (found) => `says ${found}: it decides by its arguments`,
         ),
   ),
 } as const satisfies Record<string, Check>;

@@ -35,6 +35,16 @@ export const COMMANDS: CommandTable = {
     summary: "encrypt, decrypt, inspect and re-wrap data",
     load: () => import("./data.ts"),
   },
+  attest: {
+    group: "trust",
+    summary: "verify what a machine claims to be",
+    load: () => import("./attest.ts"),
+  },
+  policy: {
+    group: "trust",
+    summary: "check policies, and what they would say of evidence",
+    load: () => import("./policy.ts"),
+  },
   doctor: {
     group: "the tool",
     summary: "tell what is used, what is wrong, and the mend",

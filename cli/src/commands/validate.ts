@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { addAbortSignal, type Readable } from "node:stream";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { parseJobFile } from "@bulwark/contracts/job";
 import type { CommandSpec, Context } from "../command.ts";
+import { readStdinAtMost } from "../runs/read-at-most.ts";
 import { LARGEST_BYTES, readJobFile } from "../runs/read-job-file.ts";
 
 type Valid = { file: string; name: string; warnings: readonly Finding[] };
@@ -46,22 +46,10 @@ export const spec: CommandSpec = {
 async function validate(context: Context, name: string): Promise<Valid> {
   const file = name === "-" ? "standard input" : name;
   const { job, warnings } = parseJobFile(
-    name === "-" ? await readStdin(context) : await readJobFile(context.cwd, name),
+    name === "-" ? await readStdinAtMost(context, LARGEST_BYTES) : await readJobFile(context.cwd, name),
     { file },
   );
   return { file, name: job.name, warnings };
-}
-
-/** Standard input, little more than a job file may have: `parseJobFile` refuses what is too large. */
-async function readStdin({ stdin, signal }: Context): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of addAbortSignal(signal, stdin as Readable)) {
-    chunks.push(Buffer.from(chunk));
-    size += chunk.length;
-    if (size > LARGEST_BYTES) break;
-  }
-  return Buffer.concat(chunks);
 }
 
 /** One error for all files. That of a single file stays as it is. */

@@ -40,18 +40,20 @@ function readNodes(
   const [argument] = command.registeredArguments;
   const completes = argument === undefined ? "nothing" : (loaded.entry.completes ?? "files");
   const words = argument?.argChoices ?? (completes === "commands" ? names : []);
-  // Flags of every command hang on the command, and are known below it too.
-  const owners = command.parent === null ? [command] : [command, command.parent];
   const node: TreeNode = {
     path,
     summary: command.description(),
     names: command.commands.map((sub) => sub.name()),
     words,
     completes: words.length > 0 || completes === "commands" ? "nothing" : completes,
-    flags: [...owners.flatMap(readFlags), HELP],
+    flags: [...listOwners(command).flatMap(readFlags), HELP],
   };
   return [node, ...command.commands.flatMap((sub) => readNodes(loaded, sub, { path: [...path, sub.name()], names }))];
 }
+
+/** Flags of every command hang on the command, and are known below it too. */
+const listOwners = (command: Command): Command[] =>
+  command.parent === null ? [command] : [command, ...listOwners(command.parent)];
 
 const HELP: TreeFlag = {
   long: "--help",

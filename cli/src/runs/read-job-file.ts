@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts";
+import { readFileAtMost } from "./read-at-most.ts";
 
 /** A job file larger than this is refused unread; `parseJobFile` has the same limit. */
 export const LARGEST_BYTES = 1024 ** 2;
@@ -19,17 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export async function readJobFile(cwd: string, file: string): Promise<Buffer> {
   try {
-    const handle = await open(resolve(cwd, file), "r");
-    try {
-      const content = Buffer.alloc(LARGEST_BYTES + 1);
-      let length = 0;
-      for (let read = -1; read !== 0 && length < content.length; length += read) {
-        read = (await handle.read(content, length, content.length - length)).bytesRead;
-      }
-      return content.subarray(0, length);
-    } finally {
-      await handle.close();
-    }
+    return await readFileAtMost(resolve(cwd, file), LARGEST_BYTES);
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
     const reason = REASONS[code] ?? `cannot be read (${code})`;

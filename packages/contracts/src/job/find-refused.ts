@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { type Issue, type Path, showPath } from "../document/issue.ts";
 import type { Finding } from "../errors/index.ts";
-import { type Issue, type Path, showPath } from "./issue.ts";
 import { findRefusedOptions } from "./java-options.ts";
 import { findRefusedVariable } from "./refused-environment.ts";
 import { PROFILE_VALUES, type ProfileName, REFUSED_SETTINGS } from "./refused-settings.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export { DATASET_PATTERN, DURATION_PATTERN, NAME_PATTERN, SIZE_PATTERN } from "../document/forms.ts";
 export { findRefusedSettings, type SettingMap } from "./find-refused.ts";
-export { DATASET_PATTERN, DURATION_PATTERN, NAME_PATTERN, SIZE_PATTERN } from "./forms.ts";
 export { findRefusedOptions, type RefusedOption } from "./java-options.ts";
 export { parseJobFile } from "./parse.ts";
 export { isRefusedVariable, REFUSED_VARIABLES } from "./refused-environment.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Issue, type Path, showPath } from "./issue.ts";
-import { placeKey, type Tree } from "./tree.ts";
+import { type Issue, type Path, showPath } from "../document/issue.ts";
+import { placeKey, type Tree } from "../document/tree.ts";
 
 /** Flat names of the older chart, and where their values belong. */
 export const RENAMED: Readonly<Record<string, Path>> = {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from "node:path";
+import type { Rule } from "../document/format.ts";
+import type { Issue, Path } from "../document/issue.ts";
 import { suggestName } from "../suggest-name.ts";
 import { refusedSettingIssues, refusedVariableIssues } from "./find-refused.ts";
-import type { Issue, Path } from "./issue.ts";
 import type { JobFile } from "./schema.ts";
 import { parseDurationMs, parseSizeBytes } from "./units.ts";
-
-/** A rule over several keys. It is left out when one of the keys it is about has a finding of its own already. */
-export type Rule = { about: readonly string[]; check: (job: JobFile) => readonly Issue[] };
 
 /** Spark refuses to start a JVM below 1.5 times its 300 MiB reserve; half a gibibyte is the next round number. */
 const HEAP_MINIMUM = "512m";
@@ -90,7 +88,7 @@ const listSources = (job: JobFile): [Path, string | undefined][] => [
 ];
 
 /** Rules over several keys of a job file whose single values are right. */
-export const RULES: Readonly<Record<string, Rule>> = {
+export const RULES: Readonly<Record<string, Rule<JobFile>>> = {
   oneProgram: {
     about: ["jar", "python", "class"],
     check: (job) => {

@@ -7,7 +7,7 @@ import {
   NAME_PATTERN,
   SIZE_PATTERN,
   VARIABLE_PATTERN,
-} from "./forms.ts";
+} from "../document/forms.ts";
 
 // Loading TypeBox costs more than a whole `bulwark validate` may take. So this file is read by the generator and by the
 // compiler alone; at run time the compiled schema in generated/ stands for it.

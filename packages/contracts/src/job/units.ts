@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { DURATION_PATTERN, SIZE_PATTERN } from "../document/forms.ts";
 import { BulwarkError } from "../errors/index.ts";
-import { DURATION_PATTERN, SIZE_PATTERN } from "./forms.ts";
 
 const BYTES: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

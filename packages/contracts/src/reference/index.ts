@@ -2,5 +2,6 @@
 export { renderErrors } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
 export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
+export { renderPolicy } from "./policy.ts";
 export { renderRefusedSettings } from "./refused-settings.ts";
-export { renderEditorSchema, renderKeys, renderValidator } from "./schema.ts";
+export { renderEditorSchema, renderKeys, renderValidator, SCHEMAS } from "./schema.ts";

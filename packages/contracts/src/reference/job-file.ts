@@ -1,36 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeKeys, type KeyDescription } from "../job/describe.ts";
-import { FORMS } from "../job/forms.ts";
+import { describeKeys } from "../document/describe.ts";
 import { RENAMED } from "../job/old-names.ts";
+import { listForms, listKeys } from "./keys.ts";
 import { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
-import { toJsonSchema } from "./schema.ts";
-
-const TYPES: Readonly<Record<string, string>> = {
-  filled: "text",
-  text: "text",
-  integer: "whole number",
-  boolean: "true or false",
-};
-
-function showType({ type, choices, range }: KeyDescription): string {
-  if (choices !== undefined) return choices.map(code).join(", ");
-  const words = TYPES[type] ?? type;
-  return range === undefined ? words : `${words}, ${range.minimum} to ${range.maximum}`;
-}
-
-const showDefault = (value: unknown): string => (value === undefined ? "" : code(JSON.stringify(value)));
+import { SCHEMAS, toJsonSchema } from "./schema.ts";
 
 /** docs/reference/job-file.md: every key of the job file. */
 export function renderJobFile(): string {
-  const keys = describeKeys(toJsonSchema()).map((key) => [
-    code(key.key),
-    showType(key),
-    showDefault(key.default),
-    key.description,
-  ]);
-  const forms = Object.entries(FORMS)
-    .filter(([name]) => name !== "filled")
-    .map(([name, { words, example }]) => [name, words, code(example)]);
+  const described = describeKeys(toJsonSchema(SCHEMAS.job));
+  const keys = listKeys(described);
+  const forms = listForms(described, ["variable", "dataset"]);
   const renamed = Object.entries(RENAMED).map(([old, path]) => [code(old), code(path.join("."))]);
   return `${GENERATED_NOTE}
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { suggestName } from "../suggest-name.ts";
+import type { KeyDescription, KeyType } from "./describe.ts";
+import { FORMS, HEX_BYTES } from "./forms.ts";
+
+/** A value that does not fit: the key's last name, what is expected there, and what stands there. */
+export type WrongValue = { name: string; type: KeyType; value: unknown; key: KeyDescription | undefined };
+
+const SMALLER: Readonly<Record<string, string>> = { t: "g", g: "m", m: "k" };
+const TIMES: readonly [RegExp, (amount: number) => string][] = [
+  [/^ms|^milli/, (amount) => `${amount}ms`],
+  [/^s/, (amount) => `${amount}s`],
+  [/^m/, (amount) => `${amount}m`],
+  [/^h/, (amount) => `${amount}h`],
+  [/^d/, (amount) => `${amount * 24}h`],
+];
+
+/** Number and unit in a text such as `2 gigs` or `1.5 hours`. */
+function readAmount(value: unknown): { amount: number; unit: string } | undefined {
+  const [, number, unit = ""] = /^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*$/i.exec(String(value)) ?? [];
+  return number === undefined ? undefined : { amount: Number(number), unit: unit.toLowerCase() };
+}
+
+function guessSize(value: unknown): string | undefined {
+  const { amount = 0, unit = "" } = readAmount(value) ?? {};
+  const letter = unit.slice(0, 1);
+  if (amount === 0) return undefined;
+  if (unit === "") return Number.isInteger(amount) ? `${amount}m` : undefined;
+  if (Number.isInteger(amount)) return /[kmgt]/.test(letter) ? `${amount}${letter}` : undefined;
+  const smaller = SMALLER[letter];
+  return smaller && `${Math.round(amount * 1024)}${smaller}`;
+}
+
+function guessDuration(value: unknown): string | undefined {
+  const { amount, unit = "" } = readAmount(value) ?? {};
+  if (amount === undefined || !Number.isInteger(amount)) return undefined;
+  return unit === "" ? `${amount}s` : TIMES.find(([pattern]) => pattern.test(unit))?.[1](amount);
+}
+
+function guessName(value: unknown): string | undefined {
+  const name = String(value)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replaceAll(/^-|-$/g, "");
+  return name === "" ? undefined : name;
+}
+
+function guessBoolean(value: unknown): string | undefined {
+  const text = String(value).toLowerCase();
+  return /^(yes|on|true|1)$/.test(text) ? "true" : /^(no|off|false|0)$/.test(text) ? "false" : undefined;
+}
+
+/** Hex digits as other tools write them: with 0x before them, or with colons, dashes or spaces between. */
+function guessHex(value: unknown, bytes: number): string | undefined {
+  const digits =
+    typeof value === "string"
+      ? value
+          .trim()
+          .replace(/^0x/i, "")
+          .replaceAll(/[:\s-]/g, "")
+      : "";
+  return digits.length === bytes * 2 && /^[0-9a-f]+$/i.test(digits) ? digits.toLowerCase() : undefined;
+}
+
+type Guess = (wrong: WrongValue) => string | undefined;
+
+const isScalar = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
+const quoteScalar: Guess = ({ value }) => (isScalar(value) ? JSON.stringify(String(value)) : undefined);
+
+/** What was probably meant, by the type that is expected. */
+const GUESSES: Partial<Record<KeyType, Guess>> = {
+  size: ({ value }) => guessSize(value),
+  duration: ({ value }) => guessDuration(value),
+  name: ({ value }) => (typeof value === "object" ? undefined : guessName(value)),
+  boolean: ({ value }) => guessBoolean(value),
+  integer: ({ value, key }) => {
+    const number = typeof value === "string" || typeof value === "number" ? Math.round(Number(value)) : Number.NaN;
+    const { minimum, maximum } = key?.range ?? { minimum: number, maximum: number };
+    return Number.isNaN(number) || String(value).trim() === ""
+      ? undefined
+      : String(Math.min(Math.max(number, minimum), maximum));
+  },
+  choice: ({ value, key }) => suggestName(String(value), key?.choices ?? []) ?? key?.choices?.join(" or "),
+  text: quoteScalar,
+  filled: quoteScalar,
+  list: ({ value }) => (typeof value === "string" || isScalar(value) ? `[${JSON.stringify(value)}]` : undefined),
+};
+
+/** What to write instead of a value that does not fit: the nearest that does, or how to leave the key out. */
+export function mendValue(wrong: WrongValue): string {
+  const { name, type, value, key } = wrong;
+  const ownValue = key?.key.endsWith(name) === true;
+  const hex = guessHex(value, HEX_BYTES[type] ?? 0);
+  const guess = value === null ? undefined : (hex ?? GUESSES[type]?.(wrong));
+  if (guess !== undefined) return ownValue ? `Write \`${name}: ${guess}\`` : `Write ${guess}`;
+  if (ownValue && key.default !== undefined && typeof key.default !== "object") {
+    return `Write for instance \`${name}: ${key.default}\`, the default when the key is left out`;
+  }
+  const bytes = HEX_BYTES[type];
+  if (bytes !== undefined) return `Write its ${bytes * 2} hex digits, none left out; 0x and colons do not count`;
+  if (type === "map") return `Write keys and values below \`${name}:\`, indented`;
+  if (type === "list") return `Write \`${name}: []\` or a list`;
+  return Object.hasOwn(FORMS, type)
+    ? `Write for instance ${FORMS[type as keyof typeof FORMS].example}`
+    : "Write one value";
+}
