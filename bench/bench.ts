@@ -5,6 +5,7 @@ import type { Bench } from "./measure.ts";
 import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
+import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchShuffle } from "./shuffle.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
@@ -13,6 +14,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   "pi-start": benchPiStart,
   shuffle: benchShuffle,
   parquet: benchParquet,
+  "quote-verify": benchQuoteVerify,
+  "quote-heap": benchQuoteHeap,
 };
 
 const [name = "", runs] = process.argv.slice(2);

@@ -21,7 +21,7 @@ export async function measure(bench: Bench, runs: number, say: (line: string) =>
   }
   say(`${bench.name} ours ${range(ours)}, ${bench.peerName} ${range(peer)}`);
   const [a, b] = [median(ours), median(peer)];
-  return `${bench.name} ratio=${(a / b).toFixed(2)} ours=${show(a)} peer=${show(b)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+  return `${bench.name} ratio=${showRatio(a / b)} ours=${show(a)} peer=${show(b)} unit=s peer-name=${bench.peerName} runs=${runs}`;
 }
 
 /** Middle value; the mean of the two middle ones when their number is even. */
@@ -30,6 +30,11 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length / 2;
   const [low = Number.NaN, high = low] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
   return (low + high) / 2;
+}
+
+/** Two decimals, more where the first ones say nothing. */
+function showRatio(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
 function range(values: readonly number[]): string {
