@@ -93,7 +93,7 @@ for (const [name, { get, set }] of Object.entries(TEXTS)) {
         (at, other, isCut) => {
           const changed = isCut ? right.slice(0, at) : right.slice(0, at) + other + right.slice(at + 1);
           // White space at the end of a PEM chain, and the case of hex, mean nothing.
-          fc.pre(changed !== right && changed.trimEnd() !== right.trimEnd());
+          fc.pre(changed.trimEnd().toLowerCase() !== right.trimEnd().toLowerCase());
           assert.notEqual(run(changed), "none");
         },
       ),
