@@ -23,6 +23,7 @@ const judgeFlags = (folder: string): string =>
   `--collateral ${folder} --policy ${folder}/policy.yaml --simulation-root ${folder}/root.pem`;
 
 await run("attest simulate --to demo");
+await run("attest simulate --to sgx --tee sgx");
 const DEMO = judgeFlags("demo");
 const quote = readFileSync(join(home, "demo", "evidence.bin"));
 
@@ -317,6 +318,20 @@ test("every vector gives its expected document", { skip }, async () => {
     assert.ok(keys.length >= 14, name);
     for (const key of keys) assert.deepEqual(value[key], expected[key], `${name} ${key}`);
   }
+});
+
+test("an event log must replay to the registers of its quote", { skip }, async () => {
+  const folder = join(VECTORS, "tdx-v4-event-log");
+  const line = `attest verify ${folder}/quote.bin --collateral ${folder} --at 2025-10-01T00:00:00Z --event-log`;
+  const replayed = await run(`${line} ${folder}/eventlog.bin`);
+  assert.match(replayed.context.stderr.text(), /43 events/);
+  writeFileSync(join(home, "log"), readFileSync(join(folder, "eventlog.bin")).subarray(0, 2000));
+  const cut = await failureOf(`${line} log`);
+  assert.deepEqual([cut.code, toExitCode(cut)], ["EVENT_LOG_MALFORMED", EXIT.refused]);
+  const enclave = await failureOf(
+    `attest verify sgx/evidence.bin ${judgeFlags("sgx")} --event-log ${folder}/eventlog.bin`,
+  );
+  assert.equal(enclave.code, "USAGE");
 });
 
 test("the instant is this machine's when none is given", async () => {

@@ -53,6 +53,15 @@ test("nothing is accepted that no rule allows", () => {
   );
 });
 
+const issuedOn = (validFrom: string) =>
+  ({
+    item: "tcbInfo",
+    fingerprint: "00".repeat(32),
+    validFrom,
+    validTo: "2026-03-30T00:00:00Z",
+    stale: false,
+  }) as const;
+
 /** Each rule on its own: what is accepted, what is refused, and by which code alone. */
 const TABLE: readonly { name: string; verdict: Verdict; policy: Draft; code: ErrorCode | null }[] = [
   {
@@ -188,6 +197,18 @@ const TABLE: readonly { name: string; verdict: Verdict; policy: Draft; code: Err
     name: "TCB info new enough",
     verdict: makeSgx(),
     policy: { ...SGX, tcb: { evaluationNumberMinimum: 19 } },
+    code: null,
+  },
+  {
+    name: "valid collateral of last month",
+    verdict: makeSgx({ collateral: [issuedOn("2026-02-20T00:00:00Z")] }),
+    policy: { ...SGX, tcb: { collateralDaysMaximum: 7 } },
+    code: "APPRAISAL_COLLATERAL_OLD",
+  },
+  {
+    name: "collateral of this week",
+    verdict: makeSgx({ collateral: [issuedOn("2026-02-26T00:00:00Z")] }),
+    policy: { ...SGX, tcb: { collateralDaysMaximum: 7 } },
     code: null,
   },
   {
