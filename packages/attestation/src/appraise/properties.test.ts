@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ErrorCode } from "@bulwark/contracts/errors";
-import { parsePolicy } from "@bulwark/contracts/policy";
 import fc from "fast-check";
-import { parseInstant } from "../instant.ts";
 import type { Verdict } from "../verdict.ts";
-import { appraise } from "./appraise.ts";
-import { compilePolicy } from "./compile.ts";
-import type { AttestationResult } from "./result.ts";
+import { codesOf, judge } from "./testing/judge.ts";
 import { MEASUREMENT, MRSIGNER, MRTD, makeSgx, makeTdx } from "./testing/verdicts.ts";
-
-const judge = (verdict: Verdict, draft: object): AttestationResult => {
-  const policy = parsePolicy(JSON.stringify({ name: "p", ...draft }), { file: "p" });
-  return appraise(verdict, compilePolicy(policy), parseInstant(verdict.now));
-};
-const codesOf = (result: AttestationResult): readonly ErrorCode[] => result.findings.map(({ code }) => code);
 
 const H32 = fc.constantFrom("11".repeat(32), "12".repeat(32), "22".repeat(32));
 const rule = fc.oneof(
@@ -38,6 +27,7 @@ const policies = fc.record({
   allow: rules(rule),
   deny: rules(denial),
   tcb: fc.record({
+    snpMinimum: fc.constant({ snp: 1 }),
     accept: fc.constantFrom({}, { OutOfDate: "2026-03-05" }, { SWHardeningNeeded: "always" }),
     advisories: fc.constantFrom({}, { allow: ["INTEL-SA-00615"] }, { deny: ["INTEL-SA-00615"] }),
   }),
