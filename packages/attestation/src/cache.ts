@@ -93,9 +93,6 @@ export type Recall = <T>(
 
 type Making<T> = { make: () => T; expiresAt: (value: T) => number; now: Instant };
 
-/** Remembers nothing. */
-export const withoutCache: Recall = (_kind, _texts, make) => make();
-
 function findShelf(scope: Map<CacheKind, Shelf>, kind: CacheKind): Shelf {
   let shelf = scope.get(kind);
   if (shelf === undefined) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
-import { type Recall, withoutCache } from "../cache.ts";
+import { type Recall, VerifiedCache } from "../cache.ts";
 import { formatInstant, type Instant, toInstant } from "../instant.ts";
 import { checkTrustedRoots, type TrustedRoots } from "../roots.ts";
 import type { CollateralItem, CollateralRecord } from "../verdict.ts";
@@ -45,7 +45,8 @@ export class Context {
       throw invalid("The grace for collateral is out of its range.", `pass 0 to ${LONGEST_GRACE_DAYS} days`);
     }
     this.roots = trustedRoots;
-    this.recall = cache?.open(trustedRoots, this.now) ?? withoutCache;
+    // Without a cache of the caller, one for this call: two documents may have the same signer.
+    this.recall = (cache ?? new VerifiedCache()).open(trustedRoots, this.now);
     this.expectedReportData = expectedReportData;
     this.#grace = collateralGraceDays * DAY_MILLISECONDS;
   }
