@@ -248,6 +248,7 @@ test("what evidence cannot be is refused", async () => {
     "--fault no-such",
     "--tee snp --status OutOfDate",
     "--tee sgx --isv-svn 99999",
+    "--tee sgx --relaunch",
   ]) {
     const error = await failureOf(`attest simulate --to x ${flags}`);
     assert.deepEqual([error.code, toExitCode(error)], ["SIMULATION_WISH_INVALID", EXIT.usage], flags);
@@ -262,6 +263,19 @@ test("measurements that are asked for are in the evidence, and show tells them w
   const { measurements, reportData, verified, bodyType } = value as Record<string, unknown>;
   assert.equal((measurements as { mrtd: string }).mrtd, mrtd);
   assert.deepEqual([reportData, verified, bodyType], ["cd".repeat(64), false, "td-report-1.5"]);
+});
+
+test("a domain that should be launched again is refused until the policy accepts it", async () => {
+  await run("attest simulate --to relaunch --relaunch");
+  const error = await failureOf(`attest verify relaunch/evidence.bin ${judgeFlags("relaunch")}`);
+  assert.deepEqual(
+    error.findings.map(({ code }) => code),
+    ["APPRAISAL_TCB_STATUS"],
+  );
+  const policy = readFileSync(join(home, "relaunch/policy.yaml"), "utf8");
+  writeFileSync(join(home, "relaunch/policy.yaml"), `${policy}tcb: {accept: {TDRelaunchAdvised: 2026-03-01}}\n`);
+  const { appraisal } = documentOf(await run(`attest verify relaunch/evidence.bin ${judgeFlags("relaunch")}`));
+  assert.deepEqual([appraisal.outcome, appraisal.validUntil], ["accepted", "2026-03-01T23:59:59Z"]);
 });
 
 test("show tells collateral, certificates, certificates with evidence inside, and tokens", async () => {

@@ -122,9 +122,10 @@ const LABEL = /^[A-Za-z0-9]([-_. A-Za-z0-9]{0,40}[A-Za-z0-9])?$/;
 export const simulate: Action = {
   description: "make simulated evidence with its collateral, for tests; it proves nothing of hardware",
   configure(command) {
-    addWishFlags(command)
+    command
       .option("--to <folder>", "folder to write evidence.bin, collateral.json, root.pem and policy.yaml into")
       .option("--at <instant>", "make it valid at an instant, such as 2026-03-01T12:00:00Z; now when left out");
+    addWishFlags(command);
   },
   async execute(context, call) {
     const { flags } = call;

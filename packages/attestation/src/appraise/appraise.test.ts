@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { appraise } from "./appraise.ts";
 import { compilePolicy } from "./compile.ts";
 import { enforce } from "./enforce.ts";
 import { codesOf, type Draft, judge, readPolicy, SGX, SNP, TDX } from "./testing/judge.ts";
@@ -61,6 +62,13 @@ test("a verdict is appraised within its window, or at its own instant", () => {
   assert.deepEqual(codesOf(judge(makeSgx(), SGX, "2026-02-14T23:59:59Z")), ["APPRAISAL_EXPIRED"]);
   const stale = makeSgx({ window: { from: "2026-01-01T00:00:00Z", to: "2026-02-28T00:00:00Z" } });
   assert.deepEqual(codesOf(judge(stale, SGX)), []);
+});
+
+test("an instant that is none decides nothing", () => {
+  const compiled = compilePolicy(readPolicy(SGX));
+  for (const now of [Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    assert.throws(() => appraise(makeSgx(), compiled, now as never), { code: "INSTANT_INVALID" });
+  }
 });
 
 test("simulated evidence needs a policy that names its root, and is never better than a warning", () => {
