@@ -27,9 +27,8 @@ const level = (tcb: Json, tcbDate: string, tcbStatus: TcbStatus, advisoryIDs: re
 
 /** TCB info of the wished platform, version 3: a level that it just reaches, and an older one. */
 export function makeTcbInfo(wish: IntelWish, { issueDate, nextUpdate }: Issue): Json {
-  const { platform, domain, tee, bodyType } = wish;
-  // The newest is what runs now: a TD 1.5 tells it beside what it was launched with.
-  const newest = bodyType === 3 ? domain.teeTcbSvn2 : domain.teeTcbSvn;
+  const { platform, domain, tee } = wish;
+  const newest = domain.newestTcbSvn ?? domain.teeTcbSvn;
   const module = newest[1] ?? 0;
   const toTcb = (change: (svns: readonly number[]) => readonly number[]): Json => ({
     sgxtcbcomponents: toComponents(change(platform.components)),

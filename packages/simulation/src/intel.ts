@@ -87,8 +87,9 @@ export function makeWish(tee: "sgx" | "tdx", overrides: Partial<IntelWish> = {},
  * current, so a verifier says TDRelaunchAdvised.
  */
 export function adviseRelaunch(wish: IntelWish): IntelWish {
-  const older = Buffer.from(wish.domain.teeTcbSvn2.map((svn, index) => (index === 1 ? svn : Math.max(0, svn - 1))));
-  return { ...wish, version: 5, bodyType: 3, domain: { ...wish.domain, teeTcbSvn: older } };
+  const { teeTcbSvn2 } = wish.domain;
+  const older = Buffer.from(teeTcbSvn2.map((svn, index) => (index === 1 ? svn : Math.max(0, svn - 1))));
+  return { ...wish, version: 5, bodyType: 3, domain: { ...wish.domain, teeTcbSvn: older, newestTcbSvn: teeTcbSvn2 } };
 }
 
 /** The hierarchy of one simulation as it is being made. */
