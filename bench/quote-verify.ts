@@ -99,17 +99,25 @@ async function prepareRust(): Promise<Peer> {
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** How long single verifications take, since a mean hides the slow ones. */
+/**
+ * How long single verifications take, since a mean hides the slow ones; and processor time per verification, which says the
+ * same on a busy machine.
+ */
 function sayLatencies(name: string, action: () => unknown, count = LATENCIES): void {
   repeat(count / 10, action);
+  const before = process.cpuUsage();
   const milliseconds = Array.from({ length: count }, () => {
     const startedAt = performance.now();
     action();
     return performance.now() - startedAt;
   }).sort((a, b) => a - b);
   const at = (part: number): string => (milliseconds[Math.floor(part * (count - 1))] ?? Number.NaN).toFixed(3);
+  const { user, system } = process.cpuUsage(before);
+  const cpu = ((user + system) / count / 1000).toFixed(3);
   const perSecond = Math.round((count / milliseconds.reduce((sum, value) => sum + value, 0)) * 1000);
-  say(`quote-verify ${name}: ${perSecond}/s p50=${at(0.5)} p99=${at(0.99)} p99.9=${at(0.999)} max=${at(1)} unit=ms`);
+  say(
+    `quote-verify ${name}: ${perSecond}/s p50=${at(0.5)} p99=${at(0.99)} p99.9=${at(0.999)} max=${at(1)} cpu=${cpu} unit=ms`,
+  );
 }
 
 /**
