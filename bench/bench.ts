@@ -5,6 +5,7 @@ import type { Bench } from "./measure.ts";
 import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
+import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
@@ -14,6 +15,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   shuffle: benchShuffle,
   "shuffle-over-sockets": benchShuffleOverSockets,
   parquet: benchParquet,
+  "quote-verify": benchQuoteVerify,
+  "quote-heap": benchQuoteHeap,
 };
 
 const [name = "", runs] = process.argv.slice(2);

@@ -25,7 +25,7 @@ export async function measure(bench: Bench, runs: number, say: (line: string) =>
   const peer = median(seconds[bench.peerName] ?? []);
   return Object.keys(bench.ours).map((name) => {
     const ours = median(seconds[name] ?? []);
-    return `${name} ratio=${(ours / peer).toFixed(2)} ours=${show(ours)} peer=${show(peer)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+    return `${name} ratio=${showRatio(ours / peer)} ours=${show(ours)} peer=${show(peer)} unit=s peer-name=${bench.peerName} runs=${runs}`;
   });
 }
 
@@ -35,6 +35,11 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length / 2;
   const [low = Number.NaN, high = low] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
   return (low + high) / 2;
+}
+
+/** Two decimals, more where the first ones say nothing. */
+function showRatio(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
 function range(values: readonly number[]): string {

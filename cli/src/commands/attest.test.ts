@@ -3,15 +3,12 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { after, test } from "node:test";
-import { parseCollateral } from "@bulwark/attestation";
-import { servePcs } from "@bulwark/collateral/testing";
-import { BulwarkError, type ErrorCode, EXIT, toExitCode } from "@bulwark/contracts/errors";
-import { createRoot, createServerIdentity, FAULTS, makeWish, simulateIntel } from "@bulwark/simulation";
+import { test } from "node:test";
+import { type ErrorCode, EXIT, toExitCode } from "@bulwark/contracts/errors";
+import { createRoot, FAULTS, makeWish, simulateIntel } from "@bulwark/simulation";
 import type { Result } from "../command.ts";
-import { loadCommand, parseCall } from "../program.ts";
-import { createTestContext, createTestFolder, type TestContext } from "../testing/context.ts";
-import { COMMANDS } from "./index.ts";
+import { createTestFolder } from "../testing/context.ts";
+import { createRunner } from "../testing/run-line.ts";
 
 const NOW = new Date("2026-03-01T12:00:00.000Z");
 const AT = NOW.toISOString().replace(".000", "");
@@ -19,34 +16,14 @@ const home = createTestFolder("bulwark-attest-");
 const VECTORS = join(import.meta.dirname, "../../../../shared/vectors/quotes");
 const skip = existsSync(VECTORS) ? false : "../shared/vectors not found";
 
-/** Runs a command line as the frame does. */
-async function run(line: string, overrides: Partial<TestContext> = {}): Promise<Result & { context: TestContext }> {
-  const [name = "", ...typed] = line.split(" ");
-  const loaded = await loadCommand(COMMANDS, name);
-  const call = parseCall(loaded, typed);
-  assert.ok(!("help" in call));
-  const context = createTestContext({ home, cwd: home, now: () => NOW, ...overrides });
-  const output = call.flags.json === true ? "json" : (call.flags.output ?? "table");
-  const result = await loaded.spec.execute(context, { ...call, flags: { ...call.flags, output } });
-  return { ...result, context };
-}
-
-async function failureOf(line: string, overrides: Partial<TestContext> = {}): Promise<BulwarkError> {
-  try {
-    await run(line, overrides);
-  } catch (error) {
-    assert.ok(error instanceof BulwarkError, error instanceof Error ? error.stack : String(error));
-    assert.ok(error.mend.length > 0);
-    return error;
-  }
-  throw new assert.AssertionError({ message: `${line} was accepted` });
-}
+const { run, failureOf } = createRunner(home, NOW);
 
 const documentOf = (result: Result) => result.value as Record<string, unknown> & { appraisal: Record<string, unknown> };
 const judgeFlags = (folder: string): string =>
   `--collateral ${folder} --policy ${folder}/policy.yaml --simulation-root ${folder}/root.pem`;
 
 await run("attest simulate --to demo");
+await run("attest simulate --to sgx --tee sgx");
 const DEMO = judgeFlags("demo");
 const quote = readFileSync(join(home, "demo", "evidence.bin"));
 
@@ -271,6 +248,7 @@ test("what evidence cannot be is refused", async () => {
     "--fault no-such",
     "--tee snp --status OutOfDate",
     "--tee sgx --isv-svn 99999",
+    "--tee sgx --relaunch",
   ]) {
     const error = await failureOf(`attest simulate --to x ${flags}`);
     assert.deepEqual([error.code, toExitCode(error)], ["SIMULATION_WISH_INVALID", EXIT.usage], flags);
@@ -285,6 +263,19 @@ test("measurements that are asked for are in the evidence, and show tells them w
   const { measurements, reportData, verified, bodyType } = value as Record<string, unknown>;
   assert.equal((measurements as { mrtd: string }).mrtd, mrtd);
   assert.deepEqual([reportData, verified, bodyType], ["cd".repeat(64), false, "td-report-1.5"]);
+});
+
+test("a domain that should be launched again is refused until the policy accepts it", async () => {
+  await run("attest simulate --to relaunch --relaunch");
+  const error = await failureOf(`attest verify relaunch/evidence.bin ${judgeFlags("relaunch")}`);
+  assert.deepEqual(
+    error.findings.map(({ code }) => code),
+    ["APPRAISAL_TCB_STATUS"],
+  );
+  const policy = readFileSync(join(home, "relaunch/policy.yaml"), "utf8");
+  writeFileSync(join(home, "relaunch/policy.yaml"), `${policy}tcb: {accept: {TDRelaunchAdvised: 2026-03-01}}\n`);
+  const { appraisal } = documentOf(await run(`attest verify relaunch/evidence.bin ${judgeFlags("relaunch")}`));
+  assert.deepEqual([appraisal.outcome, appraisal.validUntil], ["accepted", "2026-03-01T23:59:59Z"]);
 });
 
 test("show tells collateral, certificates, certificates with evidence inside, and tokens", async () => {
@@ -316,66 +307,6 @@ test("show tells collateral, certificates, certificates with evidence inside, an
   assert.equal((await failureOf("attest show token")).code, "EVIDENCE_FORM_UNKNOWN");
 });
 
-const tlsRoot = createRoot("intel", { now: new Date() });
-const tls = createServerIdentity(tlsRoot, { now: new Date() });
-const server = await servePcs(parseCollateral(readFileSync(join(home, "demo/collateral.json"), "utf8")), tls);
-after(() => server.close());
-writeFileSync(join(home, "ca.pem"), tls.ca);
-writeFileSync(join(home, "api-key"), "s3cret\n");
-
-test("collateral is fetched from a service into a folder, shown, and used from there", async () => {
-  const fetched = await run(
-    `attest collateral fetch demo/evidence.bin --to kept --from ${server.url} --ca-file ca.pem`,
-  );
-  const { file, items } = documentOf(fetched) as unknown as { file: string; items: object[] };
-  assert.equal(file, join(home, "kept/tdx-50806f000000-platform.json"));
-  assert.equal(items.length, 4);
-  assert.deepEqual(readdirSync(join(home, "kept")), ["tdx-50806f000000-platform.json"]);
-  const shown = documentOf(await run("attest collateral show kept")) as unknown as {
-    items: { state: string; daysLeft: number }[];
-  };
-  assert.deepEqual(
-    shown.items.map(({ state, daysLeft }) => [state, daysLeft]),
-    Array(4).fill(["valid", 29]),
-  );
-  const later = documentOf(
-    await run("attest collateral show kept --at 2026-06-01T00:00:00Z"),
-  ) as unknown as typeof shown;
-  assert.ok(later.items.every(({ state }) => state === "expired"));
-  const flags = "--policy demo/policy.yaml --simulation-root demo/root.pem --collateral kept";
-  assert.equal((await run(`attest verify demo/evidence.bin ${flags}`)).exitCode, EXIT.done);
-});
-
-test("a verification asks a service itself, and a subscription key stays out of everything that is said", async () => {
-  const flags = `--policy demo/policy.yaml --simulation-root demo/root.pem --collateral ${server.url} --ca-file ca.pem`;
-  const result = await run(`attest verify demo/evidence.bin ${flags} --api-key-file api-key`);
-  assert.equal(result.exitCode, EXIT.done);
-  assert.equal(server.requests.at(-1)?.headers["ocp-apim-subscription-key"], "s3cret");
-  assert.ok(!(result.context.stderr.text() + JSON.stringify(result.value)).includes("s3cret"));
-});
-
-test("a service without a trusted certificate, or without the platform, exits with 4 and says the address", async () => {
-  const line = "attest collateral fetch demo/evidence.bin --to kept --from";
-  const untrusted = await failureOf(`${line} ${server.url}`);
-  assert.deepEqual([untrusted.code, toExitCode(untrusted)], ["COLLATERAL_UNREACHABLE", EXIT.unreachable]);
-  server.faults.set("tcb", (response) => response.writeHead(404).end());
-  try {
-    const unknown = await failureOf(`${line} ${server.url} --ca-file ca.pem`);
-    assert.deepEqual([unknown.code, toExitCode(unknown)], ["COLLATERAL_NOT_FOUND", EXIT.unreachable]);
-    assert.ok(unknown.message.includes(server.url));
-  } finally {
-    server.faults.clear();
-  }
-});
-
-test("fetching wants a quote or a platform, and a folder that can be written", async () => {
-  for (const line of ["--to kept", "--to kept --fmspc 12", "demo/evidence.bin"]) {
-    assert.rejects(run(`attest collateral fetch ${line}`), { code: "USAGE" });
-  }
-  const blocked = await failureOf("attest collateral fetch demo/evidence.bin --from demo --to demo/root.pem/x");
-  assert.deepEqual([blocked.code, toExitCode(blocked)], ["COLLATERAL_UNWRITABLE", EXIT.invalid]);
-});
-
 test("an SEV-SNP report is simulated, verified and appraised", async () => {
   await run("attest simulate --to snp --tee snp");
   const result = await run(`attest verify snp/evidence.bin ${judgeFlags("snp")}`);
@@ -401,6 +332,20 @@ test("every vector gives its expected document", { skip }, async () => {
     assert.ok(keys.length >= 14, name);
     for (const key of keys) assert.deepEqual(value[key], expected[key], `${name} ${key}`);
   }
+});
+
+test("an event log must replay to the registers of its quote", { skip }, async () => {
+  const folder = join(VECTORS, "tdx-v4-event-log");
+  const line = `attest verify ${folder}/quote.bin --collateral ${folder} --at 2025-10-01T00:00:00Z --event-log`;
+  const replayed = await run(`${line} ${folder}/eventlog.bin`);
+  assert.match(replayed.context.stderr.text(), /43 events/);
+  writeFileSync(join(home, "log"), readFileSync(join(folder, "eventlog.bin")).subarray(0, 2000));
+  const cut = await failureOf(`${line} log`);
+  assert.deepEqual([cut.code, toExitCode(cut)], ["EVENT_LOG_MALFORMED", EXIT.refused]);
+  const enclave = await failureOf(
+    `attest verify sgx/evidence.bin ${judgeFlags("sgx")} --event-log ${folder}/eventlog.bin`,
+  );
+  assert.equal(enclave.code, "USAGE");
 });
 
 test("the instant is this machine's when none is given", async () => {

@@ -4,35 +4,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { BulwarkError, EXIT, toExitCode } from "@bulwark/contracts/errors";
+import { EXIT, toExitCode } from "@bulwark/contracts/errors";
 import type { Result } from "../command.ts";
-import { loadCommand, parseCall } from "../program.ts";
-import { createTestContext, createTestFolder, type TestContext } from "../testing/context.ts";
-import { COMMANDS } from "./index.ts";
+import { createTestFolder } from "../testing/context.ts";
+import { createRunner } from "../testing/run-line.ts";
 
 const home = createTestFolder("bulwark-policy-");
 const H32 = "ab".repeat(32);
 
-/** Runs a command line as the frame does. */
-async function run(line: string, overrides: Partial<TestContext> = {}): Promise<Result & { context: TestContext }> {
-  const [name = "", ...typed] = line.split(" ");
-  const loaded = await loadCommand(COMMANDS, name);
-  const call = parseCall(loaded, typed);
-  assert.ok(!("help" in call));
-  const context = createTestContext({ home, cwd: home, ...overrides });
-  return { ...(await loaded.spec.execute(context, call)), context };
-}
-
-async function failureOf(line: string, overrides: Partial<TestContext> = {}): Promise<BulwarkError> {
-  try {
-    await run(line, overrides);
-  } catch (error) {
-    assert.ok(error instanceof BulwarkError, String(error));
-    return error;
-  }
-  throw new assert.AssertionError({ message: `${line} was accepted` });
-}
-
+const { run, failureOf } = createRunner(home);
 const write = (name: string, text: string): void => writeFileSync(join(home, name), text);
 const rowsOf = (result: Result) => result.table?.rows as { what: string; says: string; why: string }[];
 

@@ -61,7 +61,7 @@ export class VerifiedCache {
   #recall<T>(shelf: Shelf, texts: readonly string[], { make, expiresAt, now }: Making<T>): T {
     const [first = "", ...rest] = texts;
     const found = shelf.entries.get(first);
-    if (found !== undefined && found.expiresAt >= now && rest.every((text, index) => text === found.rest[index])) {
+    if (found !== undefined && found.expiresAt >= now && isSame(rest, found.rest)) {
       shelf.entries.delete(first);
       shelf.entries.set(first, found);
       return found.value as T;
@@ -93,9 +93,6 @@ export type Recall = <T>(
 
 type Making<T> = { make: () => T; expiresAt: (value: T) => number; now: Instant };
 
-/** Remembers nothing. */
-export const withoutCache: Recall = (_kind, _texts, make) => make();
-
 function findShelf(scope: Map<CacheKind, Shelf>, kind: CacheKind): Shelf {
   let shelf = scope.get(kind);
   if (shelf === undefined) {
@@ -108,4 +105,8 @@ function findShelf(scope: Map<CacheKind, Shelf>, kind: CacheKind): Shelf {
 function remove(shelf: Shelf, key: string, { bytes }: Entry): void {
   shelf.entries.delete(key);
   shelf.bytes -= bytes;
+}
+
+function isSame(texts: readonly string[], others: readonly string[]): boolean {
+  return texts.length === others.length && texts.every((text, index) => text === others[index]);
 }

@@ -32,7 +32,7 @@ export {
   type TdBody,
 } from "./quote/quote.ts";
 export {
-  AMD_MILAN_ROOT,
+  AMD_ROOTS,
   HARDWARE_ROOTS,
   INTEL_SGX_ROOT,
   type RootKind,

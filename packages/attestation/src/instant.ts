@@ -40,7 +40,10 @@ export function parseInstant(text: string): Instant {
   const fraction = Number((parts[6] ?? "").padEnd(3, "0"));
   const milliseconds = Date.UTC(year, month - 1, day, hour, minute, second, fraction);
   // Date.UTC carries a thirteenth month or a leap second over into the next unit; that is not what was written.
-  if (parts.length === 0 || formatInstant(milliseconds as Instant) !== `${text.slice(0, 19)}Z`) {
+  const date = new Date(milliseconds);
+  const isDay = date.getUTCDate() === day && date.getUTCMonth() === month - 1;
+  const isReal = isDay && hour < 24 && minute < 60 && second < 60;
+  if (parts.length === 0 || !isReal) {
     throw new BulwarkError("INSTANT_INVALID", "A date does not have the form 2025-07-04T10:00:00Z.", MEND);
   }
   return toInstant(milliseconds);

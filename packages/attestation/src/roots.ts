@@ -20,14 +20,18 @@ export const INTEL_SGX_ROOT: TrustedRoot = {
   fingerprint: "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3",
 };
 
-/** AMD root key of the Milan family, ARK-Milan (kdsintf.amd.com, VCEK and VLEK alike). */
-export const AMD_MILAN_ROOT: TrustedRoot = {
-  kind: "amd",
-  fingerprint: "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd",
-};
+/**
+ * AMD's root keys ARK-Milan, ARK-Genoa, ARK-Turin (kdsintf.amd.com), each self-signed and good for VCEK and VLEK. That of
+ * Milan was met in real evidence; the other two were taken over from google/go-sev-guest and confidential-containers/trustee.
+ */
+export const AMD_ROOTS: TrustedRoots = [
+  { kind: "amd", fingerprint: "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd" },
+  { kind: "amd", fingerprint: "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1" },
+  { kind: "amd", fingerprint: "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a" },
+];
 
 /** What evidence from real hardware is anchored in. */
-export const HARDWARE_ROOTS: TrustedRoots = [INTEL_SGX_ROOT, AMD_MILAN_ROOT];
+export const HARDWARE_ROOTS: TrustedRoots = [INTEL_SGX_ROOT, ...AMD_ROOTS];
 
 const KINDS: ReadonlySet<string> = new Set<RootKind>(["intel", "amd", "simulation"]);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Instant } from "./instant.ts";
+import { formatInstant, type Instant } from "./instant.ts";
 
 /** A validity: both ends belong to it. */
 export type Window = { from: Instant; to: Instant };
@@ -12,4 +12,16 @@ export function intersect(windows: readonly Window[]): Window {
     if (to < last) last = to;
   }
   return { from: first as Instant, to: last as Instant };
+}
+
+const texts = new WeakMap<Window, { from: string; to: string }>();
+
+/** A window as text. Written once per window: what is verified again and again has windows that stay. */
+export function formatWindow(window: Window): { from: string; to: string } {
+  let text = texts.get(window);
+  if (text === undefined) {
+    text = { from: formatInstant(window.from), to: formatInstant(window.to) };
+    texts.set(window, text);
+  }
+  return text;
 }

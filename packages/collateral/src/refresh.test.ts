@@ -109,6 +109,50 @@ test("with grace it is given out so long, no longer, and the audit is told each 
   assert.notEqual(await fetch(), first);
 });
 
+test("within the grace nobody waits for a source that failed a moment ago", async () => {
+  const { fetch, goTo, break: breakSource, events } = setUp({ graceDays: 3 });
+  await fetch();
+  breakSource(true);
+  goTo(31);
+  await fetch();
+  await fetch();
+  assert.equal(names(events).filter((event) => event === "refresh failed").length, 1);
+  goTo(31 + 2 / 1440);
+  await fetch();
+  assert.equal(names(events).filter((event) => event === "refresh failed").length, 2);
+});
+
+test("an older set does not take the place of a newer one", async () => {
+  const [newer, older] = [0, -10].map(
+    (day) => simulateIntel(root, makeWish("sgx"), { now: new Date(START + day * DAY_MS) }).collateral,
+  );
+  const sets = [newer, older];
+  let now = START;
+  const source: CollateralSource = { name: "cache", fetch: async () => sets.shift() as Collateral };
+  const refreshing = createRefreshingSource(source, { now: () => toInstant(now), audit: () => {} });
+  assert.equal(await refreshing.fetch(request, { signal }), newer);
+  now += 20 * DAY_MS;
+  await refreshing.fetch(request, { signal });
+  await turn();
+  assert.equal(await refreshing.fetch(request, { signal }), newer);
+  assert.equal(sets.length, 0);
+});
+
+test("a source that has nothing newer is a failure, and its set is given out within the grace alone", async () => {
+  const { collateral } = simulateIntel(root, makeWish("sgx"), { now: new Date(START - 31 * DAY_MS) });
+  const source: CollateralSource = { name: "folder", fetch: async () => collateral };
+  const give = (graceDays: number, events: CollateralEvent[] = []) =>
+    createRefreshingSource(source, {
+      now: () => toInstant(START),
+      audit: (event) => events.push(event),
+      graceDays,
+    }).fetch(request, { signal });
+  await assert.rejects(give(0), { code: "COLLATERAL_STALE" });
+  const events: CollateralEvent[] = [];
+  assert.equal(await give(3, events), collateral);
+  assert.deepEqual(names(events), ["fetched", "used beyond next update"]);
+});
+
 test("the first fetch that fails tells why", async () => {
   const { fetch, break: breakSource } = setUp();
   breakSource(true);

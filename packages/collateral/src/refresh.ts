@@ -32,6 +32,11 @@ type Entry = { collateral: Collateral; refreshAt: number; nextUpdate: Instant };
 
 const DAY_MS = 86_400_000;
 const MOST_GRACE_DAYS = 30;
+const NOTHING_NEWER = new BulwarkError(
+  "COLLATERAL_STALE",
+  "the source has nothing newer.",
+  "fetch collateral again: bulwark attest collateral fetch",
+);
 /** After a failed refresh, how long the next one waits. */
 const PAUSE_MS = 60_000;
 
@@ -67,10 +72,19 @@ export function createRefreshingSource(source: CollateralSource, options: Refres
     }
   }
 
+  /** Leaves the source alone for a while. */
+  function postpone(kept: Entry): Entry {
+    kept.refreshAt = now() + PAUSE_MS;
+    return kept;
+  }
+
   async function load(key: string, request: CollateralRequest, signal: AbortSignal): Promise<Entry> {
     try {
       const entry = toEntry(await source.fetch(request, { signal }), now(), refreshAfter);
       audit({ event: "fetched", request, source: source.name, nextUpdate: formatInstant(entry.nextUpdate) });
+      const kept = entries.get(key);
+      // A cache on the way may still have the former set; what is kept is not given up for it.
+      if (kept !== undefined && entry.nextUpdate < kept.nextUpdate) return postpone(kept);
       keep(key, entry);
       return entry;
     } catch (error) {
@@ -90,21 +104,24 @@ export function createRefreshingSource(source: CollateralSource, options: Refres
 
   function refreshBehind(key: string, request: CollateralRequest, kept: Entry): void {
     // The audit was told; what is kept stays good until its next update.
-    refresh(key, request).catch(() => {
-      kept.refreshAt = now() + PAUSE_MS;
-    });
+    refresh(key, request).catch(() => postpone(kept));
+  }
+
+  const endOfGrace = ({ nextUpdate }: Entry): Instant => toInstant(nextUpdate + graceDays * DAY_MS);
+
+  /** Collateral beyond its next update, within its grace. */
+  function giveStale(kept: Entry, request: CollateralRequest): Collateral {
+    const [nextUpdate, until] = [formatInstant(kept.nextUpdate), formatInstant(endOfGrace(kept))];
+    audit({ event: "used beyond next update", request, source: source.name, nextUpdate, until });
+    return kept.collateral;
   }
 
   /** The last good collateral within its grace, or the error. */
   function fallBack(kept: Entry | undefined, request: CollateralRequest, cause: unknown): Collateral {
-    const until = kept === undefined ? 0 : kept.nextUpdate + graceDays * DAY_MS;
     if (kept === undefined) throw cause;
+    postpone(kept);
+    if (now() <= endOfGrace(kept)) return giveStale(kept, request);
     const nextUpdate = formatInstant(kept.nextUpdate);
-    if (now() <= until) {
-      const end = formatInstant(until as Instant);
-      audit({ event: "used beyond next update", request, source: source.name, nextUpdate, until: end });
-      return kept.collateral;
-    }
     throw new BulwarkError(
       "COLLATERAL_STALE",
       `Collateral of ${source.name} was to be renewed by ${nextUpdate}, and that failed: ${(cause as Error).message}`,
@@ -116,25 +133,29 @@ export function createRefreshingSource(source: CollateralSource, options: Refres
   return {
     name: source.name,
     async fetch(request, { signal }) {
+      signal.throwIfAborted();
       const key = toFileName(request);
       const kept = entries.get(key);
       if (kept !== undefined && now() <= kept.nextUpdate) {
         if (now() >= kept.refreshAt) refreshBehind(key, request, kept);
         return kept.collateral;
       }
+      // Within the grace nobody waits for a source that failed a moment ago.
+      if (kept !== undefined && now() <= endOfGrace(kept) && now() < kept.refreshAt) return giveStale(kept, request);
+      let entry: Entry;
       try {
-        return (await waitFor(refresh(key, request), signal)).collateral;
+        entry = await waitFor(refresh(key, request), signal);
       } catch (error) {
         signal.throwIfAborted();
         return fallBack(kept, request, error);
       }
+      return now() <= entry.nextUpdate ? entry.collateral : fallBack(entry, request, NOTHING_NEWER);
     },
   };
 }
 
 /** A promise that also ends when the one who waits gives up. */
 function waitFor<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });

@@ -28,15 +28,16 @@ const level = (tcb: Json, tcbDate: string, tcbStatus: TcbStatus, advisoryIDs: re
 /** TCB info of the wished platform, version 3: a level that it just reaches, and an older one. */
 export function makeTcbInfo(wish: IntelWish, { issueDate, nextUpdate }: Issue): Json {
   const { platform, domain, tee } = wish;
-  const module = domain.teeTcbSvn[1] ?? 0;
+  const newest = domain.newestTcbSvn ?? domain.teeTcbSvn;
+  const module = newest[1] ?? 0;
   const toTcb = (change: (svns: readonly number[]) => readonly number[]): Json => ({
     sgxtcbcomponents: toComponents(change(platform.components)),
     pcesvn: platform.pceSvn,
-    ...(tee === "sgx" ? {} : { tdxtcbcomponents: toComponents(change([...domain.teeTcbSvn])) }),
+    ...(tee === "sgx" ? {} : { tdxtcbcomponents: toComponents(change([...newest])) }),
   });
   const noSigner = "0".repeat(96);
   const identity = { mrsigner: noSigner, attributes: "0".repeat(16), attributesMask: "F".repeat(16) };
-  const svn = domain.teeTcbSvn[0] ?? 0;
+  const svn = newest[0] ?? 0;
   return {
     id: tee === "sgx" ? "SGX" : "TDX",
     version: 3,

@@ -16,7 +16,7 @@ import { parsePolicy } from "@bulwark/contracts/policy";
 import fc from "fast-check";
 import { makeTcbInfo } from "./collateral.ts";
 import { createRoot, exportRoot, importRoot, toFingerprint } from "./installation.ts";
-import { makeWish, simulateIntel } from "./intel.ts";
+import { adviseRelaunch, makeWish, simulateIntel } from "./intel.ts";
 import type { IntelWish } from "./wish.ts";
 
 const NOW = new Date("2026-03-01T12:00:00Z");
@@ -73,6 +73,15 @@ for (const status of [
     }
   });
 }
+
+test("a relaunch can be advised", () => {
+  for (const [status, expected] of [
+    ["UpToDate", "TDRelaunchAdvised"],
+    ["ConfigurationNeeded", "TDRelaunchAdvisedConfigurationNeeded"],
+  ] as const) {
+    assert.equal(verify(make(adviseRelaunch(makeWish("tdx", { status })))).tcbStatus, expected);
+  }
+});
 
 test("simulated evidence passes under its own root and kind alone", () => {
   const made = make(makeWish("sgx"));

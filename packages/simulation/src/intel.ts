@@ -82,6 +82,16 @@ export function makeWish(tee: "sgx" | "tdx", overrides: Partial<IntelWish> = {},
   };
 }
 
+/**
+ * A trust domain (TD 1.5) whose host got a newer TDX module and microcode under it: launching it again would make it
+ * current, so a verifier says TDRelaunchAdvised.
+ */
+export function adviseRelaunch(wish: IntelWish): IntelWish {
+  const { teeTcbSvn2 } = wish.domain;
+  const older = Buffer.from(teeTcbSvn2.map((svn, index) => (index === 1 ? svn : Math.max(0, svn - 1))));
+  return { ...wish, version: 5, bodyType: 3, domain: { ...wish.domain, teeTcbSvn: older, newestTcbSvn: teeTcbSvn2 } };
+}
+
 /** The hierarchy of one simulation as it is being made. */
 type Maker = { root: Root; adjust: Adjust; now: Date; issue: Issue };
 

@@ -39,6 +39,8 @@ export type DomainWish = {
   teeTcbSvn: Buffer;
   /** TD 1.5 only: the module that the domain would have after a relaunch. */
   teeTcbSvn2: Buffer;
+  /** What the TCB info is made for, where that is newer than the domain. */
+  newestTcbSvn?: Buffer;
 };
 
 /** Everything about simulated Intel evidence that can be asked for. */

@@ -27,6 +27,13 @@ async function readFlagFile(context: Context, flag: string, value: unknown): Pro
   }
 }
 
+async function read(file: string): Promise<Buffer> {
+  const bytes = await readFileAtMost(file, MOST_BYTES);
+  if (bytes.length <= MOST_BYTES) return bytes;
+  const mend = "name a bundle, such as bulwark attest collateral fetch writes";
+  throw new BulwarkError("COLLATERAL_INVALID", `It is larger than ${MOST_BYTES / 1024 ** 2} MiB.`, mend);
+}
+
 /**
  * The source that a flag names: an https address, a folder, or a bundle file. Nothing is asked yet.
  *
@@ -58,7 +65,6 @@ export async function openSource(
     return createServiceSource({ url: place, network, ...(apiKey === undefined ? {} : { apiKey }) });
   }
   const path = resolve(context.cwd, place);
-  const read = (file: string) => readFileAtMost(file, MOST_BYTES);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new BulwarkError(

@@ -5,6 +5,7 @@ import type {
   Collateral,
   Instant,
   Quote,
+  QuoteVerdict,
   SnpCollateral,
   TrustedRoots,
   Verdict,
@@ -26,7 +27,8 @@ export function addJudgeFlags(command: Command): Command {
   command
     .option("--collateral <place>", "folder, bundle file or https address; Intel's own service when left out")
     .option("--at <instant>", "verify as of an instant, such as 2026-03-01T12:00:00Z; now when left out")
-    .option("--report-data <hex>", "the 64 bytes that the evidence must carry");
+    .option("--report-data <hex>", "the 64 bytes that the evidence must carry")
+    .option("--event-log <file>", "log of a trust domain; replaying it must give the RTMRs of the quote");
   return addRootFlag(addServiceFlags(command));
 }
 
@@ -134,7 +136,26 @@ async function verify(context: Context, evidence: Recognised, flags: Call["flags
   }
   const quote = parseQuote(evidence.bytes);
   refuseUnasked(inspectQuote(quote).claimsSimulation, trustedRoots);
-  return verifyQuote(evidence.bytes, await fetchCollateral(context, quote, flags), options);
+  const verdict = verifyQuote(evidence.bytes, await fetchCollateral(context, quote, flags), options);
+  await checkLog(context, verdict, readText(flags.eventLog));
+  return verdict;
+}
+
+/** Replays an event log, where one is given, against registers that were verified. */
+async function checkLog(context: Context, verdict: QuoteVerdict, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  if (verdict.tee !== "tdx") {
+    throw new BulwarkError(
+      "USAGE",
+      `An event log belongs to a trust domain, and this is ${verdict.tee}.`,
+      "leave out --event-log",
+    );
+  }
+  const { checkEventLog, parseEventLog } = await import("@bulwark/attestation");
+  const { bytes } = await readInput(context, file, EVIDENCE);
+  const log = parseEventLog(bytes);
+  checkEventLog(log, verdict.measurements);
+  context.progress.note(`${file} gives the RTMRs of the quote: ${log.events.length} events`);
 }
 
 /**

@@ -56,6 +56,7 @@ export function addWishFlags(command: Command): Command {
   }
   return command
     .option("--advisory <ids...>", "advisories of the platform's TCB level")
+    .option("--relaunch", "tdx: the host was updated under the domain, so TDRelaunchAdvised; quote version 5")
     .option("--isv-svn <number>", "sgx: security version of the enclave")
     .option("--fault <name>", "evidence that is right but for one thing; --list-faults names them")
     .option("--list-faults", "list the faults and the code that each must be refused with");

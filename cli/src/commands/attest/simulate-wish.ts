@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { suggestName } from "@bulwark/contracts/suggest-name";
-import { FAULTS, type Fault, type IntelWish, makeSnpWish, makeWish, type SnpWish } from "@bulwark/simulation";
+import {
+  adviseRelaunch,
+  FAULTS,
+  type Fault,
+  type IntelWish,
+  makeSnpWish,
+  makeWish,
+  type SnpWish,
+} from "@bulwark/simulation";
 import { type Call, readText } from "./action.ts";
 import { MEASUREMENTS, type MeasurementName, type Tee, toFlag } from "./simulate-flags.ts";
 
@@ -51,39 +59,57 @@ export function readFault(flags: Call["flags"]): Fault | undefined {
   );
 }
 
+type Measured = ReturnType<typeof readMeasurements>;
+
+/** A wish with the measurements that were asked for in place of its own. */
+function measure(base: IntelWish, given: Measured, isvSvn: number): IntelWish {
+  const {
+    rtmr0,
+    rtmr1,
+    rtmr2,
+    rtmr3,
+    mrtd = base.domain.mrtd,
+    mrconfigid = base.domain.mrconfigid,
+    ...enclave
+  } = given;
+  const [own0, own1, own2, own3] = base.domain.rtmr;
+  const rtmr = [rtmr0 ?? own0, rtmr1 ?? own1, rtmr2 ?? own2, rtmr3 ?? own3] as const;
+  return {
+    ...base,
+    enclave: { ...base.enclave, ...enclave, isvSvn },
+    domain: { ...base.domain, mrtd, mrconfigid, rtmr },
+  };
+}
+
+/** A domain to be launched again, where that was asked for. */
+function relaunch(wish: IntelWish, flags: Call["flags"]): IntelWish {
+  if (flags.relaunch !== true) return wish;
+  if (wish.tee === "tdx" && flags.quoteVersion !== "4") return adviseRelaunch(wish);
+  throw wrong("--relaunch needs a trust domain of quote version 5.", "--tee tdx --quote-version 5 --relaunch");
+}
+
 /** Evidence of Intel's kinds as the flags want it. A fault decides the kind and version that it needs. */
 export function readIntelWish(flags: Call["flags"], tee: "sgx" | "tdx", fault: Fault | undefined): IntelWish {
-  const given = readMeasurements(flags, tee);
   const version = fault?.version ?? readVersion(flags, tee);
-  const status = (name: string) => flags[name] as IntelWish["status"] | undefined;
-  const isvSvn = readText(flags.isvSvn);
+  const status = (name: string) => (flags[name] ?? "UpToDate") as IntelWish["status"];
   const base = makeWish(
     tee,
     {
       ...(version === undefined ? {} : { version: version as IntelWish["version"] }),
-      status: status("status") ?? "UpToDate",
-      qeStatus: status("qeStatus") ?? "UpToDate",
-      moduleStatus: status("moduleStatus") ?? "UpToDate",
+      status: status("status"),
+      qeStatus: status("qeStatus"),
+      moduleStatus: status("moduleStatus"),
       advisoryIds: Array.isArray(flags.advisory) ? flags.advisory.map(String) : [],
       reportData: readHex(flags, "reportData", 64) ?? Buffer.alloc(64),
     },
     readText(flags.name),
   );
-  const { rtmr0, rtmr1, rtmr2, rtmr3, mrtd, mrconfigid, ...enclave } = given;
-  const [own0, own1, own2, own3] = base.domain.rtmr;
-  return {
-    ...base,
-    enclave: { ...base.enclave, ...enclave, ...(isvSvn === undefined ? {} : { isvSvn: readSvn(isvSvn) }) },
-    domain: {
-      ...base.domain,
-      ...(mrtd === undefined ? {} : { mrtd }),
-      ...(mrconfigid === undefined ? {} : { mrconfigid }),
-      rtmr: [rtmr0 ?? own0, rtmr1 ?? own1, rtmr2 ?? own2, rtmr3 ?? own3],
-    },
-  };
+  const isvSvn = readSvn(readText(flags.isvSvn)) ?? base.enclave.isvSvn;
+  return relaunch(measure(base, readMeasurements(flags, tee), isvSvn), flags);
 }
 
-function readSvn(text: string): number {
+function readSvn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wrong(`--isv-svn ${text} is no whole number from 0 to 65535.`, "for instance --isv-svn 3");
 }
@@ -91,7 +117,7 @@ function readSvn(text: string): number {
 /** A report of SEV-SNP as the flags want it. */
 export function readSnpWish(flags: Call["flags"]): SnpWish {
   const version = readVersion(flags, "snp");
-  const unfit = ["status", "qeStatus", "moduleStatus", "advisory", "fault", "isvSvn"].find(
+  const unfit = ["status", "qeStatus", "moduleStatus", "advisory", "fault", "isvSvn", "relaunch"].find(
     (name) => flags[name] !== undefined,
   );
   if (unfit !== undefined)

@@ -17,6 +17,8 @@ type Made = {
   rootPem: string;
   allow: Readonly<Record<string, string | number>>;
   tee: string;
+  /** Lowest versions, for SEV-SNP. */
+  snpMinimum?: Readonly<Record<string, number>>;
   /** The code that it must be refused with, when a fault was asked for. */
   code?: ErrorCode;
 };
@@ -65,18 +67,22 @@ async function makeSnp(context: Context, { flags }: Call, now: Date): Promise<Ma
   const step = context.progress.step("Making keys of 4096 bits");
   const made = simulateSnp(root, createSnpIntermediate(root, { now }), wish, { now });
   step.done();
-  return { ...made, allow: { measurement: hex(wish.measurement) }, tee: "sim-sev-snp" };
+  const { bootLoader: bootloader, tee, snp, microcode } = wish.tcb;
+  const snpMinimum = { bootloader, tee, snp, microcode };
+  return { ...made, allow: { measurement: hex(wish.measurement) }, tee: "sim-sev-snp", snpMinimum };
 }
 
 /** A policy that accepts right evidence of this kind and nothing else. */
-function renderPolicy({ allow }: Made, name: string, rootFingerprint: string): string {
-  const rule = Object.entries(allow).map(([key, value]) => `    ${key}: ${value}`);
+function renderPolicy({ allow, snpMinimum = {} }: Made, name: string, rootFingerprint: string): string {
+  const list = (values: object): string[] => Object.entries(values).map(([key, value]) => `    ${key}: ${value}`);
+  const versions = list(snpMinimum);
   return [
     "# Accepts simulated evidence of this workload, for tests. It protects nothing.",
     `name: simulation of ${name}`,
     "allow:",
     `  ${name}:`,
-    ...rule,
+    ...list(allow),
+    ...(versions.length === 0 ? [] : ["tcb:", "  snpMinimum:", ...versions]),
     "simulation:",
     `  root: ${rootFingerprint}`,
     "",
@@ -116,9 +122,10 @@ const LABEL = /^[A-Za-z0-9]([-_. A-Za-z0-9]{0,40}[A-Za-z0-9])?$/;
 export const simulate: Action = {
   description: "make simulated evidence with its collateral, for tests; it proves nothing of hardware",
   configure(command) {
-    addWishFlags(command)
+    command
       .option("--to <folder>", "folder to write evidence.bin, collateral.json, root.pem and policy.yaml into")
       .option("--at <instant>", "make it valid at an instant, such as 2026-03-01T12:00:00Z; now when left out");
+    addWishFlags(command);
   },
   async execute(context, call) {
     const { flags } = call;

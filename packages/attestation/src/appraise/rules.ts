@@ -21,6 +21,9 @@ const dcap = (verdict: Verdict) => (verdict.tee === "sev-snp" ? undefined : verd
 
 const CONTRAINDICATED = 96;
 const UNRECOGNISED = 97;
+const DAY_MS = 86_400_000;
+/** Collateral that is issued anew every few weeks; certificates last for years. */
+const RENEWED: ReadonlySet<string> = new Set(["tcbInfo", "qeIdentity", "pckCrl", "rootCaCrl", "endorsementCrl"]);
 /** XFAM bits 11 and 12, control-flow enforcement: guests differ in them without being worse. */
 const CET = 0x1800n;
 
@@ -176,6 +179,19 @@ export const APPRAISAL_RULES: Readonly<Record<string, AppraisalRule>> = {
       const actual = dcap(verdict)?.tcbEvaluationDataNumber ?? minimum;
       const message = `the TCB info has evaluation number ${actual}, the policy wants at least ${minimum}`;
       return actual >= minimum ? null : refuse("APPRAISAL_EVALUATION_LOW", message, "fetch collateral again");
+    },
+  },
+  collateralAge: {
+    claim: "hardware",
+    value: CONTRAINDICATED,
+    check: ({ verdict, compiled, now }) => {
+      const days = compiled.policy.tcb.collateralDaysMaximum ?? Number.POSITIVE_INFINITY;
+      const old = verdict.collateral.filter(
+        ({ item, validFrom }) => RENEWED.has(item) && now - parseInstant(validFrom) > days * DAY_MS,
+      );
+      if (old.length === 0) return null;
+      const message = `older than ${days} days: ${old.map(({ item }) => item).join(", ")}`;
+      return refuse("APPRAISAL_COLLATERAL_OLD", message, "fetch collateral again: bulwark attest collateral fetch");
     },
   },
   snpVersions: {

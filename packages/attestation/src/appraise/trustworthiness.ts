@@ -25,6 +25,13 @@ const CONCERNS: readonly { claim: Claim; look: Look }[] = [
       tcbStatus !== null && !GOOD_STATUSES.has(tcbStatus) && `the platform is ${tcbStatus}: it has known weaknesses`
     );
   }),
+  concern(
+    "hardware",
+    (verdict) =>
+      verdict.tee === "sev-snp" &&
+      !verdict.revocationChecked &&
+      "AMD's revocation list was not given, so a revoked chip would not be noticed",
+  ),
   concern("hardware", ({ collateral }) => {
     const stale = collateral.filter(({ stale }) => stale).map(({ item }) => item);
     return stale.length > 0 && `used beyond its next update: ${stale.join(", ")}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { toMoment } from "../der/values.ts";
-import { formatInstant, type Instant } from "../instant.ts";
+import type { Instant } from "../instant.ts";
 import { Malformed } from "../malformed.ts";
 import type { TcbStatus } from "../tcb-status.ts";
 import { parseHex } from "../x509/pem.ts";
@@ -48,7 +48,7 @@ export function readLevel(level: JsonObject, of: "platform" | "enclave"): Level 
   const advisoryIds = level.advisoryIDs === undefined ? [] : toArray(level.advisoryIDs, "advisoryIDs");
   return {
     status: status as TcbStatus,
-    date: formatInstant(readMoment(level, "tcbDate")),
+    date: readDate(level),
     advisoryIds: advisoryIds.map((id) => toText(id, "an advisory id")),
   };
 }
@@ -66,6 +66,13 @@ export function toLevels(value: unknown): readonly JsonObject[] {
   const levels = toArray(value, "tcbLevels").map((level) => toObject(level, "a TCB level"));
   if (levels.length === 0) throw new Malformed("tcbLevels is empty");
   return levels;
+}
+
+/** The date of a level to the second. */
+function readDate(level: JsonObject): string {
+  const date = toText(level.tcbDate, "tcbDate");
+  toMoment(date);
+  return `${date.slice(0, "2026-01-01T00:00:00".length)}Z`;
 }
 
 export function readMoment(object: JsonObject, key: string): Instant {

@@ -3,18 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../malformed.ts";
+import { encode } from "../testing/der.ts";
 import { DerReader, readWhole, TAG } from "./reader.ts";
 import { readTime, toBoolean, toNamedBits, toOid, toSmallNumber } from "./values.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 const read = (text: string) => readWhole(hex(text), (reader) => reader.any());
-
-/** Encodes as DER does. */
-function encode(tag: number, content: Uint8Array): Buffer {
-  const { length } = content;
-  const octets = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...octets]), content]);
-}
 
 test("what is encoded is what is read, of any length", () => {
   fc.assert(

@@ -30,8 +30,8 @@ const toClaim = (from: Instant, to: Instant, detail: string): Claim => ({
 
 function readRevocation(code: ErrorCode, item: string, derBase64: string): Claim {
   return reading(code, item, () => {
-    const { thisUpdate, nextUpdate, revoked } = readCrl(parseBase64(derBase64));
-    return toClaim(thisUpdate, nextUpdate, `${revoked.size} revoked`);
+    const { window, revoked } = readCrl(parseBase64(derBase64));
+    return toClaim(window.from, window.to, `${revoked.size} revoked`);
   });
 }
 

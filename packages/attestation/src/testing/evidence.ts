@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createRoot, makeWish, simulateIntel, toFingerprint } from "@bulwark/simulation";
+import { hash } from "node:crypto";
+import { createRoot, makeWish, simulateIntel } from "@bulwark/simulation";
 import type { Collateral } from "../collateral/collateral.ts";
 import { type Instant, toInstant } from "../instant.ts";
 import type { TrustedRoots } from "../roots.ts";
+import { parsePem } from "../x509/pem.ts";
 
 type Wish = ReturnType<typeof makeWish>;
 type Adjust = NonNullable<Parameters<typeof simulateIntel>[2]["adjust"]>;
@@ -20,11 +22,15 @@ export type Simulated = {
   trustedRoots: TrustedRoots;
 };
 
+/** Of the root as it is in this evidence: an adjustment of certificates makes it anew. */
+const toFingerprint = (pem: string): string =>
+  hash("sha256", parsePem(pem, "CERTIFICATE")[0] ?? Buffer.alloc(0), "hex");
+
 /** Evidence that is right but for what is asked for, under one root per process. */
 export function simulate(tee: "sgx" | "tdx", overrides: Partial<Wish> = {}, adjust: Adjust = {}): Simulated {
   const wish = makeWish(tee, overrides);
-  const { evidence, collateral } = simulateIntel(root, wish, { now: NOW, adjust });
-  const trustedRoots: TrustedRoots = [{ kind: "simulation", fingerprint: toFingerprint(root) }];
+  const { evidence, collateral, rootPem } = simulateIntel(root, wish, { now: NOW, adjust });
+  const trustedRoots: TrustedRoots = [{ kind: "simulation", fingerprint: toFingerprint(rootPem) }];
   return { wish, evidence, collateral, now: toInstant(NOW), trustedRoots };
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
-import { type Recall, withoutCache } from "../cache.ts";
+import { type Recall, VerifiedCache } from "../cache.ts";
 import { formatInstant, type Instant, toInstant } from "../instant.ts";
 import { checkTrustedRoots, type TrustedRoots } from "../roots.ts";
 import type { CollateralItem, CollateralRecord } from "../verdict.ts";
-import { intersect, type Window } from "../window.ts";
+import { formatWindow, intersect, type Window } from "../window.ts";
 import type { VerifyOptions } from "./options.ts";
 
 const REPORT_DATA_BYTES = 64;
@@ -45,7 +45,8 @@ export class Context {
       throw invalid("The grace for collateral is out of its range.", `pass 0 to ${LONGEST_GRACE_DAYS} days`);
     }
     this.roots = trustedRoots;
-    this.recall = cache?.open(trustedRoots, this.now) ?? withoutCache;
+    // Without a cache of the caller, one for this call: two documents may have the same signer.
+    this.recall = (cache ?? new VerifiedCache()).open(trustedRoots, this.now);
     this.expectedReportData = expectedReportData;
     this.#grace = collateralGraceDays * DAY_MILLISECONDS;
   }
@@ -59,10 +60,10 @@ export class Context {
     const { window, mayBeStale, code, item } = reliance;
     const grace = mayBeStale ? this.#grace : 0;
     if (this.now < window.from || this.now > window.to + grace) {
-      const [from, to, now] = [window.from, window.to, this.now].map((instant) => formatInstant(instant as Instant));
+      const { from, to } = formatWindow(window);
       throw new BulwarkError(
         code,
-        `${item} holds from ${from} to ${to}, not at ${now}.`,
+        `${item} holds from ${from} to ${to}, not at ${formatInstant(this.now)}.`,
         this.now < window.from
           ? "check the clock of this machine, or the instant you gave"
           : "fetch the collateral again: bulwark attest collateral fetch",
@@ -73,19 +74,15 @@ export class Context {
 
   /** When everything relied on holds. */
   get window(): { from: string; to: string } {
-    const { from, to } = intersect(this.#reliances.map(({ window }) => window));
-    return { from: formatInstant(from), to: formatInstant(to) };
+    return formatWindow(intersect(this.#reliances.map(({ window }) => window)));
   }
 
   /** What was relied on, for the audit. */
   get records(): readonly CollateralRecord[] {
-    return this.#reliances.map(({ item, fingerprint, window }) => ({
-      item,
-      fingerprint,
-      validFrom: formatInstant(window.from),
-      validTo: formatInstant(window.to),
-      stale: this.now > window.to,
-    }));
+    return this.#reliances.map(({ item, fingerprint, window }) => {
+      const { from, to } = formatWindow(window);
+      return { item, fingerprint, validFrom: from, validTo: to, stale: this.now > window.to };
+    });
   }
 }
 

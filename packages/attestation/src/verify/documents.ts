@@ -21,8 +21,7 @@ const MEND = "fetch the collateral again: bulwark attest collateral fetch";
 const SIGNATURE_BYTES = 64;
 
 type Document = { window: Window };
-/** A document, the chain of its signer, and its fingerprint. */
-type Signed<T extends Document> = { document: T; chain: Verified<Chain>; fingerprint: string };
+type Signed<T extends Document> = { document: T; fingerprint: string };
 
 /** What differs between the two documents. */
 type Kind<T extends Document> = {
@@ -100,17 +99,20 @@ function verifyDocument<T extends Document>(
   { pck, rootCrl }: Anchor,
   kind: Kind<T>,
 ): Verified<T> {
-  const { document, chain, fingerprint } = context.recall<Signed<T>>(
+  const chain = context.recall(
+    "chain",
+    [issuerChainPem, TCB_SIGNER_CHAIN.item],
+    () => verifyChain(parseChainPem(issuerChainPem, TCB_SIGNER_CHAIN), TCB_SIGNER_CHAIN, context.roots),
+    ({ window }) => toExpiry(window),
+  );
+  const { document, fingerprint } = context.recall<Signed<T>>(
     kind.item,
-    [body, signatureHex, issuerChainPem],
-    () => {
-      const signer = verifyChain(parseChainPem(issuerChainPem, TCB_SIGNER_CHAIN), TCB_SIGNER_CHAIN, context.roots);
-      return markVerified({
-        document: readSigned(body, signatureHex, signer, kind),
-        chain: signer,
+    [body, signatureHex, chain.fingerprint],
+    () =>
+      markVerified({
+        document: readSigned(body, signatureHex, chain, kind),
         fingerprint: hash("sha256", body, "hex"),
-      });
-    },
+      }),
     (signed) => toExpiry(signed.document.window),
   );
   // Two roots may be trusted, each for its own: collateral of one says nothing of platforms of the other.

@@ -76,6 +76,8 @@ const TEXTS: Readonly<
   },
 };
 
+const toMeaning = (text: string): string => text.replaceAll(/\s/g, "").toLowerCase();
+
 for (const [name, { get, set }] of Object.entries(TEXTS)) {
   test(`a changed character of the ${name} is refused, empty and cut off too`, () => {
     const { evidence, collateral, now, trustedRoots } = simulate("tdx");
@@ -92,8 +94,8 @@ for (const [name, { get, set }] of Object.entries(TEXTS)) {
         fc.boolean(),
         (at, other, isCut) => {
           const changed = isCut ? right.slice(0, at) : right.slice(0, at) + other + right.slice(at + 1);
-          // White space at the end of a PEM chain, and the case of hex, mean nothing.
-          fc.pre(changed !== right && changed.trimEnd() !== right.trimEnd());
+          // White space in a PEM chain, and the case of hex, mean nothing.
+          fc.pre(toMeaning(changed) !== toMeaning(right));
           assert.notEqual(run(changed), "none");
         },
       ),

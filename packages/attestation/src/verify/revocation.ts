@@ -61,10 +61,15 @@ export function verifyCurrentCrl(
     "crl",
     [derBase64, issuer.certificate.fingerprint],
     () => verifyCrl(derBase64, issuer, rules),
-    ({ nextUpdate, thisUpdate }) => toExpiry({ from: thisUpdate, to: nextUpdate }),
+    ({ window }) => toExpiry(window),
   );
-  const window = { from: crl.thisUpdate, to: crl.nextUpdate };
-  context.rely({ item: name, fingerprint: crl.fingerprint, window, code: rules.codes.notCurrent, mayBeStale: true });
+  context.rely({
+    item: name,
+    fingerprint: crl.fingerprint,
+    window: crl.window,
+    code: rules.codes.notCurrent,
+    mayBeStale: true,
+  });
   return crl;
 }
 

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "@bulwark/contracts/errors";
 import { VerifiedCache } from "../cache.ts";
-import { toInstant } from "../instant.ts";
 import { HARDWARE_ROOTS } from "../roots.ts";
 import { codeOf } from "../testing/code-of.ts";
 import { quoteVectors, skipVectors } from "../testing/vectors.ts";
@@ -42,20 +41,6 @@ test("real quotes get the verdict of expected.json", { skip: skipVectors }, asyn
       // Warm or cold, the same verdict.
       for (const round of [1, 2])
         assert.deepEqual(verifyQuote(evidence, collateral, { ...options, cache }), verdict, `${round}`);
-    });
-  }
-});
-
-test("outside the window of its collateral a real quote is refused", { skip: skipVectors }, async (t) => {
-  for (const { name, evidence, collateral, expected } of quoteVectors.filter((v) => v.expected.outcome === "verdict")) {
-    await t.test(name, () => {
-      const [from, to] = [Date.parse(expected.window.from), Date.parse(expected.window.to)];
-      const at = (time: number) =>
-        codeOf(() => verifyQuote(evidence, collateral, { trustedRoots: HARDWARE_ROOTS, now: toInstant(time) }));
-      assert.equal(at(from), "none");
-      assert.equal(at(to), "none");
-      assert.match(at(from - 1000), /_NOT_CURRENT$/);
-      assert.match(at(to + 1000), /_NOT_CURRENT$/);
     });
   }
 });

@@ -89,15 +89,20 @@ export function isSignedByP256(key: KeyObject, bytes: Uint8Array, signature: Uin
   return verify("sha256", bytes, key, toDerSignature(signature));
 }
 
-/** Whether a key signed the bytes of a certificate or CRL. */
+/** Who signs certificates and CRLs: a key and what it is. */
+export type Signer = { key: KeyObject; keyKind: KeyKind };
+
+/** Whether a key signed a certificate or CRL. The algorithm it names must be the one for that kind of key. */
 export function isSignedBy(
-  key: KeyObject,
-  bytes: Buffer,
-  { algorithm, signature }: { algorithm: SignatureAlgorithm; signature: Buffer },
+  { key, keyKind }: Signer,
+  {
+    signedBytes: bytes,
+    algorithm,
+    signature,
+  }: { signedBytes: Buffer; algorithm: SignatureAlgorithm; signature: Buffer },
 ): boolean {
-  const isRsa = key.asymmetricKeyType === "rsa";
-  if (isRsa !== (algorithm === "rsa-pss-sha384")) return false;
-  if (!isRsa) return key.asymmetricKeyDetails?.namedCurve === "prime256v1" && verify("sha256", bytes, key, signature);
+  if (keyKind === "p256") return algorithm === "ecdsa-sha256" && verify("sha256", bytes, key, signature);
+  if (keyKind !== "rsa" || algorithm !== "rsa-pss-sha384") return false;
   const padding = constants.RSA_PKCS1_PSS_PADDING;
   return verify("sha384", bytes, { key, padding, saltLength: PSS_SALT_BYTES }, signature);
 }

@@ -75,7 +75,8 @@ export function verifyChain(
   const keys = readAs(toReadable(rules), () => certificates.map(({ spki }) => importKey(spki)));
   for (const [index, certificate] of certificates.entries()) {
     const key = keys[index + 1] ?? keys.at(-1);
-    if (key === undefined || !isSignedBy(key, certificate.signedBytes, certificate)) {
+    const { keyKind } = certificates[index + 1] ?? root;
+    if (key === undefined || !isSignedBy({ key, keyKind }, certificate)) {
       throw refuse(
         rules,
         "signature",

@@ -2,8 +2,8 @@
 import { hash } from "node:crypto";
 import { contextTag, DerReader, readWhole, TAG } from "../der/reader.ts";
 import { listElements, readTime, toBitStringBytes, toSmallNumber } from "../der/values.ts";
-import type { Instant } from "../instant.ts";
 import { Malformed, toBuffer } from "../malformed.ts";
+import type { Window } from "../window.ts";
 import { type SignatureAlgorithm, toSignatureAlgorithm } from "./algorithm.ts";
 import { type Extensions, readExtensions, readSerial } from "./certificate.ts";
 import { parseHex, parsePem } from "./pem.ts";
@@ -17,8 +17,8 @@ export type Crl = {
   signature: Buffer;
   /** Raw name. */
   issuer: Buffer;
-  thisUpdate: Instant;
-  nextUpdate: Instant;
+  /** From this update to the next. */
+  window: Window;
   /** Serial numbers as hex of the integer's bytes. */
   revoked: ReadonlySet<string>;
 };
@@ -65,7 +65,11 @@ function readTbs(reader: DerReader, algorithm: Buffer) {
   const extensions = readExtensions(reader.read(contextTag(0)).content);
   reader.end();
   checkExtensions(extensions);
-  return { issuer, thisUpdate, nextUpdate, revoked: readEntries(entries?.content ?? Buffer.alloc(0)) };
+  return {
+    issuer,
+    window: { from: thisUpdate, to: nextUpdate },
+    revoked: readEntries(entries?.content ?? Buffer.alloc(0)),
+  };
 }
 
 function checkExtensions(extensions: Extensions): void {

@@ -33,7 +33,7 @@ export function verifyCrl(
   if (!crl.issuer.equals(issuer.certificate.subject) || !maySign) {
     throw new BulwarkError(codes.issuer, `The ${item} was issued by another CA than the chain's.`, mend);
   }
-  if (!isSignedBy(issuer.key, crl.signedBytes, crl)) {
+  if (!isSignedBy({ key: issuer.key, keyKind: issuer.certificate.keyKind }, crl)) {
     throw new BulwarkError(codes.signature, `The ${item} is not signed by its issuer.`, mend);
   }
   return markVerified(crl);

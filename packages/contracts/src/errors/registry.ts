@@ -222,6 +222,7 @@ export const ERRORS = {
   APPRAISAL_ADVISORY_DENIED: entry("refused", 403, "The platform has an advisory that the policy denies"),
   APPRAISAL_ADVISORY_NOT_ALLOWED: entry("refused", 403, "The platform has an advisory that the policy does not list"),
   APPRAISAL_EVALUATION_LOW: entry("refused", 403, "The TCB evaluation data number is lower than the policy demands"),
+  APPRAISAL_COLLATERAL_OLD: entry("refused", 403, "Collateral is valid, and older than the policy accepts"),
   APPRAISAL_SNP_TCB_LOW: entry("refused", 403, "A version of the SEV-SNP platform is lower than the policy demands"),
   APPRAISAL_PLATFORM_UNKNOWN: entry("refused", 403, "A genuine machine, and none of those that the policy lists"),
   APPRAISAL_ATTRIBUTE_REFUSED: entry("refused", 403, "An attribute of the TEE that the policy does not accept"),

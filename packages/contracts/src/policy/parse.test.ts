@@ -87,6 +87,7 @@ attributes: {debug: true}
 for (const [what, text, path] of [
   ["no measurement of code", `allow: {a: {tee: tdx}}`, "allow.a"],
   ["a signer without a product", `allow: {a: {mrsigner: ${H32}}}`, "allow.a"],
+  ["SEV-SNP without lowest versions", `allow: {a: {measurement: ${H48}}}`, "allow.a"],
   ["two kinds of TEE", `allow: {a: {mrenclave: ${H32}, mrtd: ${H48}}}`, "allow.a.mrtd"],
   ["a TEE that has no such measurement", `allow: {a: {tee: sgx, mrtd: ${H48}}}`, "allow.a.mrtd"],
   ["a list of nothing", `allow: {a: {mrtd: []}}`, "allow.a.mrtd"],

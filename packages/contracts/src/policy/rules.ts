@@ -60,6 +60,19 @@ export const RULES: Readonly<Record<string, Rule<Policy>>> = {
         ),
       ),
   },
+  snpNeedsMinimum: {
+    about: ["tcb.snpMinimum"],
+    check: ({ allow, tcb: { snpMinimum } }) =>
+      Object.entries(allow).flatMap(([name, rule]) =>
+        when(listKinds(rule).has("sev-snp") && Object.keys(snpMinimum).length === 0, () =>
+          conflict(
+            ["allow", name],
+            `allow.${name} is for SEV-SNP, and AMD gives no status, so any firmware, however old, would do`,
+            "Add the lowest versions: `tcb: {snpMinimum: {snp: 24, microcode: 217}}`; bulwark attest verify prints them",
+          ),
+        ),
+      ),
+  },
   denyNamesSomething: {
     about: [],
     check: (policy) =>

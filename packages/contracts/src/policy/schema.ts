@@ -81,6 +81,13 @@ const Tcb = Type.Object(
         description: "Lowest TCB evaluation data number: keeps an old, still valid TCB info from being served",
       }),
     ),
+    collateralDaysMaximum: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 366,
+        description: "Greatest age of TCB info, QE identity and revocation lists, although they are still valid",
+      }),
+    ),
     snpMinimum: Type.Object(
       {
         bootloader: svn("Lowest version of the boot loader", BYTE_MAXIMUM),

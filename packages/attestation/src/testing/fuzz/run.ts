@@ -86,7 +86,7 @@ function measureOnce(target: Target, input: Buffer): Trial {
   try {
     target.run(input);
   } catch (error) {
-    if (isExpected(error)) outcome = error.message.replaceAll(/[0-9a-f]*\d[0-9a-f]*/g, "#").slice(0, 120);
+    if (isExpected(error)) outcome = describe(error);
     else problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const trial = {
@@ -95,6 +95,13 @@ function measureOnce(target: Target, input: Buffer): Trial {
     bytes: Math.max(0, countBytes() - bytesBefore),
   };
   return problem === undefined ? trial : { ...trial, problem };
+}
+
+/** An error as its code and, where it wraps what a reader said, that: without the input's own values. */
+function describe(error: Error): string {
+  const code = "code" in error ? String(error.code) : "";
+  const said = code === "" ? error.message : error.cause instanceof Error ? error.cause.message : "";
+  return `${code} ${said.replaceAll(/\d+/g, "#").slice(0, 120)}`;
 }
 
 /** Bytes of heap and buffers in use: what one input added, unless the collector ran in between. */

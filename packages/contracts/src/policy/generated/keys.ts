@@ -71,6 +71,7 @@ export const POLICY_KEYS: readonly KeyDescription[] = [
   {"key":"tcb.advisories.allow","type":"list","items":"advisory","description":"If given, evidence may carry no other; with it SWHardeningNeeded is accepted"},
   {"key":"tcb.advisories.deny","type":"list","items":"advisory","description":"Evidence that carries one of these is refused"},
   {"key":"tcb.evaluationNumberMinimum","type":"integer","range":{"minimum":1,"maximum":100000},"description":"Lowest TCB evaluation data number: keeps an old, still valid TCB info from being served"},
+  {"key":"tcb.collateralDaysMaximum","type":"integer","range":{"minimum":1,"maximum":366},"description":"Greatest age of TCB info, QE identity and revocation lists, although they are still valid"},
   {"key":"tcb.snpMinimum","type":"map","default":{},"description":"SEV-SNP: lowest reported TCB, since AMD gives no status"},
   {"key":"tcb.snpMinimum.bootloader","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the boot loader"},
   {"key":"tcb.snpMinimum.tee","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the TEE"},
