@@ -5,13 +5,17 @@ import { dirname, join } from "node:path";
 import { COMMANDS } from "../cli/src/commands/index.ts";
 import { renderCli } from "../cli/src/frame/reference.ts";
 import {
+  renderChartSchema,
+  renderChartValues,
   renderEditorSchema,
   renderErrors,
   renderJobFile,
   renderKeys,
+  renderOldNames,
   renderRefusedSettings,
   renderValidator,
 } from "../packages/contracts/src/reference/index.ts";
+import { renderChartPlan } from "../packages/spark/src/index.ts";
 
 /** One generated file: where it lies, and its whole content. */
 type Generated = { file: string; render: () => string | Promise<string> };
@@ -25,6 +29,10 @@ const GENERATED: readonly Generated[] = [
   { file: "docs/reference/job-file.md", render: renderJobFile },
   { file: "docs/reference/job-file.schema.json", render: renderEditorSchema },
   { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
+  { file: "charts/spark-job/values.yaml", render: renderChartValues },
+  { file: "charts/spark-job/values.schema.json", render: renderChartSchema },
+  { file: "charts/spark-job/files/old-names.json", render: renderOldNames },
+  { file: "charts/spark-job/files/plan.json", render: renderChartPlan },
 ];
 
 const root = join(import.meta.dirname, "..");

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export { renderChartSchema } from "./chart-schema.ts";
+export { renderChartValues, renderOldNames } from "./chart-values.ts";
 export { renderErrors } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
 export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
