@@ -5,13 +5,14 @@ import type { Bench } from "./measure.ts";
 import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
-import { benchShuffle } from "./shuffle.ts";
+import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   "cli-start": benchCliStart,
   "pi-start": benchPiStart,
   shuffle: benchShuffle,
+  "shuffle-over-sockets": benchShuffleOverSockets,
   parquet: benchParquet,
 };
 
@@ -23,8 +24,7 @@ if (prepare === undefined) {
 }
 const [cpu] = cpus();
 process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 for (const bench of await prepare()) {
-  process.stdout.write(
-    `${await measure(bench, Number(runs ?? bench.runs), (line) => process.stderr.write(`${line}\n`))}\n`,
-  );
+  for (const line of await measure(bench, Number(runs ?? bench.runs), say)) process.stdout.write(`${line}\n`);
 }

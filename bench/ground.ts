@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +26,7 @@ export async function prepareGround(): Promise<Ground> {
   if (spark === undefined) throw new Error("Spark is not installed; type: npm run quickstart");
   await time(BULWARK, ["keys", "init", "--if-missing", "--data", "bench"]);
   const folder = await mkdtemp(join(process.env.BENCH_FOLDER ?? tmpdir(), "bulwark-bench-"));
-  process.on("beforeExit", () => void rm(folder, { recursive: true, force: true }));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return { java, spark, folder };
 }
 

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 
-/** Ours against a peer; each call returns seconds. */
+/** One figure of ours, or several by name, against a named peer; each call returns seconds. */
 export type Bench = {
-  name: string;
   peerName: string;
   runs: number;
-  ours: () => Promise<number>;
+  ours: Readonly<Record<string, () => Promise<number>>>;
   peer: () => Promise<number>;
 };
 
-/** Runs both sides in turn and returns the one comparable line: medians, and ratio = ours / peer. */
-export async function measure(bench: Bench, runs: number, say: (line: string) => void): Promise<string> {
-  const ours: number[] = [];
-  const peer: number[] = [];
+/**
+ * Runs every side once per round, in turn, and returns one comparable line per figure of ours: medians, and
+ * ratio = ours / peer.
+ */
+export async function measure(bench: Bench, runs: number, say: (line: string) => void): Promise<string[]> {
+  const sides = { ...bench.ours, [bench.peerName]: bench.peer };
+  const seconds = Object.fromEntries(Object.keys(sides).map((name): [string, number[]] => [name, []]));
   for (let run = 1; run <= runs; run++) {
-    ours.push(await bench.ours());
-    peer.push(await bench.peer());
-    say(`${bench.name} run ${run} of ${runs}: ours ${show(ours.at(-1))} s, ${bench.peerName} ${show(peer.at(-1))} s`);
+    for (const [name, side] of Object.entries(sides)) seconds[name]?.push(await side());
+    const now = Object.entries(seconds).map(([name, values]) => `${name} ${show(values.at(-1))} s`);
+    say(`run ${run} of ${runs}: ${now.join(", ")}`);
   }
-  say(`${bench.name} ours ${range(ours)}, ${bench.peerName} ${range(peer)}`);
-  const [a, b] = [median(ours), median(peer)];
-  return `${bench.name} ratio=${(a / b).toFixed(2)} ours=${show(a)} peer=${show(b)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+  for (const [name, values] of Object.entries(seconds)) say(`${name} ${range(values)}`);
+  const peer = median(seconds[bench.peerName] ?? []);
+  return Object.keys(bench.ours).map((name) => {
+    const ours = median(seconds[name] ?? []);
+    return `${name} ratio=${(ours / peer).toFixed(2)} ours=${show(ours)} peer=${show(peer)} unit=s peer-name=${bench.peerName} runs=${runs}`;
+  });
 }
 
 /** Middle value; the mean of the two middle ones when their number is even. */
@@ -40,6 +45,8 @@ function show(seconds = Number.NaN): string {
   return seconds.toFixed(3);
 }
 
+const INTERRUPTED = 130;
+
 /** What a command printed, and the seconds from its start to the line that matches (or to its end). */
 export type Timed = { output: string; seconds: number };
 
@@ -47,12 +54,13 @@ export type Timed = { output: string; seconds: number };
  * Runs a command to its end.
  *
  * @param until the time is taken when this appears on standard output
+ * @param interrupts whether the command is interrupted then, since what it does afterwards does not count
  * @throws Error with the end of what the command said, when it fails
  */
 export async function time(
   command: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; until?: RegExp } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; until?: RegExp; interrupts?: boolean } = {},
 ): Promise<Timed> {
   const startedAt = performance.now();
   const child = spawn(command, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
@@ -61,7 +69,9 @@ export async function time(
   let reachedAt: number | undefined;
   child.stdout.on("data", (chunk) => {
     output += chunk;
-    if (options.until?.test(output)) reachedAt ??= performance.now();
+    if (reachedAt !== undefined || options.until?.test(output) !== true) return;
+    reachedAt = performance.now();
+    if (options.interrupts === true) child.kill("SIGINT");
   });
   child.stderr.on("data", (chunk) => {
     errors += chunk;
@@ -69,7 +79,8 @@ export async function time(
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once("error", reject).once("close", resolve),
   );
-  if (code !== 0 || (options.until !== undefined && reachedAt === undefined)) {
+  const ended = code === 0 || (options.interrupts === true && code === INTERRUPTED);
+  if (!ended || (options.until !== undefined && reachedAt === undefined)) {
     throw new Error(`${command} ended with ${code}: ${errors.slice(-2000)}`);
   }
   return { output, seconds: ((reachedAt ?? performance.now()) - startedAt) / 1000 };

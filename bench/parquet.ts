@@ -19,10 +19,9 @@ export async function benchParquet(): Promise<readonly Bench[]> {
   };
   return [
     {
-      name: "parquet",
       peerName: "parquet-plain",
       runs: 3,
-      ours: () => run("encrypted", "bench"),
+      ours: { parquet: () => run("encrypted", "bench") },
       peer: () => run("plain", undefined),
     },
   ];

@@ -4,9 +4,13 @@ import { randomBytes } from "node:crypto";
 import { cp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type Home, makeHome, type ToolEnd } from "./harness.ts";
+import { sendSignal } from "../../cli/src/runs/processes.ts";
+import { type Home, makeHome, type ToolEnd, until } from "./harness.ts";
+import { findDataTool } from "./intruder.ts";
 
 const ROWS = 500;
+/** Parquet files of the table that is re-wrapped: enough that a kill falls between two of them. */
+const FILES = 300;
 /** A word that stands in every row and may stand in no encrypted file. */
 const MARKER = `marker${randomBytes(8).toString("hex")}`;
 const TABLE = [
@@ -148,6 +152,45 @@ test("after rotation the data is re-wrapped, and reads as before", async () => {
   assert.deepEqual(versions, { name: 2, age: 2, diagnosis: 1 });
   assert.equal((await decrypt(folder, "from-rotated")).code, 0);
 });
+
+test("whenever re-wrapping is killed, every file reads as before, and a second call finishes the work", async (context) => {
+  const { folder, file } = await copyTable("killed");
+  const [material] = await listKeyMaterial(folder);
+  assert.ok(material);
+  for (let copy = 1; copy < FILES; copy++) {
+    for (const path of [file, material]) await cp(path, path.replace("part-00000", `part-${10_000 + copy}`));
+  }
+  assert.equal((await home.bulwark("keys", "rotate", "--data", "patients", "labels")).code, 0);
+  const before = await readAll(await listKeyMaterial(folder));
+  const countChanged = async (): Promise<number> => {
+    const now = await readAll([...before.keys()]);
+    return [...now].filter(([path, content]) => content !== before.get(path)).length;
+  };
+  const changed: number[] = [];
+  for (const least of [1, FILES / 3]) {
+    const call = home.start("data", "rewrap", folder);
+    await until("re-wrapped files", async () => (await countChanged()) >= least || call.process.exitCode !== null);
+    for (const pid of findDataTool(folder)) sendSignal(pid, "SIGKILL");
+    await call.ended;
+    changed.push(await countChanged());
+    assert.equal((await decrypt(folder, `from-killed-${changed.length}`)).code, 0);
+  }
+  // Kills that all came too late would prove nothing.
+  assert.ok((changed[0] ?? FILES) < FILES, changed.join());
+  const end = await home.bulwark("data", "rewrap", folder, "-o", "json");
+  assert.equal(end.code, 0, end.stderr);
+  assert.equal(await countChanged(), FILES);
+  assert.equal((await decrypt(folder, "from-killed")).code, 0);
+  context.diagnostic(`${changed.join(" and ")} of ${FILES} files were done when the kills came`);
+});
+
+async function listKeyMaterial(folder: string): Promise<string[]> {
+  return (await listFiles(folder)).filter((path) => path.includes("/_KEY_MATERIAL_FOR_"));
+}
+
+async function readAll(paths: readonly string[]): Promise<Map<string, string>> {
+  return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path, "utf8")] as const)));
+}
 
 test("a bad record is named with its code, and nothing is left of the output", async () => {
   await home.write("bad.csv", 'name,age\nada,36\n"unclosed,1\nbob,x,y,z\n');

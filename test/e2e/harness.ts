@@ -43,6 +43,8 @@ export type Home = {
   env: Record<string, string>;
   /** Runs the tool to its end. */
   bulwark(...args: string[]): Promise<ToolEnd>;
+  /** Starts the tool, and tells when it has ended. */
+  start(...args: string[]): Launched;
   /** Starts `bulwark run`. */
   startRun(...args: string[]): StartedRun;
   /** Writes a file into the folder of jobs; its path. */
@@ -60,7 +62,7 @@ export async function makeHome(...keyNames: string[]): Promise<Home> {
   const root = await mkdtemp(join(tmpdir(), "bulwark e2é-"));
   const env = environmentIn(root);
   const jobs = join(root, "jobs");
-  const started = new Set<StartedRun>();
+  const started = new Set<Launched>();
   for (const folder of [jobs, env.TMPDIR ?? ""]) await mkdir(folder, { recursive: true, mode: 0o700 });
   const runs = join(env.XDG_STATE_HOME ?? "", "bulwark", "runs");
   const home: Home = {
@@ -70,11 +72,12 @@ export async function makeHome(...keyNames: string[]): Promise<Home> {
     keys: join(env.XDG_DATA_HOME ?? "", "bulwark", "keys"),
     env,
     bulwark: (...args) => launch(home, args).ended,
-    startRun(...args) {
-      const run = toRun(home, launch(home, ["run", ...args]));
-      started.add(run);
-      return run;
+    start(...args) {
+      const launched = launch(home, args);
+      started.add(launched);
+      return launched;
     },
+    startRun: (...args) => toRun(home, home.start("run", ...args)),
     async write(name, content) {
       await writeFile(join(jobs, name), content);
       return join(jobs, name);
@@ -109,7 +112,8 @@ export function findCache(): string {
   return process.env.BULWARK_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "bulwark");
 }
 
-type Launched = Pick<StartedRun, "process" | "pid" | "stdout" | "stderr" | "ended">;
+/** A call of the tool in progress. */
+export type Launched = Pick<StartedRun, "process" | "pid" | "stdout" | "stderr" | "ended">;
 
 function launch(home: Home, args: readonly string[]): Launched {
   const child = spawn(process.execPath, [join(REPOSITORY, "cli/src/main.ts"), ...args], {

@@ -25,11 +25,19 @@ export function findByMain(runId: string, main: string): number[] {
 
 /** The guards of a run: they carry its id as an argument, and no mark. */
 export function findGuard(runId: string): number[] {
+  return findByArguments(
+    ([shell, script = "", id]) => shell === "/bin/sh" && script.endsWith("/guard.sh") && id === runId,
+  );
+}
+
+/** JVMs of the data commands that need no executors, and work on a folder. */
+export function findDataTool(folder: string): number[] {
+  return findByArguments((args) => args.includes("bulwark.launch.DataMain") && args.includes(folder));
+}
+
+function findByArguments(fits: (args: readonly string[]) => boolean): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const [shell, script = "", id] = readArguments(pid);
-    return shell === "/bin/sh" && script.endsWith("/guard.sh") && id === runId;
-  });
+  return pids.map(Number).filter((pid) => fits(readArguments(pid)));
 }
 
 /** Image of one executor of a run. */

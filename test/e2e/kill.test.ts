@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever is killed, and whenever: no process, no secret, no half-written output stays, and a rerun works.
 import assert from "node:assert/strict";
-import { access, readdir } from "node:fs/promises";
+import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { findMarkedProcesses, sendSignal } from "../../cli/src/runs/processes.ts";
+import type { SecurityReport } from "../../cli/src/runs/security/report.ts";
 import { type Home, makeHome, readRecord, type StartedRun, until } from "./harness.ts";
 import { DRIVER_MAIN, EXECUTOR_MAIN, findByMain, findGuard } from "./intruder.ts";
 
@@ -51,7 +52,7 @@ function describeJob(pauseSeconds: number): string {
   });
 }
 
-test("an executor that is killed is replaced, and the job succeeds", async () => {
+test("an executor that is killed is replaced, looked at like the first ones, and the job succeeds", async () => {
   const run = home.startRun("slow.yaml");
   const { id } = await run.identify();
   await run.waitForEvent("stage");
@@ -67,6 +68,9 @@ test("an executor that is killed is replaced, and the job succeeds", async () =>
     ["0", "1"],
   );
   assert.equal((await readRecord(home, id)).state, "succeeded");
+  const report = JSON.parse(await readFile(join(home.runs, id, "security-report.json"), "utf8")) as SecurityReport;
+  const replacement = report.observations.find(({ subject }) => subject.startsWith("executor 1,"));
+  assert.equal(replacement?.asPlanned, true, JSON.stringify(report.observations));
   await assertClean(id);
 });
 

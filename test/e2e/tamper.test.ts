@@ -40,7 +40,7 @@ before(async () => {
 after(() => home.remove());
 
 const WEAKENINGS: readonly { setting: string; value: string; subject: string }[] = [
-  { setting: "spark.io.encryption.enabled", value: "false", subject: "spill and shuffle files" },
+  { setting: "spark.io.encryption.enabled", value: "false", subject: "settings of the application" },
   { setting: "spark.ui.filters", value: "", subject: "web UI and REST API" },
 ];
 

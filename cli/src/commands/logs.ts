@@ -31,6 +31,12 @@ export const spec: CommandSpec = {
       );
     }
     const end = flags.follow === true && !isEnded(record) ? watchEnd(context, record.id) : AbortSignal.abort();
+    if (flags.output === "json" || flags.output === "yaml") {
+      const read = await Promise.all(
+        parts.map(async (part) => ({ part, lines: await collect(join(folder, part), end) })),
+      );
+      return { value: { run: record.id, items: read } };
+    }
     await Promise.all(
       parts.map((part) => print(context, join(folder, part), parts.length > 1 ? part : undefined, end)),
     );
@@ -46,6 +52,12 @@ function choose(names: readonly string[], flags: Readonly<Record<string, unknown
         : /^(driver|executor-\d+)\./
       : new RegExp(`^executor-${Number(flags.executor)}\\.`);
   return names.filter((name) => wanted.test(name)).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+async function collect(path: string, end: AbortSignal): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of followLines(path, end)) lines.push(line);
+  return lines;
 }
 
 async function print(context: Context, path: string, part: string | undefined, end: AbortSignal): Promise<void> {

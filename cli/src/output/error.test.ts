@@ -47,6 +47,13 @@ test("a document has code, message, mend, findings and where to read on", () => 
   assert.match(error.docs, /errors\.md#job-invalid$/);
 });
 
+test("a disk that is full is no bug", () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    const error = Object.assign(new Error(`${code}: no space left on device, write`), { code });
+    assert.equal(toBulwarkError(error, IDLE).code, "DISK_FULL");
+  }
+});
+
 test("what is foreign is our bug; an interruption is what it says", () => {
   assert.equal(toBulwarkError(ERROR, IDLE), ERROR);
   const foreign = new TypeError("boom");

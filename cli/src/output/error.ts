@@ -2,12 +2,20 @@
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { type Paint, showControls } from "./terminal.ts";
 
-/** Any error as ours: one that only says that the user had enough is why he had, what else is foreign is a bug. */
+/** A file system that takes no more: no space, or no more of it for this user. */
+const FULL = new Set(["ENOSPC", "EDQUOT"]);
+
+/**
+ * Any error as ours: one that only says that the user had enough is why he had, a full disk is a full disk wherever it
+ * was met, and what else is foreign is a bug.
+ */
 export function toBulwarkError(error: unknown, signal: AbortSignal): BulwarkError {
   if (error instanceof BulwarkError) return error;
   const isAbort = error instanceof Error && error.name === "AbortError";
   if (isAbort && signal.reason instanceof BulwarkError) return signal.reason;
   const message = error instanceof Error ? error.message : String(error);
+  const { code = "", path = "." } = (error ?? {}) as NodeJS.ErrnoException;
+  if (FULL.has(code)) return new BulwarkError("DISK_FULL", message, `make space: df -h ${path}`, { cause: error });
   return new BulwarkError("BUG", message, "run it again with --debug, and report what it prints", { cause: error });
 }
 

@@ -143,6 +143,24 @@ test("a refusal of ours comes through with its code, from wherever it comes", as
   }
 });
 
+test("a disk that is full is told as such, on the driver and in a task", async () => {
+  const full = "java.io.IOException: No space left on device";
+  const places: readonly (readonly [readonly Event[], string])[] = [
+    [
+      [
+        {
+          type: "job-failed",
+          job: 0,
+          message: aborted(`${full}\n\tat java.base/sun.nio.ch.FileDispatcherImpl.write0`),
+        },
+      ],
+      "",
+    ],
+    [[], `py4j.protocol.Py4JJavaError: An error occurred while calling o45.save.\n: ${full}\n`],
+  ];
+  for (const [events, errors] of places) assert.equal((await explain(events, errors)).code, "DISK_FULL");
+});
+
 test("words of the job's program that look like one of our codes are none", async () => {
   for (const printed of [
     "USAGE: app.py IN OUT",

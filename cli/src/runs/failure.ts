@@ -20,6 +20,8 @@ const MENDS: Partial<Record<ErrorCode, string>> = {
 /** The codes our Java speaks in. Others, as USAGE, are words that a job's own program may print. */
 const JAVA_CODES = Object.keys(ERRORS).filter((code) => /^(KEY|KEYRING|DATA|COLUMN)_|^OUTPUT_EXISTS$/.test(code));
 const CODED = new RegExp(`\\b(${JAVA_CODES.join("|")}): ([^\\n]*)`);
+/** How Java says that a file system takes no more. */
+const FULL = /[^\n]*(?:No space left on device|Disk quota exceeded)/;
 const TAIL_BYTES = 64 * 1024;
 
 /**
@@ -33,14 +35,17 @@ export async function explainFailure(events: readonly RunEvent[], logs: string):
   const task = lastOf(events, "task-failed");
   const python = pythonException(errors);
   const where = job && task ? locateTask(task, logs) : { log: join(logs, python ? "driver.err" : "driver.log") };
-  const coded = findCoded([
+  const told = [
     thrown?.code && `${thrown.code}: ${thrown.message}`,
     job?.code && `${job.code}: ${job.message}`,
     job?.message,
     task?.reason,
     thrown?.message,
     errors,
-  ]);
+  ];
+  const full = FULL.exec(told.join("\n"))?.[0].trim();
+  if (full !== undefined) return { code: "DISK_FULL", message: full, mend: "make space: df -h", ...where };
+  const coded = findCoded(told);
   if (coded) return { ...coded, mend: MENDS[coded.code] ?? `read ${where.log}`, ...where };
   const message =
     taskException(job?.message) ?? python ?? (thrown && `${thrown.class}: ${thrown.message ?? ""}`) ?? lastLine(errors);

@@ -15,8 +15,15 @@ import { writePlan } from "./plan-files.ts";
 import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
 import { identifyProcess } from "./processes.ts";
 import { type RunFailure, type RunRecord, saveRecord } from "./record.ts";
-import { observeApplication, observeDatasets, observeUi } from "./security/observe.ts";
+import {
+  type Observed,
+  observeApplication,
+  observeDatasets,
+  observeReplacement,
+  observeUi,
+} from "./security/observe.ts";
 import { composeReport, listExposures, type Observation, type SecurityReport } from "./security/report.ts";
+import { watchScratch } from "./security/scratch.ts";
 import { showRunProgress } from "./show-progress.ts";
 import { superviseRun } from "./supervise.ts";
 
@@ -92,7 +99,9 @@ async function conductRun(
   const { job } = request;
   const { plan, folders } = prepared;
   const observations: Observation[] = [];
+  const scratch = watchScratch(folders.work);
   let uiSeen: Promise<Observation[]> | undefined;
+  let observed: Observed | undefined;
   const shown = showRunProgress(context.progress, plan.executors);
   let outcome: { state: RunRecord["state"]; failure?: RunFailure };
   try {
@@ -110,17 +119,17 @@ async function conductRun(
       },
       onErrorOutput: (chunk) => shown.output(() => context.stderr.write(chunk)),
       observe: async (running) => {
-        const runFolder = folders.run;
-        const seen = {
+        observed = {
           runId: record.id,
-          runFolder,
+          runFolder: folders.run,
           profile: record.profile,
           plan,
           ca: prepared.ca,
           uiSeen: uiSeen ?? observeUi(running.ui, prepared.ca),
           secrets: prepared.secrets,
+          ...running,
         };
-        observations.push(...(await observeApplication({ ...seen, ...running })));
+        observations.push(...(await observeApplication(observed)));
         observations.push(
           ...(await observeDatasets(
             plan.datasets.filter((dataset) => dataset.mode === "read"),
@@ -131,6 +140,13 @@ async function conductRun(
         Object.assign(record, { state: "running", ui: running.ui });
         await saveRecord(context.paths.runs, record);
       },
+      observeLater: async (event) => {
+        if (event.type === "stage-done") requireCiphertext(await scratch.look());
+        if (event.type !== "block-manager" || observed === undefined) return;
+        const seen = await observeReplacement(event.executor, event.address, observed);
+        observations.push(...seen);
+        requireAsPlanned(seen);
+      },
     });
     outcome = await judgeEnd(end.code, observations.length > 0, events, folders.logs);
   } catch (error) {
@@ -138,6 +154,7 @@ async function conductRun(
   }
   if (outcome.state === "succeeded") outcome = await publish(prepared, observations, outcome);
   shown.end(outcome.state, outcome.failure);
+  if (observations.length > 0) observations.push(scratch.observation());
   const report = await writeReport(context, record, job, observations, folders.run);
   Object.assign(record, outcome, { endedAt: context.now().toISOString() });
   delete record.ui;
@@ -199,6 +216,12 @@ function requireAsPlanned(observations: readonly Observation[]): void {
   const first = observations.find((observation) => !observation.asPlanned);
   if (first === undefined) return;
   const message = `The running application is not protected as planned: ${first.subject}: ${first.observed}`;
+  throw new BulwarkError("SECURITY_MISMATCH", message, "see the report: bulwark status --security");
+}
+
+function requireCiphertext(plain: string | undefined): void {
+  if (plain === undefined) return;
+  const message = `A scratch file is not encrypted as planned: ${plain}`;
   throw new BulwarkError("SECURITY_MISMATCH", message, "see the report: bulwark status --security");
 }
 

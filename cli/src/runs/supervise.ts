@@ -25,13 +25,14 @@ export type Supervision = {
   onEvent: (event: RunEvent) => void;
   /** Called once, when all executors are there and before any task runs. When it throws, the run is stopped. */
   observe: (running: RunningApplication) => Promise<void>;
+  /** Called with every event after that: executors may be replaced, files be spilt. When it throws, the run is stopped. */
+  observeLater: (event: RunEvent) => Promise<void>;
 };
 
-/** What a started application told of itself: addresses (`HOST:PORT` at the end of each) and settings. */
+/** What a started application told of itself: addresses of driver and block managers (`HOST:PORT` at the end) and settings. */
 export type RunningApplication = {
-  driverUrl: string;
+  addresses: readonly string[];
   ui: string;
-  blockManagers: readonly string[];
   settings: Readonly<Record<string, string>>;
 };
 
@@ -58,7 +59,7 @@ export async function superviseRun(supervision: Supervision): Promise<{ end: Pro
     driver = await startChild(plan.driver, { output: "pipe", errors: join(folders.logs, "driver.err") });
     const output = copyOutput(driver, join(folders.logs, "driver.out"), supervision.onOutput);
     await executors.fill();
-    following = watchEvents(supervision, events, executors, over.signal).catch(trouble.reject);
+    following = watchEvents({ supervision, events, executors, over: over.signal, giveUp: trouble.reject });
     showing = copyErrors(join(folders.logs, "driver.err"), over.signal, supervision.onErrorOutput);
     const limits = limitTime(supervision, events, trouble.reject);
     try {
@@ -119,26 +120,35 @@ function keepExecutors({ plan, folders }: Supervision, over: AbortSignal, giveUp
   };
 }
 
-async function watchEvents(
-  supervision: Supervision,
-  events: RunEvent[],
-  executors: Executors,
-  over: AbortSignal,
-): Promise<void> {
+async function watchEvents(watch: {
+  supervision: Supervision;
+  events: RunEvent[];
+  executors: Executors;
+  over: AbortSignal;
+  giveUp: (reason: Error) => void;
+}): Promise<void> {
+  const { supervision, events, executors, over, giveUp } = watch;
   const { plan } = supervision;
+  const looks: Promise<void>[] = [];
   let released = false;
-  for await (const event of followEvents(plan.paths.events, over)) {
-    events.push(event);
-    supervision.onEvent(event);
-    if (event.type === "application-end") executors.applicationEnded();
-    // A program may stop its application and start another one; that one gets executors of its own.
-    if (event.type === "ready" && released) await executors.fill();
-    const running = released || over.aborted ? undefined : describeRunning(events, plan.executors);
-    if (running === undefined) continue;
-    released = true;
-    await supervision.observe(running);
-    await writeFile(plan.paths.release, "");
+  try {
+    for await (const event of followEvents(plan.paths.events, over)) {
+      events.push(event);
+      supervision.onEvent(event);
+      if (event.type === "application-end") executors.applicationEnded();
+      // A program may stop its application and start another one; that one gets executors of its own.
+      if (event.type === "ready" && released) await executors.fill();
+      if (released) looks.push(supervision.observeLater(event).catch(giveUp));
+      const running = released || over.aborted ? undefined : describeRunning(events, plan.executors);
+      if (running === undefined) continue;
+      released = true;
+      await supervision.observe(running);
+      await writeFile(plan.paths.release, "");
+    }
+  } catch (error) {
+    giveUp(error as Error);
   }
+  await Promise.all(looks);
 }
 
 /** What there is to observe, once driver and executors have all reported; undefined before. */
@@ -149,7 +159,7 @@ function describeRunning(events: readonly RunEvent[], executors: number): Runnin
   const [environment] = all("environment");
   const blockManagers = all("block-manager").map((event) => event.address);
   if (ready === undefined || environment === undefined || blockManagers.length <= executors) return undefined;
-  return { driverUrl: ready.url, ui: ready.ui ?? "", settings: environment.settings, blockManagers };
+  return { addresses: [ready.url, ...blockManagers], ui: ready.ui ?? "", settings: environment.settings };
 }
 
 function limitTime(supervision: Supervision, events: readonly RunEvent[], giveUp: (reason: Error) => void) {

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { sparkJavaOptions } from "./java-options.ts";
 import { loggingConfiguration } from "./logging.ts";
 import type { PlannedFile, ProcessPlan } from "./plan.ts";
+import { CREDENTIALS } from "./profiles.ts";
 import { formatProperties } from "./properties-file.ts";
 
 export type HistoryInput = {
@@ -24,6 +25,7 @@ const HEAP = "512m";
 export function planHistoryServer(input: HistoryInput): { files: PlannedFile[]; process: ProcessPlan } {
   const { folder } = input;
   const properties = {
+    ...CREDENTIALS,
     "spark.history.fs.logDirectory": `file:${input.eventLog}`,
     "spark.history.ui.port": "0",
     "spark.history.store.path": join(folder, "store"),

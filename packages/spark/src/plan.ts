@@ -6,6 +6,7 @@ import { dataProperties, namedKeys, type PlannedDataset, planDatasets, substitut
 import { sparkJavaOptions, splitOptions } from "./java-options.ts";
 import { loggingConfiguration } from "./logging.ts";
 import {
+  CREDENTIALS,
   channelProperties,
   channelSecrets,
   REDACTION,
@@ -93,6 +94,7 @@ export function planRun(input: PlanInput): RunPlan {
   const required: Properties = {
     ...channelProperties(job.security.profile, input.keys.driver),
     ...SCRATCH,
+    ...CREDENTIALS,
     ...uiProperties(input.keys.server),
     ...dataProperties(datasets),
     "spark.driver.host": LOOPBACK,
@@ -166,7 +168,7 @@ function planFiles(input: PlanInput, properties: Properties): PlannedFile[] {
   const { profile } = job.security;
   const secret = { "bulwark.authentication.secret": input.authenticationSecret };
   const channel = channelSecrets(profile, keys.storePassword);
-  const executorSettings = { ...channelProperties(profile, keys.executor), ...SCRATCH };
+  const executorSettings = { ...channelProperties(profile, keys.executor), ...SCRATCH, ...CREDENTIALS };
   return [
     file(folders.conf, "spark.properties", formatProperties(properties)),
     file(folders.conf, "log4j2-driver.properties", loggingConfiguration(join(folders.logs, "driver.log"))),

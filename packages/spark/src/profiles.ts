@@ -37,6 +37,14 @@ export function channelProperties(profile: ProfileName, stores: StorePaths): Pro
   return { ...TLS, "spark.ssl.rpc.keyStore": stores.keyStore, "spark.ssl.rpc.trustStore": stores.trustStore };
 }
 
+/**
+ * Where Spark asks for passwords of key stores that its settings do not have (SSLOptions, through Hadoop's
+ * `Configuration.getPassword`): in the credentials of the JVM's user, into which the launcher puts them.
+ */
+export const CREDENTIALS: Properties = {
+  "spark.hadoop.hadoop.security.credential.provider.path": "user:///",
+};
+
 /** Passwords of the stores a profile opens; for the secrets file of a role. */
 export function channelSecrets(profile: ProfileName, storePassword: string): Properties {
   if (profile === "aes-gcm") return {};

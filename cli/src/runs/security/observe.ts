@@ -16,10 +16,8 @@ export type Observed = {
   runFolder: string;
   profile: string;
   plan: RunPlan;
-  /** `spark://NAME@HOST:PORT` of the driver. */
-  driverUrl: string;
-  /** `HOST:PORT` of the block managers of driver and executors. */
-  blockManagers: readonly string[];
+  /** Of the driver and of every block manager; each ends with `HOST:PORT`. */
+  addresses: readonly string[];
   /** Spark's own account of its settings. */
   settings: Readonly<Record<string, string>>;
   /** What `observeUi` saw: it can look before the executors are there. */
@@ -45,6 +43,35 @@ const OBSERVERS: Readonly<Record<string, Observer>> = {
 export async function observeApplication(observed: Observed): Promise<Observation[]> {
   const looks = Object.entries(OBSERVERS).map(([subject, look]) => seeOrDiffer(subject, () => look(observed)));
   return (await Promise.all(looks)).flat();
+}
+
+const REPLACEMENT_LOOKS: readonly Observer[] = [observeListeners, observeChannels, observeProcesses];
+
+/**
+ * Looks at an executor that came after the first look, in place of one that died. Spark gives it tasks at once, so a
+ * difference comes too late to hold those back; it stops the run, and nothing is published.
+ *
+ * @param address where its block manager listens. When nobody listens there any more, it died again: nothing to look at
+ */
+export async function observeReplacement(
+  executor: string,
+  address: string,
+  observed: Observed,
+): Promise<Observation[]> {
+  const subject = `executor ${executor}, in place of one that died`;
+  return seeOrDiffer(subject, async () => {
+    const looks = REPLACEMENT_LOOKS.map((look) => look({ ...observed, addresses: [address] }));
+    const seen = (await Promise.allSettled(looks)).flatMap((look) =>
+      look.status === "fulfilled" ? look.value : [failedLook(subject, look.reason)],
+    );
+    const alive = findListeners(findMarkedProcesses(observed.runId)).some(({ port }) => port === toPort(address));
+    if (!alive) return [];
+    const bad = seen.find(({ asPlanned }) => !asPlanned);
+    const protection = "as that of the first executors";
+    const refusal = "refuses a caller without the secret; sockets, command line and environment as planned";
+    const words = bad === undefined ? `port ${toPort(address)} ${refusal}` : `${bad.subject}: ${bad.observed}`;
+    return [{ subject, protection, observed: words, asPlanned: bad === undefined }];
+  });
 }
 
 /** Looks at the files of datasets that were to be encrypted. */
@@ -83,12 +110,6 @@ async function observeSettings({ plan, settings }: Observed): Promise<Observatio
           : `not as planned: ${wrong.map(([key]) => `${key}=${settings[key] ?? "(absent)"}`).join(", ")}`,
       asPlanned: wrong.length === 0,
     },
-    {
-      subject: "spill and shuffle files",
-      protection: `AES-CTR ${settings["spark.io.encryption.keySizeBits"] ?? "?"} bits, a key of this application`,
-      observed: `spark.io.encryption.enabled=${settings["spark.io.encryption.enabled"] ?? "(absent)"}`,
-      asPlanned: settings["spark.io.encryption.enabled"] === "true",
-    },
   ];
 }
 
@@ -124,9 +145,12 @@ async function seeOrDiffer(subject: string, look: () => Promise<Observation[]>):
   try {
     return await look();
   } catch (error) {
-    const observed = `could not be seen: ${(error as Error).message}`;
-    return [{ subject, protection: "", observed, asPlanned: false }];
+    return [failedLook(subject, error as Error)];
   }
+}
+
+function failedLook(subject: string, error: Error): Observation {
+  return { subject, protection: "", observed: `could not be seen: ${error.message}`, asPlanned: false };
 }
 
 /** Every listening socket of every process of the run. */
@@ -148,10 +172,7 @@ async function observeListeners(observed: Observed): Promise<Observation[]> {
 
 /** Every Spark port, called by someone without the secret. */
 async function observeChannels(observed: Observed): Promise<Observation[]> {
-  const ports = [observed.driverUrl, ...observed.blockManagers].map((address) =>
-    Number(address.slice(address.lastIndexOf(":") + 1)),
-  );
-  const answers = await Promise.all(ports.map((port) => probe(port, observed)));
+  const answers = await Promise.all(observed.addresses.map((address) => probe(toPort(address), observed)));
   const bad = answers.find((answer) => !answer.refused);
   return [
     {
@@ -163,6 +184,10 @@ async function observeChannels(observed: Observed): Promise<Observation[]> {
       asPlanned: bad === undefined,
     },
   ];
+}
+
+function toPort(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
 }
 
 async function probe(port: number, observed: Observed): Promise<{ port: number; refused: boolean; seen: string }> {

@@ -63,10 +63,14 @@ export function listExposures(tee: string, python: boolean): Exposure[] {
       reason: "the job's own code runs as you and can read your keys folder; run only programs you trust with it",
     },
     ...(python
-      ? [{ subject: "driver and executors to their Python", reason: "loopback sockets with a token, not encrypted" }]
-      : []),
-    ...(python
-      ? [{ subject: "secrets inside the driver", reason: "the job's own Python code can reach the memory of its JVM" }]
+      ? [
+          { subject: "driver and executors to their Python", reason: "loopback sockets with a token, not encrypted" },
+          {
+            subject: "what Python itself spills",
+            reason: "RDD groupings and sorts beyond spark.python.worker.memory; plain, in the 0700 scratch folder",
+          },
+          { subject: "secrets inside the driver", reason: "the job's own Python code can reach the memory of its JVM" },
+        ]
       : [{ subject: "secrets inside the driver", reason: "the job's own code runs in the same JVM" }]),
   ];
 }

@@ -19,13 +19,16 @@ import org.apache.hadoop.security.UserGroupInformation;
  * Brings the secrets of one role from a 0600 file into this JVM, so that they are in no argument, no environment
  * variable and no Spark setting.
  *
- * <p>Spark looks for the authentication secret in the Hadoop credentials of the user first (SecurityManager), and only
- * checks that the setting exists. So the setting gets a random value that opens nothing.
+ * <p>Secrets go into the Hadoop credentials of the user. Spark looks there for the authentication secret first
+ * (SecurityManager), and only checks that the setting exists: it gets a random value that opens nothing. Passwords of
+ * key stores, which Spark asks Hadoop for where its settings have none (SSLOptions), are found there by Hadoop's
+ * provider {@code user:///}, which the plan names.
  */
 final class Secrets {
   private static final String AUTHENTICATION = "bulwark.authentication.secret";
   private static final String UI_TOKEN = "bulwark.ui.token";
-  private static final Text SPARK_COOKIE = new Text("sparkCookie");
+  private static final String SPARK_COOKIE = "sparkCookie";
+  private static final String PASSWORD = "Password";
   private static final Set<PosixFilePermission> OWNER_ONLY =
       EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
 
@@ -34,7 +37,8 @@ final class Secrets {
   /**
    * Reads the file, hands each secret to the part that needs it, and forgets it.
    *
-   * @param file properties: {@code bulwark.*} as named above; any {@code spark.*} becomes a system property
+   * @param file properties: {@code bulwark.*} as named above; of {@code spark.*}, passwords become credentials, and the
+   *     rest system properties
    * @throws IOException when the file cannot be read or others may read it
    */
   static void load(Path file) throws IOException {
@@ -47,21 +51,27 @@ final class Secrets {
     }
     String secret = (String) properties.remove(AUTHENTICATION);
     if (secret != null) {
-      addCredential(secret);
+      addCredential(SPARK_COOKIE, secret);
       System.setProperty("spark.authenticate.secret", randomHex());
     }
     String token = (String) properties.remove(UI_TOKEN);
     if (token != null) {
       bulwark.ui.UiGate.accept(token);
     }
-    properties.forEach((key, value) -> System.setProperty((String) key, (String) value));
+    for (String name : properties.stringPropertyNames()) {
+      if (name.endsWith(PASSWORD)) {
+        addCredential(name, properties.getProperty(name));
+      } else {
+        System.setProperty(name, properties.getProperty(name));
+      }
+    }
   }
 
   // getCredentials() hands out a copy, so the copy is added back.
-  private static void addCredential(String secret) throws IOException {
+  private static void addCredential(String alias, String secret) throws IOException {
     UserGroupInformation user = UserGroupInformation.getCurrentUser();
     var credentials = user.getCredentials();
-    credentials.addSecretKey(SPARK_COOKIE, secret.getBytes(StandardCharsets.UTF_8));
+    credentials.addSecretKey(new Text(alias), secret.getBytes(StandardCharsets.UTF_8));
     user.addCredentials(credentials);
   }
 

@@ -26,7 +26,8 @@ import org.apache.spark.util.Utils;
 /** Turns Spark's events into the runner's: executors, stages, tasks (at most ten lines a second), failures. */
 public final class ProgressListener extends SparkListener {
   private static final long QUIET_NANOS = 100_000_000L;
-  private static final Pattern PLANNED = Pattern.compile("^spark\\.(ssl|hadoop\\.bulwark)\\.");
+  private static final Pattern PLANNED =
+      Pattern.compile("^spark\\.(ssl|hadoop\\.bulwark|hadoop\\.hadoop\\.security\\.credential\\.provider)\\.");
   private static final Pattern NAMED_SECRET = Pattern.compile("(?i)secret|password|token");
 
   private final Events events;
