@@ -12,6 +12,7 @@ export type {
   Secret,
 } from "./api/objects.ts";
 export { findResource, pathOf, RESOURCES, type Resource } from "./api/resources.ts";
+export { type Amounts, countPlaced, type FreeNode, listFreeNodes } from "./capacity.ts";
 export { type PodFacts, type Role, reducePod } from "./facts.ts";
 export {
   findLeftovers,
@@ -24,6 +25,7 @@ export {
 export { ANNOTATION, isOurs, LABEL, labelsOf, namesOf, parseReleaseName, releaseOf, selectorOf } from "./names.ts";
 export type { Observation, Planned, Progress } from "./observed.ts";
 export { explainEvents, explainPod, timeOf } from "./pod-reason.ts";
+export { parseQuantity } from "./quantity.ts";
 export { REASON_ERRORS, type Reason, type ReasonKind, shorten } from "./reason.ts";
 export { listRights, type Right, showRight, toReview } from "./rights.ts";
 export {
@@ -34,6 +36,7 @@ export {
   type NamedSecrets,
   ownerPatch,
   secretNames,
+  toOwner,
 } from "./secrets.ts";
 export {
   deriveStatus,

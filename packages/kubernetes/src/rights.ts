@@ -14,17 +14,22 @@ const FOLLOW = "to follow a job";
  * (Kubernetes' escalation check), so the driver's are among them.
  */
 export const RIGHTS: readonly Right[] = [
-  ...each("batch", ["jobs", "cronjobs"], ["create", "get", "patch", "delete"], INSTALL),
-  ...each("", ["configmaps", "services", "serviceaccounts"], ["create", "get", "patch", "delete"], INSTALL),
+  ...each("batch", ["jobs", "cronjobs"], ["create", "get", "list", "patch", "delete"], INSTALL),
+  ...each("", ["configmaps", "services", "serviceaccounts"], ["create", "get", "list", "patch", "delete"], INSTALL),
   ...each(
     "",
     ["secrets"],
     ["create", "get", "list", "update", "patch", "delete"],
     "for Helm's records and the secrets of a job",
   ),
-  ...each("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "get", "patch", "delete"], INSTALL),
-  ...each("networking.k8s.io", ["networkpolicies"], ["create", "get", "patch", "delete"], INSTALL),
-  ...each("policy", ["poddisruptionbudgets"], ["create", "get", "patch", "delete"], INSTALL),
+  ...each(
+    "rbac.authorization.k8s.io",
+    ["roles", "rolebindings"],
+    ["create", "get", "list", "patch", "delete"],
+    INSTALL,
+  ),
+  ...each("networking.k8s.io", ["networkpolicies"], ["create", "get", "list", "patch", "delete"], INSTALL),
+  ...each("policy", ["poddisruptionbudgets"], ["create", "get", "list", "patch", "delete"], INSTALL),
   ...each(
     "",
     ["pods", "services", "configmaps", "persistentvolumeclaims"],

@@ -20,10 +20,14 @@ export function makeSecret(release: string, namespace: string, name: string, ent
   };
 }
 
-/** The patch that lets a Secret go with the release: its owner is the release's ConfigMap. */
+/** The reference by which an object goes with a release: its owner is the release's ConfigMap. */
+export function toOwner({ metadata: { name, uid = "" } }: KubeObject) {
+  return { apiVersion: "v1", kind: "ConfigMap", name, uid };
+}
+
+/** The patch that lets a Secret go with the release. */
 export function ownerPatch(owner: KubeObject): unknown {
-  const { name, uid } = owner.metadata;
-  return { metadata: { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name, uid }] } };
+  return { metadata: { ownerReferences: [toOwner(owner)] } };
 }
 
 /** A copy that may be shown: names of entries and their sizes, never values. */
