@@ -1,8 +1,10 @@
-{{/* JVM options beside the heap, as an argument file of java reads them. In: v, role. */}}
+{{/* JVM options beside the heap, as an argument file of java reads them. Spark brings those of executors itself. In: v, role. */}}
 {{- define "spark-job.jvm" -}}
-{{- with get .v.sparkConf (printf "spark.%s.extraJavaOptions" .role) }}
+{{- with get .v.sparkConf "spark.driver.extraJavaOptions" }}{{ if eq $.role "driver" }}
 {{ . }}
-{{- end }}
+{{- end }}{{ end }}
+-Dbulwark.profile={{ .v.security.profile }}
+-Dbulwark.application.secret=/etc/bulwark/secrets/application/{{ .v.security.secrets.applicationEntry }}
 -Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
 -Djava.io.tmpdir=/tmp
 -Duser.home=/tmp

@@ -8,7 +8,7 @@
 {{- if $default }}
 - --class
 - {{ ternary "bulwark.examples.SparkPi" $v.class (has ($v.class | default "") (list "" "org.apache.spark.examples.SparkPi")) }}
-- local:///opt/bulwark/jars/bulwark.jar
+- local:///opt/bulwark/bulwark.jar
 {{- else }}
 {{- with $v.class }}
 - --class
@@ -39,8 +39,18 @@ podFailurePolicy:
     - action: FailJob
       onExitCodes: { containerName: spark-{{ $role }}, operator: In, values: [3, 6] }
 template:
+  {{- $first := ternary (list "run" "bulwark.launch.KubernetesLauncherMain") (list "driver") (eq $role "launcher") }}
   {{- $arguments := include "spark-job.arguments" (dict "v" $v) | fromYamlArray }}
-  {{- include "spark-job.pod" (dict "root" .root "v" $v "role" $role "args" (prepend $arguments $role)) | nindent 2 }}
+  {{- include "spark-job.pod" (dict "root" .root "v" $v "role" $role "args" (concat $first $arguments)) | nindent 2 }}
+{{- end }}
+
+{{/* What the job is to be, for those who list jobs. In: v. JSON. */}}
+{{- define "spark-job.planned" -}}
+{{- $v := .v -}}
+{{- $arguments := include "spark-job.arguments" (dict "v" $v) | fromYamlArray -}}
+{{- $log := include "spark-job.eventLog" (dict "v" $v) | fromJson -}}
+{{- $application := index $arguments (sub (sub (len $arguments) (len $v.args)) 1 | int) -}}
+{{- dict "tee" $v.trust.tee "profile" $v.security.profile "executors" (int $v.executor.instances) "deployMode" $v.deployMode "application" $application "pvc" ($v.pvc | default nil) "image" $v.image "eventLog" (get $log "spark.eventLog.dir" | default nil) "ui" $v.ui.enabled | toJson -}}
 {{- end }}
 
 {{/* What no schema can say over several keys; `bulwark validate` says it with line and mend. In: v. */}}

@@ -70,6 +70,7 @@ spec:
     - name: spark-{{ .role }}
       image: {{ $v.image }}
       imagePullPolicy: {{ $v.imagePullPolicy }}
+      terminationMessagePolicy: FallbackToLogsOnError
       {{- with .args }}
       args: {{ toYaml . | nindent 8 }}
       {{- end }}
@@ -112,8 +113,15 @@ spec:
 {{- end }}
 - { name: HOME, value: /tmp }
 - { name: TMPDIR, value: /tmp }
-- { name: SPARK_CONF_DIR, value: /etc/bulwark/conf }
+- { name: SPARK_CONF_DIR, value: {{ ternary "/var/bulwark/scratch" "/etc/bulwark/conf" (eq .role "launcher") }} }
 - { name: SPARK_LOCAL_DIRS, value: /var/bulwark/scratch }
+- { name: BULWARK_JAVA_OPTIONS_FILE, value: /etc/bulwark/conf/{{ .role }}.jvm }
+{{- if ne .role "executor" }}
+- { name: BULWARK_DRIVER_MEMORY, value: {{ ternary "512m" (lower .v.driver.memory) (eq .role "launcher") }} }
+{{- end }}
+{{- with .v.k8sMaster }}
+- { name: BULWARK_MASTER, value: {{ printf "k8s://%s" (trimPrefix "k8s://" .) | quote }} }
+{{- end }}
 - { name: BULWARK_TEE, value: {{ .v.trust.tee | quote }} }
 - { name: BULWARK_POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
 - { name: BULWARK_POD_UID, valueFrom: { fieldRef: { fieldPath: metadata.uid } } }

@@ -2,7 +2,7 @@
 
 export { renderChartSchema } from "./chart-schema.ts";
 export { renderChartValues, renderOldNames } from "./chart-values.ts";
-export { renderErrors } from "./errors.ts";
+export { renderErrors, renderExitCodes } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
 export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
 export { renderRefusedSettings } from "./refused-settings.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DATA } from "../datasets.ts";
 import { CONSOLE_LOGGING } from "../logging.ts";
-import { CHANNEL, REDACTION, SCRATCH, UI } from "../profiles.ts";
+import { CHANNEL, CREDENTIALS, REDACTION, SCRATCH, UI } from "../profiles.ts";
 import { KUBERNETES } from "./settings.ts";
 
 /**
@@ -11,7 +11,7 @@ import { KUBERNETES } from "./settings.ts";
 export function renderChartPlan(): string {
   const plan = {
     channel: CHANNEL,
-    scratch: SCRATCH,
+    scratch: { ...SCRATCH, ...CREDENTIALS },
     ui: UI,
     noUi: { "spark.ui.enabled": "false" },
     data: DATA,
