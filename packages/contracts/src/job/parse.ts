@@ -5,7 +5,7 @@ import { JOB_KEYS } from "./generated/keys.ts";
 import { type SchemaError, validateJobFile } from "./generated/validate.js";
 import { type Issue, type Path, showPath } from "./issue.ts";
 import { renameOldKeys } from "./old-names.ts";
-import { RULES } from "./rules.ts";
+import { RULES, type Target } from "./rules.ts";
 import type { JobFile } from "./schema.ts";
 import { readSource, type Source } from "./source.ts";
 import { placeKey, type Tree, toTree } from "./tree.ts";
@@ -69,10 +69,11 @@ function checkSchema(tree: Tree): { issues: Issue[]; broken: string[] } {
 const touches = (one: string, two: string): boolean =>
   one === two || one.startsWith(`${two}.`) || two.startsWith(`${one}.`);
 
-function checkRules(job: JobFile, broken: readonly string[]): Issue[] {
+function checkRules(job: JobFile, broken: readonly string[], target: Target): Issue[] {
   return Object.values(RULES)
+    .filter((rule) => rule.target === undefined || rule.target === target)
     .filter(({ about }) => !about.some((key) => broken.some((path) => touches(path, key))))
-    .flatMap(({ check }) => check(job));
+    .flatMap(({ check }) => check(job, target));
 }
 
 function toFinding(issue: Issue, source: Source, tree: Tree): Finding {
@@ -112,13 +113,14 @@ function freeze<Value>(value: Value): Value {
  *
  * @param input the file as bytes or text
  * @param options.file the name to show in findings
+ * @param options.target where it is to run; this machine when not given
  * @returns the job, deeply frozen, and warnings about older names
  * @throws BulwarkError JOB_FILE_UNREADABLE (no text, empty, larger than 1 MiB), JOB_FILE_SYNTAX (no YAML, or YAML that
  *   says something else than it shows), JOB_INVALID with every finding by position
  */
 export function parseJobFile(
   input: Uint8Array | string,
-  options: { file: string },
+  options: { file: string; target?: Target },
 ): { job: JobFile; warnings: Finding[] } {
   const source = readSource(input, options.file);
   const tree = toTree(source);
@@ -132,7 +134,9 @@ export function parseJobFile(
   const { issues, broken } = checkSchema(tree);
   // A second pass gives what was taken out its default; an entry that cannot be mended is left out as a whole.
   if (issues.length > 0) checkSchema(tree);
-  const ruled = validateJobFile(tree.value) ? checkRules(tree.value as JobFile, broken) : [];
+  const ruled = validateJobFile(tree.value)
+    ? checkRules(tree.value as JobFile, broken, options.target ?? "machine")
+    : [];
   const all = [...conflicts, ...issues, ...ruled].map((issue) => toFinding(issue, source, tree));
   if (all.length > 0) {
     throw invalid(options.file, all);

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from "node:path";
 import { suggestName } from "../suggest-name.ts";
+import { CLUSTER_RULES } from "./cluster-rules.ts";
 import { refusedSettingIssues, refusedVariableIssues } from "./find-refused.ts";
 import type { Issue, Path } from "./issue.ts";
 import type { JobFile } from "./schema.ts";
 import { parseDurationMs, parseSizeBytes } from "./units.ts";
 
 /** A rule over several keys. It is left out when one of the keys it is about has a finding of its own already. */
-export type Rule = { about: readonly string[]; check: (job: JobFile) => readonly Issue[] };
+export type Rule = {
+  about: readonly string[];
+  /** Where the job is to run, if the rule holds there alone. */
+  target?: Target;
+  check: (job: JobFile, target: Target) => readonly Issue[];
+};
+
+/** Where a job is to run: on this machine, or on Kubernetes. */
+export type Target = "machine" | "cluster";
 
 /** Spark refuses to start a JVM below 1.5 times its 300 MiB reserve; half a gibibyte is the next round number. */
 const HEAP_MINIMUM = "512m";
@@ -93,11 +102,12 @@ const listSources = (job: JobFile): [Path, string | undefined][] => [
 export const RULES: Readonly<Record<string, Rule>> = {
   oneProgram: {
     about: ["jar", "python", "class"],
-    check: (job) => {
+    check: (job, target) => {
       if (job.jar !== undefined && job.python !== undefined) {
         return [conflict(["python"], "The job names both a jar and a python file", "Keep one of `jar` and `python`")];
       }
-      return when(job.jar === undefined && job.python === undefined, () =>
+      // In a cluster, the image has a program of its own: Spark-Pi.
+      return when(target === "machine" && job.jar === undefined && job.python === undefined, () =>
         job.class === undefined
           ? conflict([], "The job names no program", "Add `jar: app.jar` or `python: app.py`")
           : conflict(["class"], "class is given without a jar", "Add `jar: app.jar`"),
@@ -169,4 +179,5 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   driverVariables: { about: [], check: (job) => refusedVariableIssues(job.driver.env, ["driver", "env"]) },
   executorVariables: { about: [], check: (job) => refusedVariableIssues(job.executor.env, ["executor", "env"]) },
+  ...CLUSTER_RULES,
 };
