@@ -71,5 +71,9 @@ template:
 {{- if ne (int $sources) 1 }}{{ fail (printf "volumes.%s needs one of claim, configMap, secret and scratch" $name) }}{{ end -}}
 {{- if regexMatch "^/(etc/bulwark|opt/bulwark|opt/spark|var/bulwark|tmp|data|etc|usr|bin|lib|lib64|proc|sys|dev|run|var/run)(/|$)" $volume.mountPath }}{{ fail (printf "volumes.%s.mountPath: %s belongs to the image or to Bulwark. Take another place, for instance /mnt/%s" $name $volume.mountPath $name) }}{{ end -}}
 {{- end -}}
+{{- if not $v.image }}{{ fail "image: the job names none. images/README.md tells how to build one" }}{{ end -}}
+{{- if regexMatch "-(debug|devkit)(-|$)" ($v.trust.runtimeClass | default "") }}{{ fail (printf "trust.runtimeClass: %s lets the host look inside. Use the class without -debug or -devkit" $v.trust.runtimeClass) }}{{ end -}}
+{{- if and $v.dynamicAllocation.enabled (gt (int $v.dynamicAllocation.minimum) (int $v.dynamicAllocation.maximum)) }}{{ fail "dynamicAllocation.minimum is more than the maximum" }}{{ end -}}
+{{- if and $v.eventLog.dir (not $v.eventLog.pvc) (not (regexMatch "^[a-zA-Z][a-zA-Z0-9+.-]*://" $v.eventLog.dir)) }}{{ fail "eventLog.dir is a folder of no claim. Name the claim, eventLog.pvc, or write an address such as s3a://bucket/folder" }}{{ end -}}
 {{- if and (eq $v.queue.scheduler "kueue") (not $v.queue.name) }}{{ fail "queue.scheduler kueue needs queue.name" }}{{ end -}}
 {{- end }}

@@ -3,9 +3,9 @@
 {{ .Release.Name | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{/* A Service's name may not begin with a digit. */}}
+{{/* A Service's name has no dots and does not begin with a digit. */}}
 {{- define "spark-job.service" -}}
-{{ printf "%s%s-driver" (ternary "job-" "" (regexMatch "^[0-9]" .Release.Name)) (include "spark-job.name" . | trunc 50 | trimSuffix "-") }}
+{{ printf "%s%s-driver" (ternary "job-" "" (regexMatch "^[0-9]" .Release.Name)) (include "spark-job.name" . | replace "." "-" | trunc 50 | trimSuffix "-") }}
 {{- end }}
 
 {{/* What belongs together, and never changes. */}}

@@ -38,7 +38,7 @@ const sameInEachProfile = Object.entries(PROFILE_VALUES["aes-gcm"]).filter(
 );
 
 /** `sparkConf`: names and values that would weaken a profile are refused by plain Helm, too. */
-function refuseSettings(schema: JsonSchema): Json {
+function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
   const harmless = { enum: sameInEachProfile.map(([key]) => key) };
   return {
     ...schema,
@@ -76,7 +76,7 @@ function refuseSettings(schema: JsonSchema): Json {
     },
     additionalProperties: {
       type: ["string", "number", "boolean"],
-      not: { pattern: `[\\x00\\r\\n]|${LATE_VALUE_PATTERN}` },
+      not: { type: "string", pattern: `[\\x00\\r\\n]|${LATE_VALUE_PATTERN}` },
     },
   };
 }
