@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
+import { matches, readLeftOut } from "../../scripts/images/left-out.ts";
+import { findSources } from "../../scripts/images/spark-files.ts";
 import { buildSparkImage } from "../../scripts/images/spark-image.ts";
 import { runProgram } from "../../scripts/run-program.ts";
 import { type Cluster, joinCluster, type TestNamespace } from "./fixture/index.ts";
@@ -51,6 +53,16 @@ test("what jobs use of Spark works without the jars that are left out", async ()
   });
   assert.match(log, /everything works/);
   assert.equal(exitCode, 0);
+});
+
+test("every pattern of what is left out fits a jar of this Spark", async () => {
+  const { spark } = await findSources([], "3.11", () => undefined);
+  const names = spark.jars.map((path) => basename(path));
+  const patterns = (await readLeftOut()).flatMap((group) => group.patterns);
+  assert.deepEqual(
+    patterns.filter((pattern) => !names.some((name) => matches(name, pattern))),
+    [],
+  );
 });
 
 test("the archive of classes is used, and one that does not fit would be noticed", async () => {

@@ -14,6 +14,7 @@ import { endNode, listNodes, type NodeRecord, startNode } from "./fixture/node.t
 import { CLUSTER_CACHE } from "./ground/folders.ts";
 import { findMissing } from "./ground/missing.ts";
 import { prepareGround } from "./ground/prepare.ts";
+import { recordClasses } from "./record-classes.ts";
 
 const SELF = fileURLToPath(import.meta.url);
 const EXIT_USAGE = 2;
@@ -25,7 +26,8 @@ const USAGE = `npm run cluster -- VERB
   status         which nodes run
   shell          a shell in the kept node's network, with kubectl and helm
   test [FILE...] run tests on the kept node, else on one of their own (flags of node --test are passed on)
-  down           end the kept node`;
+  down           end the kept node
+  record-classes run jobs to see which classes the Spark image should hold ready`;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -112,6 +114,21 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
     } finally {
       await stop();
     }
+  },
+
+  /** Writes images/spark/classes.list anew: needed when Spark changes. */
+  async "record-classes"() {
+    await prepareGround(say);
+    const image = await buildSparkImage({}, say);
+    const { record, stop } = await startNode(say);
+    try {
+      const cluster = { ...openCluster(record), sparkImage: image.name };
+      await cluster.loadImage(image.archive, image.name);
+      await recordClasses(cluster, say);
+    } finally {
+      await stop();
+    }
+    return 0;
   },
 
   async down() {
