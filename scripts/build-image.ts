@@ -26,14 +26,22 @@ function readOptions(): { options: ImageOptions; context: string | undefined } |
   }
 }
 
+async function build(options: ImageOptions, context: string | undefined): Promise<void> {
+  if (context !== undefined) return laySparkImageOut(options, context, say);
+  const { name, archive } = await buildSparkImage(options, say);
+  process.stdout.write(`${name} ${archive}\n`);
+}
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const read = readOptions();
 if (read === undefined) {
   say(USAGE);
   process.exitCode = EXIT_USAGE;
-} else if (read.context !== undefined) {
-  await laySparkImageOut(read.options, read.context, say);
 } else {
-  const { name, archive } = await buildSparkImage(read.options, say);
-  process.stdout.write(`${name} ${archive}\n`);
+  try {
+    await build(read.options, read.context);
+  } catch (error) {
+    say((error as Error).message);
+    process.exitCode = 1;
+  }
 }

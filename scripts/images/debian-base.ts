@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "../run-program.ts";
+import { inWorkFolder, publish } from "../work-folder.ts";
 import { IMAGE_CACHE, IMAGES } from "./folders.ts";
-import { buildah, inWorkFolder, publish, type Say, step } from "./run.ts";
+import { buildah, type Say, step } from "./run.ts";
 
 /** What an image for a machine needs at no time: lists of packages, logs, documentation except licences. */
 const TRIM = `
@@ -28,7 +29,7 @@ export async function makeDebianBase(say: Say): Promise<string> {
   const archive = join(IMAGE_CACHE, `debian-${key}.tar`);
   if (existsSync(archive)) return archive;
   const [suite = "", ...packages] = list.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  await inWorkFolder(async (work) => {
+  await inWorkFolder(IMAGE_CACHE, async (work) => {
     const root = join(work, "root");
     await step(say, `Making a base of Debian ${suite}`, () =>
       runProgram("debootstrap", ["--variant=minbase", `--include=${packages.join(",")}`, suite, root]),

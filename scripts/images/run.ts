@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "../run-program.ts";
 import { IMAGE_CACHE } from "./folders.ts";
@@ -15,23 +13,6 @@ export function buildah(...args: string[]): Promise<string> {
     ...["--storage-driver", "overlay"],
   ];
   return runProgram("buildah", [...storage, ...args]);
-}
-
-/** Lets `make` fill a new folder, and removes it afterwards. */
-export async function inWorkFolder<T>(make: (folder: string) => Promise<T>): Promise<T> {
-  const folder = join(IMAGE_CACHE, `building-${randomBytes(4).toString("hex")}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  try {
-    return await make(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Puts a finished file in its place. */
-export async function publish(from: string, to: string): Promise<void> {
-  await rm(to, { recursive: true, force: true });
-  await rename(from, to);
 }
 
 /** A step with a line at its beginning and one at its end. */

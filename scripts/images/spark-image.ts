@@ -4,10 +4,11 @@ import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { inWorkFolder, publish } from "../work-folder.ts";
 import { makeDebianBase } from "./debian-base.ts";
 import { IMAGE_CACHE, IMAGES, ROOT } from "./folders.ts";
 import { readLeftOut } from "./left-out.ts";
-import { buildah, inWorkFolder, publish, type Say, step } from "./run.ts";
+import { buildah, type Say, step } from "./run.ts";
 import { FILE_TIME, findSources, layOut, type Sources } from "./spark-files.ts";
 
 /** A built image: an OCI archive, and the name the image has in it. */
@@ -43,7 +44,7 @@ export async function buildSparkImage(options: ImageOptions, say: Say): Promise<
     await utimes(archive, now, now);
     return { name, archive };
   }
-  await inWorkFolder(async (work) => {
+  await inWorkFolder(IMAGE_CACHE, async (work) => {
     await layOut(sources, work, say);
     const made = join(work, "image.tar");
     await step(say, `Building ${name}`, () => build({ work, base, name, made }, options.to !== undefined));
@@ -67,7 +68,7 @@ async function build({ work, base, name, made }: Build, fromNothing: boolean): P
   const args = ["--quiet", ...reproducible, "--build-arg", `BASE=${base}`, "--iidfile", iid, "--tag", name];
   if (fromNothing) args.push("--no-cache");
   await buildah("build", ...args, "--file", join(work, "Containerfile"), work);
-  await buildah("push", "--quiet", "--disable-compression", name, `oci-archive:${made}:${name}`);
+  await buildah("push", "--quiet", "--compression-format", "zstd", name, `oci-archive:${made}:${name}`);
 }
 
 /** One digest over everything that the image is made from. */

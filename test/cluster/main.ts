@@ -164,5 +164,9 @@ if (run === undefined) {
   say(USAGE);
   process.exitCode = EXIT_USAGE;
 } else {
-  process.exit(await run(args));
+  const code = await run(args).catch((error: Error) => {
+    say(error.message);
+    return 1;
+  });
+  process.exit(code);
 }

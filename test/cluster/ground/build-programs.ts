@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the programs of a Kubernetes node from the Go module proxy, once for each version.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { step } from "../../../scripts/images/run.ts";
 import { runProgram } from "../../../scripts/run-program.ts";
+import { inWorkFolder, publish } from "../../../scripts/work-folder.ts";
 import { BUILD_FLAGS, programFolder, SOURCES, type Source } from "./programs.ts";
 
 type Say = (line: string) => void;
@@ -34,21 +36,17 @@ export function listMissing(source: Source, cache: string): string[] {
 async function buildSource(source: Source, programs: readonly string[], ground: { cache: string; say: Say }) {
   const folder = programFolder(source, ground.cache);
   await mkdir(folder, { recursive: true });
-  const work = await mkdtemp(join(ground.cache, "building-"));
-  try {
+  await inWorkFolder(ground.cache, async (work) => {
     const module = await download(source, ground.say);
     await writeModuleFile(source, module, work);
     for (const program of programs) {
-      const startedAt = Date.now();
-      ground.say(`Building ${program} ${source.version} ...`);
-      const built = join(work, program);
-      await go(goBuild(source, program, { work, built }), { cwd: module.Dir });
-      await rename(built, join(folder, program));
-      ground.say(`Building ${program} ${source.version} ... done in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+      await step(ground.say, `Building ${program} ${source.version}`, async () => {
+        const built = join(work, program);
+        await go(goBuild(source, program, { work, built }), { cwd: module.Dir });
+        await publish(built, join(folder, program));
+      });
     }
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function download(source: Source, say: Say): Promise<Download> {

@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildah, inWorkFolder, publish } from "../../../scripts/images/run.ts";
+import { buildah } from "../../../scripts/images/run.ts";
 import { runProgram } from "../../../scripts/run-program.ts";
+import { inWorkFolder, publish } from "../../../scripts/work-folder.ts";
 import { CLUSTER_CACHE } from "./folders.ts";
 
 /** Name of the image that holds a pod's namespaces open. */
@@ -22,8 +23,7 @@ export async function makePause(): Promise<{ program: string; archive: string }>
   const folder = join(CLUSTER_CACHE, `pause-${key}`);
   const made = { program: join(folder, "pause"), archive: join(folder, "pause.tar") };
   if (existsSync(folder)) return made;
-  await mkdir(dirname(folder), { recursive: true });
-  await inWorkFolder(async (work) => {
+  await inWorkFolder(CLUSTER_CACHE, async (work) => {
     const built = join(work, "made");
     await mkdir(built);
     await runProgram("gcc", ["-static", "-Os", "-s", "-o", join(built, "pause"), SOURCE]);
