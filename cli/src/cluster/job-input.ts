@@ -21,7 +21,7 @@ const TEXT = /\.(py|txt|csv|json|ya?ml|properties|conf|sql|xml|md|sh|r)$/i;
  */
 export async function readClusterJob(context: Context, file: string): Promise<ClusterJob> {
   const content = await readJobFile(context.cwd, file);
-  const { job, warnings } = parseJobFile(content, { file, target: "cluster" } as { file: string });
+  const { job, warnings } = parseJobFile(content, { file, target: "cluster" });
   for (const { line, message, mend } of warnings) context.progress.warn(`${file}:${line}  ${message}: ${mend}`);
   const sent = await packProgram(job, dirname(resolve(context.cwd, file)), file);
   return { job: sent, file, ownSecrets: findOwnSecrets(content) };

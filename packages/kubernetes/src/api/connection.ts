@@ -49,6 +49,8 @@ const ANSWER_LIMIT_MS = 30_000;
 const SOCKETS = 16;
 const LARGEST_STATUS = 64 * 1024;
 const UNAUTHORIZED = 401;
+/** Credentials that may be others when they are asked for again. */
+const RENEWABLE: ReadonlySet<string> = new Set(["exec", "token-file"]);
 
 /** Opens nothing yet; sockets are made as questions come, and kept for later ones. */
 export function createConnection(access: ClusterAccess, outside: Outside): Connection {
@@ -70,7 +72,7 @@ export function createConnection(access: ClusterAccess, outside: Outside): Conne
   };
   const stream = async (question: Question): Promise<IncomingMessage> => {
     let answer = await open(question, await proofs.get());
-    if (answer.statusCode === UNAUTHORIZED && access.credentials.type !== "certificate") {
+    if (answer.statusCode === UNAUTHORIZED && RENEWABLE.has(access.credentials.type)) {
       answer.resume();
       answer = await open(question, await proofs.renew());
     }
