@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isEnded, type JobStatus, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
+import { isEnded, type JobStatus, type KubeObject, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { findObject, forwardPort } from "@bulwark/kubernetes/api";
 import type { Context, Result } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
@@ -111,26 +111,46 @@ async function readToken({ connection, namespace }: Cluster, release: string): P
   return createHmac("sha256", Buffer.from(value, "base64")).update("bulwark ui").digest("hex");
 }
 
+/** A Job, as far as it tells which claim its event logs are on. */
+type JobVolumes = KubeObject & {
+  spec?: {
+    template?: {
+      spec?: {
+        volumes?: { name: string; persistentVolumeClaim?: { claimName: string } }[];
+        containers?: { volumeMounts?: { name: string; mountPath: string }[] }[];
+      };
+    };
+  };
+};
+
+/** Name of the claim that the Job mounts for event logs. */
+async function findEventLogClaim({ connection, namespace }: Cluster, release: string): Promise<string | undefined> {
+  const job = await findObject<JobVolumes>(connection, RESOURCES.jobs, { namespace, name: namesOf(release).job });
+  const pod = job?.spec?.template?.spec;
+  const mounts = pod?.containers?.flatMap(({ volumeMounts }) => volumeMounts ?? []);
+  const mount = mounts?.find(({ mountPath }) => mountPath === EVENT_LOG_FOLDER);
+  return pod?.volumes?.find(({ name }) => name === mount?.name)?.persistentVolumeClaim?.claimName;
+}
+
 /** Fetches the event log of the claim and shows it with the history server of this machine. */
 async function serveHistoryOf(context: Context, cluster: Cluster, status: JobStatus): Promise<void> {
-  const place = /^claim:([^/]+)\/?(.*)$/.exec(status.planned.eventLog ?? "");
-  if (place === null) {
-    const where = status.planned.eventLog;
+  const where = status.planned.eventLog;
+  const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
+  const claim = await findEventLogClaim(cluster, status.name);
+  if (folder === undefined || claim === undefined) {
     const message =
       where === undefined
         ? `${status.name} kept no event log, so there is no history.`
         : `The event log of ${status.name} is in ${where}, which this machine cannot read.`;
     throw new BulwarkError("UI_UNAVAILABLE", message, "keep event logs on a claim: eventLog.pvc in the job file");
   }
-  const [, claim = "", folder = ""] = place;
   const id = `${status.namespace}-${status.name}-history`;
   const run = join(context.paths.runs, id);
   await rm(run, { recursive: true, force: true });
-  await mkdir(run, { recursive: true, mode: 0o700 });
+  await mkdir(join(run, "logs"), { recursive: true, mode: 0o700 });
   try {
     const source = { claim, folder: EVENT_LOG_FOLDER };
     await copyOut(context, cluster, status, { path: folder === "" ? "." : folder, to: join(run, "eventlog"), source });
-    await mkdir(join(run, "logs"), { mode: 0o700 });
     const { serveHistory } = await import("../runs/history.ts");
     await serveHistory(context, { id }, async (url, token) => {
       const page = join(run, "ui.html");
