@@ -3,6 +3,7 @@ import { findResource, type KubeObject, maskSecret } from "@bulwark/kubernetes";
 import { createObject } from "@bulwark/kubernetes/api";
 import { parseAllDocuments, stringify } from "yaml";
 import type { Context, Result } from "../command.ts";
+import { versions } from "../versions.ts";
 import { CHART, callHelm, withValues } from "./helm.ts";
 import { type Submission, toValues } from "./submit.ts";
 
@@ -17,7 +18,17 @@ export async function showDryRun(
 ): Promise<Result> {
   const { cluster, helm, release, planned } = submission;
   const printed = await withValues(toValues(submission), (file) =>
-    callHelm(context, cluster, helm, ["template", release, CHART, "--values", file, "--skip-tests"]),
+    callHelm(context, cluster, helm, [
+      "template",
+      release,
+      CHART,
+      "--values",
+      file,
+      "--skip-tests",
+      // Without a cluster Helm takes the version it was built for, and some builds were for none.
+      "--kube-version",
+      versions.cluster.kubernetes,
+    ]),
   );
   const rendered = parseAllDocuments(printed)
     .map((document) => document.toJS() as KubeObject | null)

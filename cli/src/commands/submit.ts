@@ -63,7 +63,7 @@ async function submit(
     context.progress.note(`See how it goes: bulwark status ${release} -n ${cluster.namespace}`);
     return {
       value: { apiVersion: "bulwark/v1", name: release, namespace: cluster.namespace, state: "submitted" },
-      text: "",
+      text: release,
     };
   }
   const asDocument = flags.output === "json" || flags.output === "yaml";
