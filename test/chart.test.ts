@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Ajv } from "ajv";
 import fc from "fast-check";
+import { stringify } from "yaml";
 import { enclaveBytes, findRefusedSettings, parseJobFile, REFUSED_SETTINGS } from "../packages/contracts/src/index.ts";
 import { parseProperties, renderChartPlan } from "../packages/spark/src/index.ts";
 import { CHART, find, findHelms, listPods, type Rendered, render, renderObjects, runHelm } from "./chart/helm.ts";
@@ -355,8 +356,10 @@ test("notes are short, and say what is not protected", { skip }, () => {
 
 for (const name of ["plain", "tls", "cluster", "data", "sgx", "tdx"]) {
   test(`${name} is rendered as written down`, { skip }, () => {
-    const file = join(GOLDEN, `${name}.json`);
-    const text = `${JSON.stringify(variant(name), null, 2)}\n`;
+    const file = join(GOLDEN, `${name}.yaml`);
+    const text = variant(name)
+      .map((object) => stringify(object))
+      .join("---\n");
     if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, text);
     assert.equal(
       text,
