@@ -82,7 +82,7 @@ export const LAYERS = [
     },
     run: async () => {
       if (!(await prepareGround())) return { passed: 0, failed: 1, skipped: 0 };
-      return runNodeTests(["test/cluster/*.test.ts"], ["--test-concurrency=1"], [CLUSTER, "test"]);
+      return runNodeTests(["test/cluster/*.test.ts"], [], [CLUSTER, "layer"]);
     },
   },
 ];

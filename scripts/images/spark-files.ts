@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of the Spark image, as they will lie in it.
-import { chmod, copyFile, cp, mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ensureSpark, type SparkRuntime } from "../../cli/src/runtime/spark.ts";
 import { sparkJavaOptions } from "../../packages/spark/src/java-options.ts";
 import { runProgram } from "../run-program.ts";
-import { CACHE, IMAGES, ROOT } from "./folders.ts";
+import { inWorkFolder, publish } from "../work-folder.ts";
+import { CACHE, IMAGE_CACHE, IMAGES, ROOT } from "./folders.ts";
 import { type Group, isLeftOut } from "./left-out.ts";
 import { type Say, step } from "./run.ts";
 
@@ -25,7 +28,9 @@ export const FILE_TIME = Date.UTC(2026, 0, 1) / 1000;
 /** The oldest Java the image may have: what a newer one alone understands is not in its options. */
 const JAVA_MAJOR = 17;
 /** Of Spark's Python, what is no package: jars and scripts have their own places. */
-const NO_PYTHON = ["jars", "bin", "sbin", "data", "examples", "licenses", "python", "testing", "__pycache__"];
+const NO_PYTHON = ["jars", "bin", "sbin", "data", "examples", "licenses", "python", "__pycache__"];
+/** Wheels that a base of the last years can run. */
+const GLIBC = ["2_17", "2_27", "2_28"];
 const SPARK_JARS = "/opt/spark/jars";
 const OUR_JAR = "/opt/bulwark/bulwark.jar";
 /** Folders that jobs mount something on, or write to. */
@@ -87,27 +92,36 @@ async function layOutPython({ spark, requirements, python }: Sources, root: stri
   const [py4j] = (await readdir(join(spark.home, "python/lib"))).filter((name) => name.startsWith("py4j-"));
   if (py4j === undefined) throw new Error(`${spark.home}/python/lib has no py4j.`);
   await runProgram(spark.python, ["-m", "zipfile", "-e", join(spark.home, "python/lib", py4j), target]);
-  await installWheels(spark.python, { requirements, python, target });
+  await cp(await findWheels(spark.python, requirements, python), target, { recursive: true });
 }
 
-async function installWheels(
-  pip: string,
-  { requirements, python, target }: { requirements: string; python: string; target: string },
-): Promise<void> {
+/** The locked packages, installed for a Python version and kept: a second build needs no network. */
+async function findWheels(pip: string, requirements: string, python: string): Promise<string> {
+  const key = createHash("sha256")
+    .update(await readFile(requirements))
+    .update(`${python} ${process.arch}`);
+  const folder = join(IMAGE_CACHE, `python-${key.digest("hex").slice(0, 12)}`);
+  if (existsSync(folder)) return folder;
   const flags = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-input", "--no-compile", "--quiet"];
-  const platform = process.arch === "arm64" ? "aarch64" : "x86_64";
-  const abi = [
-    "--python-version",
-    python,
-    ...["2_17", "2_27", "2_28"].flatMap((glibc) => ["--platform", `manylinux_${glibc}_${platform}`]),
-  ];
-  await runProgram(pip, ["-I", "-m", "pip", "install", ...flags, ...abi, "--target", target, "-r", requirements]);
-  await rm(join(target, "bin"), { recursive: true, force: true });
-  // Tests of libraries are a third of their size.
-  const tests = (await readdir(target, { recursive: true, withFileTypes: true })).filter(
-    (entry) => entry.isDirectory() && entry.name === "tests",
-  );
-  for (const { parentPath, name } of tests) await rm(join(parentPath, name), { recursive: true, force: true });
+  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
+  const platforms = GLIBC.flatMap((version) => ["--platform", `manylinux_${version}_${machine}`]);
+  await inWorkFolder(IMAGE_CACHE, async (work) => {
+    const target = join(work, "packages");
+    const place = ["--python-version", python, ...platforms, "--target", target];
+    await runProgram(pip, ["-I", "-m", "pip", "install", ...flags, ...place, "-r", requirements]);
+    await rm(join(target, "bin"), { recursive: true, force: true });
+    await removeTests(target);
+    await publish(target, folder);
+  });
+  return folder;
+}
+
+/** Tests of libraries are a third of their size. */
+async function removeTests(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((each) => each.isDirectory() && each.name === "tests")) {
+    await rm(join(entry.parentPath, entry.name), { recursive: true, force: true });
+  }
 }
 
 async function layOutBulwark({ jar, jars }: Sources, root: string): Promise<void> {

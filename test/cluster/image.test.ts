@@ -35,7 +35,11 @@ async function makeConfigMap(name: string, file: string, text: string): Promise<
 
 test("Spark-Pi runs as a plain restricted pod", async () => {
   const args = ["--master", "local[2]", "--class", "bulwark.examples.SparkPi", "local:///opt/bulwark/bulwark.jar"];
-  const { log, exitCode } = await run({ name: "pi", args: ["run", SPARK_SUBMIT, ...args] });
+  const { log, exitCode } = await run({
+    name: "pi",
+    args: ["run", SPARK_SUBMIT, ...args],
+    env: { BULWARK_DRIVER_MEMORY: "600m" },
+  });
   assert.match(log, /Pi is roughly 3\.1/);
   assert.equal(exitCode, 0);
 });

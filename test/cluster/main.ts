@@ -101,20 +101,10 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
     return runInside(node, [process.env.SHELL ?? "/bin/sh"]);
   },
 
-  async test(args) {
-    const kept = await findKept();
-    await prepareGround(say);
-    const image = await buildSparkImage({}, say);
-    const files = args.some((argument) => !argument.startsWith("-")) ? args : [...args, ALL_TESTS];
-    const command = [process.execPath, "--test", "--test-concurrency=1", ...files];
-    if (kept !== undefined) return runInside(kept, command, image);
-    const { record, stop } = await startNode(say);
-    try {
-      return await runInside(record, command, image);
-    } finally {
-      await stop();
-    }
-  },
+  test: async (args) => runTests(args, await findKept()),
+
+  /** The whole layer, on a node of its own even where one is kept: that one may be of other sources. */
+  layer: (args) => runTests(args, undefined),
 
   /** Writes images/spark/classes.list anew: needed when Spark changes. */
   async "record-classes"() {
@@ -138,6 +128,20 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
     return 0;
   },
 };
+
+async function runTests(args: readonly string[], kept: NodeRecord | undefined): Promise<number> {
+  await prepareGround(say);
+  const image = await buildSparkImage({}, say);
+  const files = args.some((argument) => !argument.startsWith("-")) ? args : [...args, ALL_TESTS];
+  const command = [process.execPath, "--test", "--test-concurrency=1", ...files];
+  if (kept !== undefined) return runInside(kept, command, image);
+  const { record, stop } = await startNode(say);
+  try {
+    return await runInside(record, command, image);
+  } finally {
+    await stop();
+  }
+}
 
 async function findKept(): Promise<NodeRecord | undefined> {
   return (await listNodes()).find(({ isKept }) => isKept);

@@ -2,7 +2,7 @@
 // Builds the programs of a Kubernetes node from the Go module proxy, once for each version.
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { step } from "../../../scripts/images/run.ts";
 import { runProgram } from "../../../scripts/run-program.ts";
 import { inWorkFolder, publish } from "../../../scripts/work-folder.ts";
@@ -39,6 +39,10 @@ async function buildSource(source: Source, programs: readonly string[], ground: 
   await inWorkFolder(ground.cache, async (work) => {
     const module = await download(source, ground.say);
     await writeModuleFile(source, module, work);
+    for (const file of source.files ?? []) {
+      await copyFile(join(module.Dir, file), join(work, basename(file)));
+      await publish(join(work, basename(file)), join(folder, basename(file)));
+    }
     for (const program of programs) {
       await step(ground.say, `Building ${program} ${source.version}`, async () => {
         const built = join(work, program);

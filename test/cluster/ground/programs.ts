@@ -11,6 +11,8 @@ export type Source = {
   version: string;
   /** Name of each program and the package it is made of, relative to the module. */
   programs: Readonly<Record<string, string>>;
+  /** What else is taken from the module, into the same folder. */
+  files?: readonly string[];
   /** Variables that the linker sets. */
   define?: Readonly<Record<string, string>>;
   /** The version of modules that the authors keep beside this one; by default its own. */
@@ -60,7 +62,19 @@ export const SOURCES: readonly Source[] = [
     programs: { helm: "./cmd/helm" },
     define: { "helm.sh/helm/v4/internal/version.version": `v${helm4}` },
   },
-  { name: "kwok", module: "sigs.k8s.io/kwok", version: kwok, programs: { kwok: "./cmd/kwok" } },
+  {
+    name: "kwok",
+    module: "sigs.k8s.io/kwok",
+    version: kwok,
+    programs: { kwok: "./cmd/kwok" },
+    // How nodes become Ready and stay so, how pods become Running, and go.
+    files: [
+      "kustomize/stage/node/fast/node-initialize.yaml",
+      "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+      "kustomize/stage/pod/fast/pod-ready.yaml",
+      "kustomize/stage/pod/fast/pod-delete.yaml",
+    ],
+  },
 ];
 
 /** Where the programs of a source lie; another recipe has another folder. */
