@@ -10,6 +10,7 @@ import {
   type KubeObject,
   type PodFacts,
   RESOURCES,
+  reduceJob,
   reducePod,
   selectorOf,
 } from "@bulwark/kubernetes";
@@ -96,8 +97,8 @@ async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): 
   const place = { namespace, labels: selectorOf(release) };
   const feeds = [
     feed({ resource: RESOURCES.pods, ...place }, watched.pods, reducePod),
-    feed<Job, Job>({ resource: RESOURCES.jobs, ...place }, watched.jobs, reduceMeta),
-    feed<CronJob, CronJob>({ resource: RESOURCES.cronjobs, ...place }, watched.cronJobs, reduceMeta),
+    feed<Job, Job>({ resource: RESOURCES.jobs, ...place }, watched.jobs, reduceJob),
+    feed<CronJob, CronJob>({ resource: RESOURCES.cronjobs, ...place }, watched.cronJobs, reduceJob),
     ...(release === undefined
       ? []
       : [
@@ -121,20 +122,6 @@ async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): 
 }
 
 const createdAt = ({ metadata }: KubeObject): string => metadata.creationTimestamp ?? "";
-
-/** Without what takes much room and tells nothing: who managed which field. */
-function reduceMeta<Item extends Job | CronJob>({ metadata, spec, status }: Item): Item {
-  const { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp } = metadata;
-  const kept = { suspend: spec?.suspend, ...pick(spec, ["activeDeadlineSeconds", "schedule", "timeZone"]) };
-  return {
-    metadata: { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp },
-    spec: kept,
-    status,
-  } as Item;
-}
-
-const pick = (fields: object | undefined, names: readonly string[]): object =>
-  Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => names.includes(name)));
 
 /** Names of a release's pods and jobs begin with its name; the status matches them exactly later. */
 const isAbout = ({ involvedObject: { name = "" } }: KubeEvent, release: string): boolean =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Pod } from "./api/objects.ts";
+import type { CronJob, Job, Pod } from "./api/objects.ts";
 import { ANNOTATION, LABEL, releaseOf } from "./names.ts";
 import { type Observation, type Progress, parseObservations, parseProgress, parseTee } from "./observed.ts";
 import { explainPod } from "./pod-reason.ts";
@@ -83,3 +83,16 @@ function stateOf({ metadata, status, spec }: Pod): PodState {
   if (status?.phase === "Pending") return spec?.nodeName === undefined ? "pending" : "starting";
   return "unknown";
 }
+
+/** A Job or CronJob without what takes room and tells nothing: its template, and who managed which field. */
+export function reduceJob<Item extends Job | CronJob>({ metadata, spec, status }: Item): Item {
+  const { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp } = metadata;
+  return {
+    metadata: { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp },
+    spec: pick(spec, ["suspend", "activeDeadlineSeconds", "schedule", "timeZone"]),
+    status: pick(status, ["conditions", "failed", "completionTime", "lastScheduleTime"]),
+  } as Item;
+}
+
+const pick = (fields: object | undefined, names: readonly string[]): object =>
+  Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => names.includes(name)));

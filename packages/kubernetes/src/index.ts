@@ -13,7 +13,7 @@ export type {
 } from "./api/objects.ts";
 export { findResource, pathOf, RESOURCES, type Resource } from "./api/resources.ts";
 export { type Amounts, countPlaced, type FreeNode, listFreeNodes } from "./capacity.ts";
-export { type PodFacts, type Role, reducePod } from "./facts.ts";
+export { type PodFacts, type Role, reduceJob, reducePod } from "./facts.ts";
 export {
   findLeftovers,
   HELM_RECORDS,

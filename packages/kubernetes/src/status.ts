@@ -58,6 +58,8 @@ export type ReleaseObjects = {
   job?: Job;
   cronJob?: CronJob;
   pods: readonly PodFacts[];
+  /** Of executors only those that wait are among the pods; the driver's own account tells how many run. */
+  areExecutorsPartial?: boolean;
   /** Warnings about the job and its pods; may be left out where only the state is wanted. */
   events?: readonly KubeEvent[];
 };
@@ -88,18 +90,28 @@ export function deriveStatus(objects: ReleaseObjects): JobStatus {
     ...(driver === undefined ? {} : { driver: toPart(driver, "driver", driver) }),
     ...(launcher === undefined ? {} : { launcher: toPart(launcher, "launcher", driver) }),
     executors: executors.map((pod) => toPart(pod, `executor ${pod.number ?? "?"}`, driver)),
-    counts: {
+    counts: countExecutors(executors, {
       wanted: progress?.executors.wanted || planned.executors || 0,
-      running: executors.filter((pod) => pod.state === "running").length,
-      pending: executors.filter((pod) => pod.state === "pending" || pod.state === "starting").length,
-      failed: executors.filter((pod) => pod.state === "failed").length,
-    },
+      told: objects.areExecutorsPartial === true ? toldOf(state, progress) : undefined,
+    }),
     ...(progress === undefined ? {} : { progress }),
     security: { verdict: judge(observations), observations },
     restarts: Math.max(0, drivers.length - 1, launchers.length - 1, job?.status?.failed ?? 0) + (lead?.restarts ?? 0),
     ...timesOf(objects, lead),
     ...(cronJob?.spec?.schedule === undefined ? {} : { schedule: cronJob.spec.schedule }),
   };
+}
+
+/** Executors that a driver has by its own account; none when it does not run. */
+const toldOf = (state: JobState, progress: Progress | undefined): number =>
+  state === "running" || state === "starting" ? (progress?.executors.registered ?? 0) : 0;
+
+function countExecutors(
+  executors: readonly PodFacts[],
+  { wanted, told }: { wanted: number; told: number | undefined },
+): JobStatus["counts"] {
+  const count = (...states: string[]): number => executors.filter((pod) => states.includes(pod.state)).length;
+  return { wanted, running: told ?? count("running"), pending: count("pending", "starting"), failed: count("failed") };
 }
 
 const newestFirst = (pods: readonly PodFacts[]): PodFacts[] =>
