@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { withInstallLock } from "../cli/src/runtime/install-lock.ts";
 
 /**
  * Lets `make` fill a new folder below `parent`, and removes it afterwards. Folders of processes that were killed meanwhile go, too.
@@ -18,6 +19,13 @@ export async function inWorkFolder<T>(parent: string, make: (folder: string) => 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Does work that one process does at a time in a folder; the others wait. A process that is gone holds nothing. */
+export async function inTurn<T>(parent: string, say: (line: string) => void, work: () => Promise<T>): Promise<T> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const onWait = (pid: number): void => say(`Waiting for process ${pid}, which is building in ${parent}.`);
+  return withInstallLock(join(parent, "build.lock"), { signal: new AbortController().signal, onWait }, work);
 }
 
 /** Puts a finished file or folder in its place. */

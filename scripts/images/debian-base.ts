@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "../run-program.ts";
-import { inWorkFolder, publish } from "../work-folder.ts";
+import { inTurn, inWorkFolder, publish } from "../work-folder.ts";
 import { IMAGE_CACHE, IMAGES } from "./folders.ts";
 import { buildah, type Say, step } from "./run.ts";
 
@@ -29,6 +29,13 @@ export async function makeDebianBase(say: Say): Promise<string> {
   const archive = join(IMAGE_CACHE, `debian-${key}.tar`);
   if (existsSync(archive)) return archive;
   const [suite = "", ...packages] = list.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  await inTurn(IMAGE_CACHE, say, async () => {
+    if (!existsSync(archive)) await make(suite, packages, archive, say);
+  });
+  return archive;
+}
+
+async function make(suite: string, packages: readonly string[], archive: string, say: Say): Promise<void> {
   await inWorkFolder(IMAGE_CACHE, async (work) => {
     const root = join(work, "root");
     await step(say, `Making a base of Debian ${suite}`, () =>
@@ -38,7 +45,6 @@ export async function makeDebianBase(say: Say): Promise<string> {
     await step(say, "Packing the base", () => pack(root, join(work, "base.tar")));
     await publish(join(work, "base.tar"), archive);
   });
-  return archive;
 }
 
 async function pack(root: string, archive: string): Promise<void> {

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { inWorkFolder, publish } from "../work-folder.ts";
+import { inTurn, inWorkFolder, publish } from "../work-folder.ts";
 import { makeDebianBase } from "./debian-base.ts";
 import { IMAGE_CACHE, IMAGES, ROOT } from "./folders.ts";
 import { readLeftOut } from "./left-out.ts";
@@ -25,6 +25,8 @@ export type ImageOptions = {
   to?: string;
 };
 
+const NAME = "bulwark.local/spark";
+const archivePath = (key: string): string => join(IMAGE_CACHE, `spark-${key}.tar`);
 /** How many archives are kept: each is most of a gigabyte. */
 const KEPT = 2;
 /** Python of Debian bookworm. */
@@ -37,20 +39,24 @@ export async function buildSparkImage(options: ImageOptions, say: Say): Promise<
   const sources = await findSources(groups, options.python ?? DEBIAN_PYTHON, say);
   const base = options.base ?? `oci-archive:${await makeDebianBase(say)}`;
   const key = await digestInputs(sources, base);
-  const name = `bulwark.local/spark:${key}`;
-  const archive = options.to ?? join(IMAGE_CACHE, `spark-${key}.tar`);
+  const name = `${NAME}:${key}`;
+  const archive = options.to ?? archivePath(key);
   if (options.to === undefined && existsSync(archive)) {
     const now = new Date();
     await utimes(archive, now, now);
     return { name, archive };
   }
-  await inWorkFolder(IMAGE_CACHE, async (work) => {
-    await layOut(sources, work, say);
-    const made = join(work, "image.tar");
-    await step(say, `Building ${name}`, () => build({ work, base, name, made }, options.to !== undefined));
-    await publish(made, archive);
+  await inTurn(IMAGE_CACHE, say, async () => {
+    // Whoever had the turn before may have built the same.
+    if (options.to === undefined && existsSync(archive)) return;
+    await inWorkFolder(IMAGE_CACHE, async (work) => {
+      await layOut(sources, work, say);
+      const made = join(work, "image.tar");
+      await step(say, `Building ${name}`, () => build({ work, base, name, made }, options.to !== undefined));
+      await publish(made, archive);
+    });
+    await removeOlder();
   });
-  await removeOlder();
   return { name, archive };
 }
 
@@ -100,6 +106,10 @@ async function removeOlder(): Promise<void> {
   );
   const old = aged.toSorted((one, two) => two.mtimeMs - one.mtimeMs).slice(KEPT);
   for (const { path } of old) await rm(path, { force: true });
-  // Layers of images that are gone.
-  await buildah("prune", "--force").catch(() => undefined);
+  // In buildah's storage, too, which keeps layers for the next build.
+  const named = (await buildah("images", "--noheading", "--format", "{{.Name}}:{{.Tag}}")).split("\n");
+  const isKept = (name: string): boolean => existsSync(archivePath(name.slice(name.lastIndexOf(":") + 1)));
+  const gone = named.filter((name) => name.startsWith(`${NAME}:`) && !isKept(name));
+  if (gone.length > 0) await buildah("rmi", ...gone);
+  await buildah("prune", "--force");
 }

@@ -5,7 +5,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { step } from "../../../scripts/images/run.ts";
 import { runProgram } from "../../../scripts/run-program.ts";
-import { inWorkFolder, publish } from "../../../scripts/work-folder.ts";
+import { inTurn, inWorkFolder, publish } from "../../../scripts/work-folder.ts";
 import { BUILD_FLAGS, programFolder, SOURCES, type Source } from "./programs.ts";
 
 type Say = (line: string) => void;
@@ -21,10 +21,13 @@ type Download = { Dir: string; GoMod: string };
  */
 export async function buildPrograms(cache: string, say: Say, wanted?: readonly string[]): Promise<void> {
   const sources = SOURCES.filter(({ name }) => wanted === undefined || wanted.includes(name));
-  for (const source of sources) {
-    const missing = listMissing(source, cache);
-    if (missing.length > 0) await buildSource(source, missing, { cache, say });
-  }
+  const isMissing = (source: Source): boolean => listMissing(source, cache).length > 0;
+  if (!sources.some(isMissing)) return;
+  await inTurn(cache, say, async () => {
+    for (const source of sources.filter(isMissing)) {
+      await buildSource(source, listMissing(source, cache), { cache, say });
+    }
+  });
 }
 
 /** The programs of a source that are not built yet. */
