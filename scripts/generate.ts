@@ -5,15 +5,20 @@ import { dirname, join } from "node:path";
 import { COMMANDS } from "../cli/src/commands/index.ts";
 import { renderCli } from "../cli/src/frame/reference.ts";
 import {
+  renderChartSchema,
+  renderChartValues,
   renderEditorSchema,
   renderErrors,
+  renderExitCodes,
   renderJobFile,
   renderKeys,
+  renderOldNames,
   renderPolicy,
   renderRefusedSettings,
   renderValidator,
   SCHEMAS,
 } from "../packages/contracts/src/reference/index.ts";
+import { renderChartPlan } from "../packages/spark/src/index.ts";
 
 /** One generated file: where it lies, and its whole content. */
 type Generated = { file: string; render: () => string | Promise<string> };
@@ -31,6 +36,11 @@ const GENERATED: readonly Generated[] = [
   { file: "docs/reference/policy.md", render: renderPolicy },
   { file: "docs/reference/policy.schema.json", render: () => renderEditorSchema(SCHEMAS.policy) },
   { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
+  { file: "jvm/src/main/resources/bulwark/exit-codes.properties", render: renderExitCodes },
+  { file: "charts/spark-job/values.yaml", render: renderChartValues },
+  { file: "charts/spark-job/values.schema.json", render: renderChartSchema },
+  { file: "charts/spark-job/files/old-names.json", render: renderOldNames },
+  { file: "charts/spark-job/files/plan.json", render: renderChartPlan },
 ];
 
 const root = join(import.meta.dirname, "..");

@@ -12,6 +12,8 @@ import { findMissing } from "./programs.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 const NODE = join(BIN, "node");
+/** Starts a node around the tests of its layer. */
+const CLUSTER = join(ROOT, "test", "cluster", "main.ts");
 const REPORTS = join(ROOT, "jvm", "target", "surefire-reports");
 /** `bulwark doctor --install` exits so when only this machine's other checks fail. */
 const CHECKS_FAILED = 3;
@@ -71,6 +73,18 @@ export const LAYERS = [
       return runNodeTests(["test/e2e/*.test.ts"], ["--test-concurrency=1"]);
     },
   },
+  {
+    name: "cluster",
+    about: "a real Kubernetes node on this machine",
+    needs: () => {
+      const { status, stdout, stderr } = spawnSync(NODE, [CLUSTER, "missing"], { encoding: "utf8" });
+      return status === 0 ? JSON.parse(stdout) : [{ message: stderr.trim(), mend: "npm run cluster -- prepare" }];
+    },
+    run: async () => {
+      if (!(await prepareGround())) return { passed: 0, failed: 1, skipped: 0 };
+      return runNodeTests(["test/cluster/*.test.ts"], [], [CLUSTER, "layer"]);
+    },
+  },
 ];
 
 /** Where Spark is installed already, the tests that start it run, too, and on its own jars. */
@@ -84,14 +98,18 @@ function sparkHomeOption() {
   }
 }
 
-/** @param {readonly string[]} patterns @param {readonly string[]} flags */
-async function runNodeTests(patterns, flags = []) {
+/**
+ * @param {readonly string[]} patterns
+ * @param {readonly string[]} flags of Node's test runner
+ * @param {readonly string[]} runner what starts it
+ */
+async function runNodeTests(patterns, flags = [], runner = ["--test"]) {
   const folder = mkdtempSync(join(tmpdir(), "bulwark-test-"));
   try {
     const counts = join(folder, "counts.json");
     const reporter = join(ROOT, "scripts", "count-reporter.mjs");
     const args = [
-      ...["--test", ...flags],
+      ...[...runner, ...flags],
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
       ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${counts}`],
       ...patterns,

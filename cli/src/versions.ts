@@ -20,6 +20,8 @@ export type Versions = {
   };
   /** `version` is what the wrapper brings; `minimum` is what an installed `mvn` must have. */
   maven: { version: string; minimum: string };
+  /** What the test cluster is built of, from the Go module proxy. */
+  cluster: { kubernetes: string; etcd: string; coredns: string; helm: string; helm4: string; kwok: string };
 };
 
 export const versions: Versions = pins;

@@ -5,10 +5,16 @@ import type { CommandTable } from "../command.ts";
 export const COMMANDS: CommandTable = {
   run: { group: "jobs", summary: "run a job on this machine", load: () => import("./run.ts") },
   validate: { group: "jobs", summary: "check job files, all findings at once", load: () => import("./validate.ts") },
-  list: { group: "jobs", summary: "list runs", completes: "nothing", load: () => import("./list.ts") },
+  submit: { group: "jobs", summary: "run a job in a Kubernetes cluster", load: () => import("./submit.ts") },
+  list: {
+    group: "jobs",
+    summary: "list runs, or jobs in a cluster",
+    completes: "nothing",
+    load: () => import("./list.ts"),
+  },
   status: {
     group: "jobs",
-    summary: "show one run: progress, failure, security",
+    summary: "show one job: progress, failure, security",
     completes: "runs",
     load: () => import("./status.ts"),
   },
@@ -18,12 +24,36 @@ export const COMMANDS: CommandTable = {
     completes: "runs",
     load: () => import("./logs.ts"),
   },
-  stop: { group: "jobs", summary: "stop a run", completes: "runs", load: () => import("./stop.ts") },
+  stop: { group: "jobs", summary: "stop a run on this machine", completes: "runs", load: () => import("./stop.ts") },
   ui: {
     group: "jobs",
     summary: "open Spark's UI, or the history of an ended run",
     completes: "runs",
     load: () => import("./ui.ts"),
+  },
+  describe: {
+    group: "jobs",
+    summary: "show all there is of a job in a cluster",
+    completes: "runs",
+    load: () => import("./describe.ts"),
+  },
+  events: {
+    group: "jobs",
+    summary: "show what a cluster says of a job",
+    completes: "runs",
+    load: () => import("./events.ts"),
+  },
+  copy: {
+    group: "jobs",
+    summary: "copy results from a job's volume claim to this machine",
+    completes: "runs",
+    load: () => import("./copy.ts"),
+  },
+  delete: {
+    group: "jobs",
+    summary: "take a job out of a cluster, with all that belongs to it",
+    completes: "runs",
+    load: () => import("./delete.ts"),
   },
   keys: {
     group: "keys and data",

@@ -3,6 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts";
+import { addClusterFlags, meansCluster } from "../cluster/flags.ts";
+import { demandName } from "../cluster/name.ts";
 import type { CommandSpec, Context } from "../command.ts";
 import { followLines } from "../runs/events.ts";
 import { findRecord, isEnded } from "../runs/record.ts";
@@ -11,15 +13,28 @@ const WATCH_MS = 500;
 
 /** `bulwark logs`: what driver and executors wrote, each line with its part in front. */
 export const spec: CommandSpec = {
-  examples: ["bulwark logs", "bulwark logs diagnosis --driver", "bulwark logs diagnosis --executor 1 -f"],
+  examples: [
+    "bulwark logs",
+    "bulwark logs diagnosis --driver",
+    "bulwark logs diagnosis --executor 1 -f",
+    "bulwark logs sales -n analytics --since 10m",
+  ],
   configure(command) {
     command
       .argument("[name]", "id of a run, or name of a job; the newest run by default")
       .option("--driver", "only the driver")
       .option("--executor <number>", "only one executor")
-      .option("-f, --follow", "go on until the run ends");
+      .option("--launcher", "only the launcher (cluster, deployMode cluster)")
+      .option("-f, --follow", "go on until the run ends")
+      .option("--previous", "of containers that were started anew, the one before (cluster)")
+      .option("--since <duration>", "only what is younger, for instance 10m (cluster)");
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
+    if (meansCluster(context, flags)) {
+      const { printLogs } = await import("../cluster/logs.ts");
+      return printLogs(context, demandName(args[0]), flags);
+    }
     const record = await findRecord(context.paths.runs, args[0]);
     const folder = join(context.paths.runs, record.id, "logs");
     const parts = choose(await readdir(folder).catch(() => []), flags);

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts";
+import { addClusterFlags, meansCluster } from "../cluster/flags.ts";
+import { demandName } from "../cluster/name.ts";
 import type { CommandSpec } from "../command.ts";
 import { formatAge } from "../output/age.ts";
 import { formatReport } from "../output/security-report.ts";
@@ -9,15 +11,26 @@ import { type RunEvent, readEvents } from "../runs/events.ts";
 import { findRecord, isEnded, type RunRecord } from "../runs/record.ts";
 import type { SecurityReport } from "../runs/security/report.ts";
 
-/** `bulwark status`: one run, how far it is, why it failed, how it was protected. */
+/** `bulwark status`: one run, or one job in a cluster, how far it is, why it failed, how it was protected. */
 export const spec: CommandSpec = {
-  examples: ["bulwark status", "bulwark status diagnosis", "bulwark status diagnosis --security"],
+  examples: [
+    "bulwark status",
+    "bulwark status diagnosis",
+    "bulwark status diagnosis --security",
+    "bulwark status sales -n analytics --watch",
+  ],
   configure(command) {
     command
       .argument("[name]", "id of a run, or name of a job (its newest run); the newest run of all by default")
-      .option("--security", "show the security report of the run");
+      .option("--security", "show how it was protected, as observed")
+      .option("-w, --watch", "go on until it ends (cluster)");
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
+    if (meansCluster(context, flags)) {
+      const { showStatus } = await import("../cluster/status.ts");
+      return showStatus(context, demandName(args[0]), flags);
+    }
     const record = await findRecord(context.paths.runs, args[0]);
     const folder = join(context.paths.runs, record.id);
     if (flags.security === true) {

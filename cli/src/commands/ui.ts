@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BulwarkError } from "@bulwark/contracts";
 import { parseProperties } from "@bulwark/spark";
+import { addClusterFlags, meansCluster } from "../cluster/flags.ts";
+import { demandName } from "../cluster/name.ts";
 import type { CommandSpec, Context, OutputFormat } from "../command.ts";
 import { renderDocument } from "../output/print.ts";
 import { writeFileWhole } from "../runs/files.ts";
@@ -12,11 +14,18 @@ import { findRecord, isEnded, type RunRecord } from "../runs/record.ts";
 
 /** `bulwark ui`: Spark's UI of a living run, or the history server for an ended one. Both by TLS, behind a token. */
 export const spec: CommandSpec = {
-  examples: ["bulwark ui", "bulwark ui diagnosis"],
+  examples: ["bulwark ui", "bulwark ui diagnosis", "bulwark ui sales -n analytics"],
   configure(command) {
-    command.argument("[name]", "id of a run, or name of a job; the newest run by default");
+    command
+      .argument("[name]", "id of a run, or name of a job; the newest run by default")
+      .option("--port <number>", "port of this machine to use (cluster); any free one by default");
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
+    if (meansCluster(context, flags)) {
+      const { openUi } = await import("../cluster/ui.ts");
+      return openUi(context, demandName(args[0]), flags);
+    }
     const format = flags.output as OutputFormat;
     const record = await findRecord(context.paths.runs, args[0]);
     if (isEnded(record)) {

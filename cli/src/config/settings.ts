@@ -2,7 +2,7 @@
 
 /** A setting of the tool: what it may hold, what it is for, and whether a project may bring it. */
 export type SettingSpec = {
-  type: "path" | "choice";
+  type: "path" | "choice" | "name";
   choices?: readonly string[];
   description: string;
   default?: string;
@@ -31,6 +31,24 @@ export const SETTINGS = {
   cacheDir: { type: "path", description: "folder of Spark and class archives", notFromProject: REDIRECTS },
   sparkHome: { type: "path", description: "an installed Spark to use", notFromProject: REDIRECTS },
   javaHome: { type: "path", description: "the Java to use", notFromProject: REDIRECTS },
+  target: {
+    type: "choice",
+    choices: ["machine", "cluster"],
+    default: "machine",
+    description: "what list, status, logs and the like are about without further flags",
+  },
+  namespace: { type: "name", description: "namespace in the cluster; that of the kubeconfig's context when not given" },
+  context: {
+    type: "name",
+    description: "context of the kubeconfig; its current one when not given",
+    notFromProject: REDIRECTS,
+  },
+  kubeconfig: {
+    type: "path",
+    description: "kubeconfig to use instead of KUBECONFIG and ~/.kube/config",
+    notFromProject: REDIRECTS,
+  },
+  helm: { type: "path", description: "the Helm to use; the one in PATH when not given", notFromProject: REDIRECTS },
 } as const satisfies Record<string, SettingSpec>;
 
 export type SettingName = keyof typeof SETTINGS;

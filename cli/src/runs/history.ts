@@ -19,7 +19,7 @@ const GRACE_MS = 2_000;
 /** Serves the event log of an ended run until the user interrupts. */
 export async function serveHistory(
   context: Context,
-  record: RunRecord,
+  record: Pick<RunRecord, "id">,
   onReady: (url: string, token: string) => Promise<void>,
 ): Promise<void> {
   const { java, spark, keys, archives } = await prepareGround(context);

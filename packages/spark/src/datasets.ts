@@ -62,9 +62,21 @@ const HADOOP_CODECS = [
   "org.apache.hadoop.io.compress.ZStandardCodec",
 ];
 
+/** What every job with data keys sets: who encrypts Parquet and text, and how strongly (Parquet modular encryption). */
+export const DATA: Properties = {
+  "spark.hadoop.parquet.crypto.factory.class": "bulwark.data.DatasetCryptoFactory",
+  "spark.hadoop.parquet.encryption.kms.client.class": "bulwark.data.BulwarkKmsClient",
+  "spark.hadoop.parquet.encryption.algorithm": "AES_GCM_V1",
+  "spark.hadoop.parquet.encryption.data.key.length.bits": "256",
+  "spark.hadoop.parquet.encryption.kek.length.bits": "256",
+  "spark.hadoop.parquet.encryption.double.wrapping": "true",
+  "spark.hadoop.parquet.encryption.key.material.store.internally": "false",
+  "spark.hadoop.io.compression.codecs": HADOOP_CODECS.join(","),
+};
+
 /**
- * Settings that make Parquet and text files of a job encrypted, with no change in its code (Parquet modular encryption;
- * spark-hadoop properties reach the Hadoop configuration of driver and executors).
+ * Settings that make Parquet and text files of a job encrypted, with no change in its code
+ * (spark-hadoop properties reach the Hadoop configuration of driver and executors).
  */
 export function dataProperties(datasets: readonly PlannedDataset[]): Properties {
   if (namedKeys(datasets).length === 0) return {};
@@ -78,15 +90,8 @@ export function dataProperties(datasets: readonly PlannedDataset[]): Properties 
   // What a job writes outside its declared datasets is protected by the key of the first output, rather than by none.
   const outputKey = datasets.find((dataset) => dataset.mode === "write" && dataset.key !== undefined)?.key;
   return {
-    "spark.hadoop.parquet.crypto.factory.class": "bulwark.data.DatasetCryptoFactory",
-    "spark.hadoop.parquet.encryption.kms.client.class": "bulwark.data.BulwarkKmsClient",
-    "spark.hadoop.parquet.encryption.algorithm": "AES_GCM_V1",
-    "spark.hadoop.parquet.encryption.data.key.length.bits": "256",
-    "spark.hadoop.parquet.encryption.kek.length.bits": "256",
-    "spark.hadoop.parquet.encryption.double.wrapping": "true",
-    "spark.hadoop.parquet.encryption.key.material.store.internally": "false",
+    ...DATA,
     "spark.hadoop.bulwark.datasets": JSON.stringify(description),
-    "spark.hadoop.io.compression.codecs": HADOOP_CODECS.join(","),
     ...(outputKey === undefined ? {} : outputProperties(outputKey)),
   };
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { renderChartPlan } from "./chart/plan.ts";
+export { PORTS } from "./chart/settings.ts";
 export { type DataToolInput, planDataTool } from "./data-tool.ts";
 export { type PlannedDataset, workingPath } from "./datasets.ts";
 export { type HistoryInput, planHistoryServer } from "./history.ts";

@@ -23,6 +23,9 @@ const TLS: Properties = {
   "spark.ssl.rpc.enabledAlgorithms": "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256",
 };
 
+/** Settings of each profile that are the same wherever the job runs. */
+export const CHANNEL: Readonly<Record<ProfileName, Properties>> = { "aes-gcm": AES_GCM, tls: TLS };
+
 /**
  * How channels between driver and executors are protected (Spark's docs/security.md, Network Encryption). With both
  * engines on, Spark would drop AES and warn; a profile turns on exactly one. Authentication is on in each.
@@ -60,21 +63,21 @@ export const SCRATCH: Properties = {
 };
 
 /** The UI and its REST API: TLS, and nobody without the token. */
+export const UI: Properties = {
+  "spark.ui.enabled": "true",
+  "spark.ui.filters": "bulwark.ui.UiGate",
+  "spark.ui.killEnabled": "false",
+  "spark.ui.showConsoleProgress": "false",
+  "spark.ui.threadDumpsEnabled": "false",
+  "spark.ui.heapHistogramEnabled": "false",
+  "spark.ssl.ui.enabled": "true",
+  "spark.ssl.ui.protocol": "TLSv1.3",
+  "spark.ssl.ui.keyStoreType": "PKCS12",
+};
+
+/** The UI on any free port of this machine. */
 export function uiProperties(stores: StorePaths): Properties {
-  return {
-    "spark.ui.enabled": "true",
-    "spark.ui.port": "0",
-    "spark.ui.filters": "bulwark.ui.UiGate",
-    "spark.ui.killEnabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.ui.threadDumpsEnabled": "false",
-    "spark.ui.heapHistogramEnabled": "false",
-    "spark.ssl.ui.enabled": "true",
-    "spark.ssl.ui.port": "0",
-    "spark.ssl.ui.protocol": "TLSv1.3",
-    "spark.ssl.ui.keyStore": stores.keyStore,
-    "spark.ssl.ui.keyStoreType": "PKCS12",
-  };
+  return { ...UI, "spark.ui.port": "0", "spark.ssl.ui.port": "0", "spark.ssl.ui.keyStore": stores.keyStore };
 }
 
 /** Passwords of the UI's key store. */

@@ -10,6 +10,22 @@ export const NAME_PATTERN = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$";
 export const VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$";
 /** Name of a dataset, so that `{data.NAME}` can name it. */
 export const DATASET_PATTERN = "^[A-Za-z][A-Za-z0-9_]*$";
+/** Name of a Kubernetes object: a DNS subdomain (RFC 1123). */
+export const OBJECT_PATTERN = "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$";
+/** Name of a container image, with a tag, a digest or both (OCI distribution specification). */
+export const IMAGE_PATTERN = "^[A-Za-z0-9][-A-Za-z0-9._:/@]*$";
+/** A place inside a container. */
+export const FOLDER_PATTERN = "^/[^\\s:]+$";
+/** When something starts, as cron writes it: five fields, or one of the words of Kubernetes. */
+export const CRON_PATTERN = "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|\\S+( +\\S+){4})$";
+/** A range of addresses (CIDR). */
+export const RANGE_PATTERN = "^[0-9A-Fa-f.:]+/[0-9]{1,3}$";
+/** Name of a file that a ConfigMap can hold. */
+export const FILE_PATTERN = "^[A-Za-z0-9_][-A-Za-z0-9_.]{0,99}$";
+/** Coordinates of a Maven artifact. */
+export const COORDINATES_PATTERN = "^[-A-Za-z0-9_.]+:[-A-Za-z0-9_.]+:[-A-Za-z0-9_.]+$";
+/** An address that is asked by TLS. */
+export const HTTPS_PATTERN = "^https://\\S+$";
 /** Text with something in it. */
 export const FILLED_PATTERN = "\\S";
 
@@ -46,6 +62,30 @@ export const FORMS = {
     words: "the name of a dataset has letters, digits and underscores, a letter first",
     example: "patients",
   },
+  object: {
+    pattern: OBJECT_PATTERN,
+    words: "the name of a Kubernetes object has small letters, digits, dashes and dots, a letter or digit at both ends",
+    example: "team-data",
+  },
+  image: {
+    pattern: IMAGE_PATTERN,
+    words: "an image has a name, and a tag or better a digest",
+    example: "registry.example/bulwark-spark@sha256:...",
+  },
+  folder: { pattern: FOLDER_PATTERN, words: "a place in a container begins with /", example: "/mnt/models" },
+  cron: { pattern: CRON_PATTERN, words: "a schedule has the five fields of cron", example: "30 4 * * 1-5" },
+  range: { pattern: RANGE_PATTERN, words: "a range of addresses is an address and a length", example: "10.20.0.0/16" },
+  file: {
+    pattern: FILE_PATTERN,
+    words: "the name of a file has letters, digits, dots, dashes and underscores",
+    example: "report.py",
+  },
+  coordinates: {
+    pattern: COORDINATES_PATTERN,
+    words: "an artifact of Maven is group:name:version",
+    example: "org.postgresql:postgresql:42.7.7",
+  },
+  https: { pattern: HTTPS_PATTERN, words: "it begins with https://", example: "https://maven.example/releases" },
   label: {
     pattern: LABEL_PATTERN,
     words: "such a name has letters, digits, spaces, dots and dashes, at most 64, a letter or digit at both ends",

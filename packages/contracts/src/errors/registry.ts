@@ -237,6 +237,43 @@ export const ERRORS = {
   SIMULATION_NOT_ALLOWED: entry("refused", 403, "Simulated evidence was given without the switch that accepts it"),
   SIMULATION_ROOT_BROKEN: entry("invalid", 400, "The simulation root of this installation cannot be read"),
   SIMULATION_WISH_INVALID: entry("usage", 400, "Simulated evidence was asked for that cannot exist"),
+  // Clusters
+  KUBECONFIG_MISSING: entry("invalid", 400, "No kubeconfig was found, so it is not known which cluster is meant"),
+  KUBECONFIG_INVALID: entry("invalid", 400, "The kubeconfig cannot be read, or lacks what a safe connection needs"),
+  CONTEXT_UNKNOWN: entry("invalid", 400, "The kubeconfig has no such context"),
+  CLUSTER_UNREACHABLE: entry("unreachable", 503, "The API server of the cluster does not answer"),
+  CLUSTER_UNTRUSTED: entry(
+    "unreachable",
+    502,
+    "The certificate of the API server is not the one that the kubeconfig demands",
+  ),
+  CLUSTER_UNAUTHENTICATED: entry(
+    "notPermitted",
+    401,
+    "The cluster does not accept the credentials, or they have expired",
+  ),
+  CLUSTER_FORBIDDEN: entry("notPermitted", 403, "The cluster does not permit this to you"),
+  CLUSTER_REFUSED: entry("invalid", 422, "The API server refused an object"),
+  CLUSTER_CONFLICT: entry("invalid", 409, "An object of this name is there already, or was changed meanwhile"),
+  OBJECT_MISSING: entry("invalid", 404, "An object that the job names is not in the cluster"),
+  WATCH_EXPIRED: entry("unreachable", 410, "The API server no longer has the changes asked for; they are listed anew"),
+  NAMESPACE_UNKNOWN: entry("invalid", 404, "The namespace does not exist"),
+  RELEASE_UNKNOWN: entry("usage", 404, "No job of this name is in the namespace"),
+  RELEASE_EXISTS: entry("invalid", 409, "A release of this name is in the namespace already"),
+  RELEASE_NAME_INVALID: entry("invalid", 400, "A name that a release cannot have"),
+  SECRET_MISMATCH: entry("invalid", 409, "Secrets that must fit each other do not"),
+  PREFLIGHT_FAILED: entry("invalid", 400, "The cluster cannot run the job as it is; each reason is a finding"),
+  HELM_MISSING: entry("invalid", 500, "Helm was not found, or is of a version that is not supported"),
+  HELM_FAILED: entry("invalid", 500, "Helm could not do what was asked"),
+  POD_UNSCHEDULABLE: entry("timedOut", 503, "No node of the cluster can take a pod of the job"),
+  POD_START_FAILED: entry(
+    "invalid",
+    500,
+    "A pod of the job cannot start: image, Secret, ConfigMap, claim or runtime class",
+  ),
+  POD_KILLED: entry("jobFailed", 500, "A pod of the job was killed: memory, eviction, node"),
+  LOGS_GONE: entry("invalid", 404, "The pods whose logs were asked for are gone"),
+  LEFTOVERS_REMAIN: entry("timedOut", 500, "Objects of a deleted release were still there when the time was over"),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

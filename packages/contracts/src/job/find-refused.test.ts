@@ -80,7 +80,7 @@ test("ordinary settings pass", () => {
   const conf = {
     "spark.sql.shuffle.partitions": 8,
     "spark.sql.adaptive.enabled": true,
-    "spark.executor.memoryOverhead": "1g",
+    "spark.memory.fraction": "0.5",
     "spark.rpc.message.maxSize": "512",
     "spark.hadoop.fs.s3a.endpoint": "https://store.example",
     "spark.kafka.clusters.one.sasl.mechanism": "SCRAM-SHA-512",

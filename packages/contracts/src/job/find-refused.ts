@@ -5,21 +5,21 @@ import type { Finding } from "../errors/index.ts";
 import { findRefusedOptions } from "./java-options.ts";
 import { findRefusedVariable } from "./refused-environment.ts";
 import { PROFILE_VALUES, type ProfileName, REFUSED_SETTINGS } from "./refused-settings.ts";
+import {
+  LATE_VALUE_PATTERN,
+  SECRET_SETTING_PATTERN,
+  SECRET_VARIABLE_PATTERN,
+  SETTING_NAME_PATTERN,
+} from "./setting-names.ts";
 import { matchesAny } from "./wildcard.ts";
 
 /** Spark settings as a job file or a properties file has them. */
 export type SettingMap = Readonly<Record<string, string | number | boolean>>;
 
-/**
- * What a setting's name may be made of. Escapes, blanks, line breaks, `=` and `:` have a meaning in a properties file,
- * so a name with them could become another name on its way to Spark.
- */
-const SETTING_NAME = /^spark\.[A-Za-z0-9_.$/*-]+$/;
-/** What Spark replaces by the environment, the JVM's properties or another setting when it reads a value. */
-const LATE_VALUE = /\$\{\s*(env|system|spark)/i;
-const SECRET_SETTING =
-  /(secret|password|passwd|passphrase|token|(access|secret|private|api|account)[._-]?key)$|\.account\.key\./i;
-const SECRET_VARIABLE = /(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|(ACCESS|SECRET|PRIVATE|API)_?KEY)(_ID)?$/i;
+const SETTING_NAME = new RegExp(SETTING_NAME_PATTERN);
+const LATE_VALUE = new RegExp(LATE_VALUE_PATTERN);
+const SECRET_SETTING = new RegExp(SECRET_SETTING_PATTERN);
+const SECRET_VARIABLE = new RegExp(SECRET_VARIABLE_PATTERN);
 const JAVA_OPTIONS = ["spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"];
 
 type Check = (key: string, value: string, profile: ProfileName) => Omit<Issue, "at"> | undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { matchesAny } from "./wildcard.ts";
+import { matchesAny, patternOf } from "./wildcard.ts";
 
 /** A JVM option that is not allowed, shown without its value, and why. */
 export type RefusedOption = { option: string; reason: string; mend: string };
@@ -212,4 +212,23 @@ export function findRefusedOptions(text: string): RefusedOption[] {
   }
   const refused = words.map(checkOption).filter((found) => found !== undefined);
   return [...new Map(refused.map((found) => [found.option, found])).values()];
+}
+
+/** A value in an option: no quote stands alone, and nothing is read in two ways. */
+const OPTION_VALUE = "(?:[^\\s\"'\\\\$]|\"[^\"\\\\$]*\"|'[^'\\\\$]*')*";
+
+/** The same check as a pattern, for schemas: an option string of nothing but options that pass, and properties. */
+export function allowedOptionsPattern(): string {
+  const options = ALLOWED_OPTIONS.map((option) =>
+    option.startsWith("-XX:?") ? `-XX:[+-]${patternOf(option.slice(5))}` : patternOf(option),
+  ).map((pattern) => pattern.replaceAll(".*", () => OPTION_VALUE));
+  return `^\\s*(?:(?:${options.join("|")}|-D[A-Za-z0-9_.-]+(?:=${OPTION_VALUE})?)(?:\\s+|$))*$`;
+}
+
+/** Option strings that set a property which is refused, as a pattern. */
+export function refusedPropertiesPattern(): string {
+  const names = REFUSED_PROPERTIES.flatMap((rule) => rule.names).map((name) =>
+    patternOf(name).replaceAll(".*", "[^=\\s]*"),
+  );
+  return `(?i:(^|\\s)-D(?:${names.join("|")})(=|\\s|$))|-Xlog[^\\s]*:[^\\s]*:`;
 }

@@ -25,25 +25,16 @@ const findingsOf = (text: string) => failureOf(text).findings.map(brief);
 
 test("defaults are filled in, nested ones too, and nothing can be changed", () => {
   const job = parse("jar: app.jar\ndata:\n  sales: {path: sales.parquet}\nexecutor: {instances: 3}\n");
-  assert.deepEqual(job, {
-    name: "job",
-    jar: "app.jar",
-    args: [],
-    jars: [],
-    pyFiles: [],
-    files: [],
-    driver: { cores: 1, memory: "1g", env: {} },
-    executor: { instances: 3, cores: 1, memory: "1g", env: {} },
-    sparkConf: {},
-    data: { sales: { path: "sales.parquet", mode: "read", columns: {}, overwrite: false } },
-    security: { profile: "aes-gcm" },
-    trust: { tee: "none" },
-    retries: 0,
-    timeout: "24h",
-    startTimeout: "120s",
-    eventLog: { enabled: true },
-    deployMode: "client",
-  });
+  const size = { cores: 1, memory: "1g", env: {} };
+  assert.equal(job.name, "job");
+  assert.deepEqual(job.executor, { ...job.executor, ...size, instances: 3 });
+  assert.deepEqual(job.driver, { ...job.driver, ...size });
+  assert.deepEqual(job.data, { sales: { path: "sales.parquet", mode: "read", columns: {}, overwrite: false } });
+  assert.equal(job.security.profile, "aes-gcm");
+  assert.equal(job.security.secrets.application, "spark-secret");
+  assert.deepEqual([job.timeout, job.startTimeout, job.retries, job.deployMode], ["24h", "120s", 0, "client"]);
+  // What has neither a default nor a value is not there.
+  assert.deepEqual([Object.hasOwn(job, "image"), Object.hasOwn(job, "pvc")], [false, false]);
   assert.throws(() => Object.assign(job.executor, { cores: 9 }), TypeError);
   assert.throws(() => job.args.push("x"), TypeError);
 });
@@ -92,6 +83,33 @@ test("older names are taken with a warning that stands at them", () => {
   assert.ok(warnings[0]?.mend.includes("driver.cores"));
 });
 
+test("older sizes of enclaves become sizes of today", () => {
+  const { job } = parseJobFile(
+    "jar: a.jar\nsgx: true\nsgxLog: all\ndriverMem: 1g\nsgxDriverMem: 32g\nsgxDriverJvmMem: 8g\nsgxExecutorJvmMem: 12g\n",
+    { file: FILE },
+  );
+  assert.deepEqual([job.trust.tee, job.trust.sgxLog], ["sgx", "all"]);
+  // The heap in the enclave counts, not the one that the older chart asked for outside.
+  assert.deepEqual([job.driver.memory, job.driver.enclave, job.executor.memory], ["8g", "32g", "12g"]);
+});
+
+test("without SGX, older sizes of enclaves say nothing", () => {
+  const { job, warnings } = parseJobFile("jar: a.jar\nsgx: false\ndriverMem: 2g\nsgxDriverJvmMem: 8g\n", {
+    file: FILE,
+  });
+  assert.deepEqual([job.trust.tee, job.driver.memory, job.driver.enclave], ["none", "2g", undefined]);
+  assert.deepEqual(
+    warnings.map(({ path }) => path),
+    ["sgx", "driverMem", "sgxDriverJvmMem"],
+  );
+});
+
+test("in a cluster a job needs an image, and no program", () => {
+  const parseThere = (text: string) => parseJobFile(text, { file: FILE, target: "cluster" }).job;
+  assert.equal(parseThere("image: a:1").image, "a:1");
+  assert.throws(() => parseThere("jar: a.jar"), { code: "JOB_INVALID" });
+});
+
 test("an older name with a wrong value is reported under the name in the file", () => {
   assert.deepEqual(findingsOf("jar: a.jar\ndriverMem: lots"), [["JOB_TYPE_WRONG", "driverMem", 2, 12]]);
 });
@@ -136,7 +154,7 @@ const SINGLE: readonly [string, string, ReturnType<typeof brief>][] = [
     "jar: a\ndriver: {env: {LD_PRELOAD: x}}",
     ["JOB_SETTING_REFUSED", "driver.env.LD_PRELOAD", 2, 16],
   ],
-  ["retired name", "jar: a\nsgx: true", ["JOB_KEY_UNKNOWN", "sgx", 2, 1]],
+  ["retired name", "jar: a\nkmsURL: x", ["JOB_KEY_UNKNOWN", "kmsURL", 2, 1]],
   ["list at the top", "- jar: a", ["JOB_TYPE_WRONG", undefined, 1, 1]],
   ["one word at the top", "jar", ["JOB_TYPE_WRONG", undefined, 1, 1]],
   ["no program", "name: x", ["JOB_CONFLICT", undefined, 1, 1]],
@@ -179,7 +197,7 @@ const MENDS: readonly [string, string][] = [
   ["jar: a\neventLog: {enabled: yes}", "true"],
   ["jar: 5", '"5"'],
   ["jar: a\narguments: [x]", "args"],
-  ["jar: a\nsgx: true", "trust.tee: sgx"],
+  ["jar: a\nkmsURL: x", "data:"],
 ];
 
 for (const [text, mend] of MENDS) {

@@ -5,11 +5,11 @@ import type { Finding } from "../errors/index.ts";
 import { JOB_KEYS } from "./generated/keys.ts";
 import { validateJobFile } from "./generated/validate.js";
 import { RETIRED, renameOldKeys } from "./old-names.ts";
-import { RULES } from "./rules.ts";
+import { rulesFor, type Target } from "./rules.ts";
 import type { JobFile } from "./schema.ts";
 
-/** The job file among our documents. */
-const JOB_FORMAT: DocumentFormat<JobFile> = {
+/** The job file among our documents; which rules hold depends on where the job is to run. */
+const toFormat = (target: Target): DocumentFormat<JobFile> => ({
   words: { one: "a job file", many: "job files", reference: "docs/reference/job-file.md" },
   codes: {
     unreadable: "JOB_FILE_UNREADABLE",
@@ -21,7 +21,7 @@ const JOB_FORMAT: DocumentFormat<JobFile> = {
   },
   keys: JOB_KEYS,
   validate: validateJobFile,
-  rules: RULES,
+  rules: rulesFor(target),
   // Arguments, variables, Spark settings.
   isTextPlace: (path) =>
     (path.length === 2 && (path[0] === "args" || path[0] === "sparkConf")) || (path.length === 3 && path[1] === "env"),
@@ -42,6 +42,10 @@ const JOB_FORMAT: DocumentFormat<JobFile> = {
     check: (file) => `bulwark validate ${file}`,
   },
   prepare: renameOldKeys,
+});
+const FORMATS: Readonly<Record<Target, DocumentFormat<JobFile>>> = {
+  machine: toFormat("machine"),
+  cluster: toFormat("cluster"),
 };
 
 /**
@@ -49,14 +53,15 @@ const JOB_FORMAT: DocumentFormat<JobFile> = {
  *
  * @param input the file as bytes or text
  * @param options.file the name to show in findings
+ * @param options.target where it is to run; this machine when not given
  * @returns the job, deeply frozen, and warnings about older names
  * @throws BulwarkError JOB_FILE_UNREADABLE (no text, empty, larger than 1 MiB), JOB_FILE_SYNTAX (no YAML, or YAML that
  *   says something else than it shows), JOB_INVALID with every finding by position
  */
 export function parseJobFile(
   input: Uint8Array | string,
-  options: { file: string },
+  options: { file: string; target?: Target },
 ): { job: JobFile; warnings: Finding[] } {
-  const { value, warnings } = readDocument(JOB_FORMAT, input, options);
+  const { value, warnings } = readDocument(FORMATS[options.target ?? "machine"], input, options);
   return { job: value, warnings };
 }

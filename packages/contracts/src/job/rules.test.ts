@@ -21,6 +21,15 @@ const write = (path: string) => ({ path, mode: "write" as const });
 const driver = (changes: Partial<JobFile["driver"]>) => ({ driver: { ...BASE.driver, ...changes } });
 const executor = (changes: Partial<JobFile["executor"]>) => ({ executor: { ...BASE.executor, ...changes } });
 
+const tee = (name: JobFile["trust"]["tee"]) => ({ trust: { ...BASE.trust, tee: name } });
+const volume = (changes: Partial<JobFile["volumes"][string]>): JobFile["volumes"][string] => ({
+  mountPath: "/mnt/a",
+  memory: false,
+  readOnly: true,
+  roles: ["driver"],
+  ...changes,
+});
+
 type Case = { job: Partial<JobFile> | JobFile; found: [string, string][] };
 
 /** Each rule alone: jobs it passes (nothing found) and jobs it does not, with code and path. */
@@ -97,6 +106,84 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: executor({ env: { TZ: "UTC" } }), found: [] },
     { job: executor({ env: { CLASSPATH: "/x" } }), found: [["JOB_SETTING_REFUSED", "executor.env.CLASSPATH"]] },
   ],
+  imageGiven: [
+    { job: { image: "a:1" }, found: [] },
+    { job: BASE, found: [["JOB_CONFLICT", ""]] },
+  ],
+  imageByDigest: [
+    { job: { image: "a:1" }, found: [] },
+    { job: { image: `a@sha256:${"0".repeat(64)}`, ...tee("snp") }, found: [] },
+    { job: { image: "a:1", ...tee("simulation") }, found: [] },
+    { job: { image: "a:1", ...tee("sgx") }, found: [["JOB_VALUE_INVALID", "image"]] },
+    { job: { image: "a@sha256:0", ...tee("tdx") }, found: [["JOB_VALUE_INVALID", "image"]] },
+  ],
+  releaseExists: [
+    { job: BASE, found: [] },
+    { job: { trust: { ...BASE.trust, release: "attested" } }, found: [["JOB_VALUE_INVALID", "trust.release"]] },
+  ],
+  driverEnclave: [
+    { job: { ...driver({ enclave: "1g" }) }, found: [] },
+    { job: { ...driver({ enclave: "2g" }), ...tee("sgx") }, found: [] },
+    { job: { ...driver({ enclave: "1g" }), ...tee("sgx") }, found: [["JOB_VALUE_INVALID", "driver.enclave"]] },
+  ],
+  executorEnclave: [
+    { job: { ...executor({ memory: "10g", enclave: "14g" }), ...tee("sgx") }, found: [] },
+    {
+      job: { ...executor({ memory: "10g", memoryOverhead: "5g", enclave: "14g" }), ...tee("sgx") },
+      found: [["JOB_VALUE_INVALID", "executor.enclave"]],
+    },
+  ],
+  runtimeClass: [
+    { job: { trust: { ...BASE.trust, runtimeClass: "kata-qemu-tdx-runtime-rs" } }, found: [] },
+    {
+      job: { trust: { ...BASE.trust, runtimeClass: "kata-qemu-tdx-debug" } },
+      found: [["JOB_VALUE_INVALID", "trust.runtimeClass"]],
+    },
+    {
+      job: {
+        ...tee("tdx"),
+        ...driver({ podTemplate: { ...BASE.driver.podTemplate, runtimeClassName: "gvisor" } }),
+      },
+      found: [["JOB_CONFLICT", "driver.podTemplate.runtimeClassName"]],
+    },
+  ],
+  oneSourcePerVolume: [
+    { job: { volumes: { a: volume({ claim: "c" }), b: volume({ scratch: "1g" }) } }, found: [] },
+    { job: { volumes: { a: volume({}) } }, found: [["JOB_CONFLICT", "volumes.a"]] },
+    { job: { volumes: { a: volume({ claim: "c", secret: "s" }) } }, found: [["JOB_CONFLICT", "volumes.a"]] },
+    {
+      job: { volumes: { a: volume({ claim: "c", mountPath: "/etc/bulwark/conf" }) } },
+      found: [["JOB_VALUE_INVALID", "volumes.a.mountPath"]],
+    },
+  ],
+  programFits: [
+    { job: { program: { "a.py": "print(1)", "b.jar": "base64:QUJD" } }, found: [] },
+    { job: { program: { "a.py": "x".repeat(700_001) } }, found: [["JOB_VALUE_INVALID", "program"]] },
+    { job: { program: { "b.jar": "base64:ä" } }, found: [["JOB_VALUE_INVALID", "program.b.jar"]] },
+  ],
+  allocationRange: [
+    { job: { dynamicAllocation: { ...BASE.dynamicAllocation, minimum: 20 } }, found: [] },
+    {
+      job: { dynamicAllocation: { ...BASE.dynamicAllocation, enabled: true, minimum: 20 } },
+      found: [["JOB_CONFLICT", "dynamicAllocation.minimum"]],
+    },
+  ],
+  kueue: [
+    { job: { queue: { scheduler: "kueue", name: "team" } }, found: [] },
+    { job: { queue: { scheduler: "kueue", name: "" } }, found: [["JOB_CONFLICT", "queue.scheduler"]] },
+    {
+      job: {
+        queue: { scheduler: "kueue", name: "team" },
+        dynamicAllocation: { ...BASE.dynamicAllocation, enabled: true },
+      },
+      found: [["JOB_CONFLICT", "dynamicAllocation.enabled"]],
+    },
+  ],
+  eventLogPlace: [
+    { job: { eventLog: { enabled: true, pvc: "logs", dir: "spark" } }, found: [] },
+    { job: { eventLog: { enabled: true, dir: "s3a://logs/spark" } }, found: [] },
+    { job: { eventLog: { enabled: true, dir: "spark" } }, found: [["JOB_CONFLICT", "eventLog.dir"]] },
+  ],
 };
 
 test("every rule has its cases", () => {
@@ -109,7 +196,7 @@ for (const [name, rule] of Object.entries(RULES)) {
       // A job without program is given whole; every other changes the base.
       const whole = ("driver" in job && "timeout" in job ? job : { ...BASE, ...job }) as JobFile;
       assert.deepEqual(
-        rule.check(whole).map(({ code, at }) => [code, at.join(".")]),
+        rule.check(whole, "machine").map(({ code, at }) => [code, at.join(".")]),
         found,
       );
     });

@@ -3,9 +3,21 @@ import { posix } from "node:path";
 import type { Rule } from "../document/format.ts";
 import type { Issue, Path } from "../document/issue.ts";
 import { suggestName } from "../suggest-name.ts";
+import { CLUSTER_RULES } from "./cluster-rules.ts";
 import { refusedSettingIssues, refusedVariableIssues } from "./find-refused.ts";
 import type { JobFile } from "./schema.ts";
 import { parseDurationMs, parseSizeBytes } from "./units.ts";
+
+/** A rule over several keys of a job file. */
+export type JobRule = {
+  about: readonly string[];
+  /** Where the job is to run, if the rule holds there alone. */
+  target?: Target;
+  check: (job: JobFile, target: Target) => readonly Issue[];
+};
+
+/** Where a job is to run: on this machine, or on Kubernetes. */
+export type Target = "machine" | "cluster";
 
 /** Spark refuses to start a JVM below 1.5 times its 300 MiB reserve; half a gibibyte is the next round number. */
 const HEAP_MINIMUM = "512m";
@@ -88,14 +100,15 @@ const listSources = (job: JobFile): [Path, string | undefined][] => [
 ];
 
 /** Rules over several keys of a job file whose single values are right. */
-export const RULES: Readonly<Record<string, Rule<JobFile>>> = {
+export const RULES: Readonly<Record<string, JobRule>> = {
   oneProgram: {
     about: ["jar", "python", "class"],
-    check: (job) => {
+    check: (job, target) => {
       if (job.jar !== undefined && job.python !== undefined) {
         return [conflict(["python"], "The job names both a jar and a python file", "Keep one of `jar` and `python`")];
       }
-      return when(job.jar === undefined && job.python === undefined, () =>
+      // In a cluster, the image has a program of its own: Spark-Pi.
+      return when(target === "machine" && job.jar === undefined && job.python === undefined, () =>
         job.class === undefined
           ? conflict([], "The job names no program", "Add `jar: app.jar` or `python: app.py`")
           : conflict(["class"], "class is given without a jar", "Add `jar: app.jar`"),
@@ -167,4 +180,13 @@ export const RULES: Readonly<Record<string, Rule<JobFile>>> = {
   },
   driverVariables: { about: [], check: (job) => refusedVariableIssues(job.driver.env, ["driver", "env"]) },
   executorVariables: { about: [], check: (job) => refusedVariableIssues(job.executor.env, ["executor", "env"]) },
+  ...CLUSTER_RULES,
 };
+
+/** The rules that hold where a job is to run. */
+export function rulesFor(target: Target): Readonly<Record<string, Rule<JobFile>>> {
+  const held = Object.entries(RULES).filter(([, rule]) => rule.target === undefined || rule.target === target);
+  return Object.fromEntries(
+    held.map(([name, { about, check }]) => [name, { about, check: (job: JobFile) => check(job, target) }]),
+  );
+}

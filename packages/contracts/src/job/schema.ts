@@ -1,39 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type, { type Static } from "typebox";
-import {
-  DATASET_PATTERN,
-  DURATION_PATTERN,
-  FILLED_PATTERN,
-  NAME_PATTERN,
-  SIZE_PATTERN,
-  VARIABLE_PATTERN,
-} from "../document/forms.ts";
+import { DATASET_PATTERN, FILLED_PATTERN, NAME_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
+import { clusterKeys, clusterSecrets, maven, rolePlacement, teeKeys } from "./schema-cluster.ts";
+import { closed, duration, environment, filled, flag, paths, size, text } from "./schema-parts.ts";
 
 // Loading TypeBox costs more than a whole `bulwark validate` may take. So this file is read by the generator and by the
 // compiler alone; at run time the compiled schema in generated/ stands for it.
-
-const closed = { additionalProperties: false } as const;
-const size = (value: string, description: string) =>
-  Type.String({ pattern: SIZE_PATTERN, default: value, description });
-const duration = (value: string, description: string) =>
-  Type.String({ pattern: DURATION_PATTERN, default: value, description });
-const filled = (description: string) => Type.String({ pattern: FILLED_PATTERN, description });
-const paths = (description: string) =>
-  Type.Array(Type.String({ pattern: FILLED_PATTERN }), { default: [], description });
-/** Text which may be written without quotes (`8`, `true`); reading the file makes it text. */
-const text = () => Type.Unsafe<string>({ type: ["string", "number", "boolean"] });
-const environment = (role: string) =>
-  Type.Record(Type.String({ pattern: VARIABLE_PATTERN }), text(), {
-    ...closed,
-    default: {},
-    description: `Environment of the ${role}. Never for secrets`,
-  });
 
 const Driver = Type.Object(
   {
     cores: Type.Integer({ minimum: 1, maximum: 1024, default: 1, description: "Cores of the driver" }),
     memory: size("1g", "Heap of the driver"),
     env: environment("driver"),
+    ...rolePlacement("driver"),
   },
   { ...closed, default: {}, description: "Size and environment of the driver" },
 );
@@ -44,6 +23,7 @@ const Executor = Type.Object(
     cores: Type.Integer({ minimum: 1, maximum: 1024, default: 1, description: "Cores of each executor" }),
     memory: size("1g", "Heap of each executor"),
     env: environment("executors"),
+    ...rolePlacement("executors"),
   },
   { ...closed, default: {}, description: "Number, size and environment of the executors" },
 );
@@ -104,6 +84,7 @@ export const JobFile = Type.Object(
           default: "aes-gcm",
           description: "How channels are protected: AES-GCM with a shared secret, or TLS 1.3",
         }),
+        secrets: clusterSecrets,
       },
       { ...closed, default: {}, description: "Protection of channels and scratch files" },
     ),
@@ -113,6 +94,7 @@ export const JobFile = Type.Object(
           default: "none",
           description: "Trusted execution environment the job must run in",
         }),
+        ...teeKeys,
       },
       { ...closed, default: {}, description: "What must be proved before keys are released" },
     ),
@@ -121,19 +103,22 @@ export const JobFile = Type.Object(
     startTimeout: duration("120s", "Longest time until all executors are registered"),
     eventLog: Type.Object(
       {
-        enabled: Type.Boolean({ default: true, description: "Keep Spark's event log for the history server" }),
+        enabled: flag(true, "Keep Spark's event log for the history server. On Kubernetes it needs a place"),
+        pvc: Type.Optional(
+          Type.String({ pattern: OBJECT_PATTERN, description: "Existing volume claim for it. Kubernetes only" }),
+        ),
+        dir: Type.Optional(filled("Folder in that claim, or an address such as s3a://bucket/folder. Kubernetes only")),
       },
       { ...closed, default: {}, description: "Spark's event log" },
     ),
-    image: Type.Optional(filled("Image of driver and executors. Kubernetes only, required there")),
-    k8sMaster: Type.Optional(filled("Address of the API server. Kubernetes only")),
-    pvc: Type.Optional(filled("Existing volume claim with the data. Kubernetes only")),
-    deployMode: Type.Enum(["client", "cluster"], {
-      default: "client",
-      description: "Where the driver runs on Kubernetes: in the release's own pod, or in one of its own",
-    }),
+    ui: Type.Object(
+      { enabled: flag(true, "Serve Spark's UI, by TLS and to holders of the token") },
+      { ...closed, default: {}, description: "Spark's UI. Kubernetes only; `bulwark run` always has it" },
+    ),
+    maven,
+    ...clusterKeys,
   },
-  { ...closed, title: "Bulwark job file", description: "One job for bulwark run" },
+  { ...closed, title: "Bulwark job file", description: "One job for Bulwark" },
 );
 
 /** A job file with every default filled in. */

@@ -2,11 +2,18 @@
 
 const compiled = new Map<string, RegExp>();
 
+/** A pattern with stars as a regular expression, without anchors. */
+export function patternOf(pattern: string): string {
+  return pattern
+    .split("*")
+    .map((part) => part.replaceAll(/[.\\+?^${}()|[\]]/g, "\\$&"))
+    .join(".*");
+}
+
 function toRegExp(pattern: string): RegExp {
   let expression = compiled.get(pattern);
   if (expression === undefined) {
-    const parts = pattern.split("*").map((part) => part.replaceAll(/[.\\+?^${}()|[\]]/g, "\\$&"));
-    expression = new RegExp(`^${parts.join(".*")}$`, "is");
+    expression = new RegExp(`^${patternOf(pattern)}$`, "is");
     compiled.set(pattern, expression);
   }
   return expression;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export { renderErrors } from "./errors.ts";
+
+export { renderChartSchema } from "./chart-schema.ts";
+export { renderChartValues, renderOldNames } from "./chart-values.ts";
+export { renderErrors, renderExitCodes } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
 export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
 export { renderPolicy } from "./policy.ts";

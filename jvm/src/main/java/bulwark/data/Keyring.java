@@ -5,16 +5,13 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeType;
-import com.sun.security.auth.module.UnixSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -24,8 +21,6 @@ public final class Keyring implements MasterKeys {
   public static final String PROPERTY = "bulwark.keyring";
 
   private static final int KEY_BYTES = 32;
-  private static final Set<PosixFilePermission> ALLOWED =
-      Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
 
   private record MasterKey(int current, Map<Integer, SecretKey> versions) {}
 
@@ -57,7 +52,7 @@ public final class Keyring implements MasterKeys {
   public static Keyring read(Path file) {
     byte[] bytes = new byte[0];
     try {
-      requirePrivate(file);
+      PrivateFile.require(file);
       bytes = Files.readAllBytes(file);
       return new Keyring(parse(bytes, file));
     } catch (JacksonException malformed) {
@@ -100,15 +95,6 @@ public final class Keyring implements MasterKeys {
       throw new DataKeyException("KEY_MISSING", "the keyring does not hold the data key \"" + keyId + "\"");
     }
     return key;
-  }
-
-  private static void requirePrivate(Path file) throws IOException {
-    if (!ALLOWED.containsAll(Files.getPosixFilePermissions(file))) {
-      throw new DataKeyException("KEYRING_UNSAFE", "the keyring " + file + " can be read by other users");
-    }
-    if ((int) Files.getAttribute(file, "unix:uid") != new UnixSystem().getUid()) {
-      throw new DataKeyException("KEYRING_UNSAFE", "the keyring " + file + " belongs to another user");
-    }
   }
 
   private static Map<String, MasterKey> parse(byte[] json, Path file) throws IOException {

@@ -16,7 +16,7 @@ public final class DataMain {
     try {
       DataTool.main(args);
     } catch (Throwable failure) {
-      Events.failure(failure);
+      Events.sink().failure(failure);
       System.exit(1);
     }
   }

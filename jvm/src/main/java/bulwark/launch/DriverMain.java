@@ -20,7 +20,7 @@ public final class DriverMain {
     try {
       SparkSubmit.main(Arrays.copyOfRange(args, 1, args.length));
     } catch (Throwable failure) {
-      Events.failure(failure);
+      Events.sink().failure(failure);
       LoggerFactory.getLogger(DriverMain.class).error("The application failed", failure);
       System.exit(1);
     }

@@ -6,10 +6,11 @@ import java.lang.reflect.InvocationTargetException;
 import java.util.Map;
 
 /** An exception as the runner shows it: class, first line, and the code when it is one of ours. */
-final class Failure {
+public final class Failure {
   private Failure() {}
 
-  static Map<String, Object> describe(Throwable failure) {
+  /** Class, message and code of an exception. */
+  public static Map<String, Object> describe(Throwable failure) {
     Throwable shown = failure;
     while (shown instanceof InvocationTargetException && shown.getCause() != null) {
       shown = shown.getCause();
@@ -34,7 +35,8 @@ final class Failure {
     fields.put("message", found.sentence());
   }
 
-  static String firstLine(String text) {
+  /** The first line that says something. */
+  public static String firstLine(String text) {
     return text == null ? null : text.lines().filter(line -> !line.isBlank()).findFirst().orElse("").strip();
   }
 }

@@ -20,6 +20,7 @@ import org.apache.spark.scheduler.SparkListenerJobEnd;
 import org.apache.spark.scheduler.SparkListenerStageCompleted;
 import org.apache.spark.scheduler.SparkListenerStageSubmitted;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.apache.spark.scheduler.StageInfo;
 import org.apache.spark.util.Utils;
 
@@ -89,11 +90,20 @@ public final class ProgressListener extends SparkListener {
   }
 
   @Override
+  public void onTaskStart(SparkListenerTaskStart event) {
+    Stage stage = running.get(event.stageId());
+    if (stage != null) {
+      stage.active++;
+    }
+  }
+
+  @Override
   public void onTaskEnd(SparkListenerTaskEnd event) {
     Stage stage = running.get(event.stageId());
     if (stage == null) {
       return;
     }
+    stage.active--;
     if (event.reason() == Success$.MODULE$) {
       stage.done++;
     } else {
@@ -106,7 +116,7 @@ public final class ProgressListener extends SparkListener {
     long now = System.nanoTime();
     if (now - lastTasksLine > QUIET_NANOS) {
       lastTasksLine = now;
-      events.write("tasks", fields("stage", event.stageId(), "done", stage.done, "of", stage.tasks));
+      events.write("tasks", fields("stage", event.stageId(), "done", stage.done, "of", stage.tasks, "active", stage.active));
     }
   }
 
@@ -136,6 +146,7 @@ public final class ProgressListener extends SparkListener {
     final int tasks;
     int done;
     int failed;
+    int active;
 
     Stage(int tasks) {
       this.tasks = tasks;

@@ -1,0 +1,30 @@
+{{/* JVM options beside the heap, as an argument file of java reads them. Spark brings those of executors itself. In: v, role. */}}
+{{- define "spark-job.jvm" -}}
+{{- with get .v.sparkConf "spark.driver.extraJavaOptions" }}{{ if eq $.role "driver" }}
+{{ . }}
+{{- end }}{{ end }}
+-Dbulwark.profile={{ .v.security.profile }}
+-Dbulwark.application.secret=/etc/bulwark/secrets/application/{{ .v.security.secrets.applicationEntry }}
+-Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
+-Djava.io.tmpdir=/tmp
+-Duser.home=/tmp
+{{- if .v.security.secrets.keyring }}
+-Dbulwark.keyring=/etc/bulwark/secrets/keyring/keyring.json
+{{- end }}
+{{- end }}
+
+{{/* A pod template for Spark, as JSON: readers of YAML differ in what they take for a number. In: root, v, role. */}}
+{{- define "spark-job.template" -}}
+{{ include "spark-job.pod" . | fromYaml | merge (dict "apiVersion" "v1" "kind" "Pod") | toPrettyJson }}
+{{- end }}
+
+{{/* Datasets with whole paths; where each is staged the driver decides, whose pod has a name of its own. In: v. JSON. */}}
+{{- define "spark-job.datasets" -}}
+{{- $sets := list -}}
+{{- range $name, $set := .v.data -}}
+{{- $whole := regexMatch "^(/|[a-zA-Z][a-zA-Z0-9+.-]*:)" $set.path -}}
+{{- $path := ternary $set.path (printf "/data/%s" (trimPrefix "./" $set.path)) $whole -}}
+{{- $sets = append $sets (merge (dict "name" $name "path" $path) $set) -}}
+{{- end -}}
+{{- toJson $sets -}}
+{{- end }}

@@ -1,0 +1,111 @@
+{{/* Volumes of a pod and where they are mounted. In: root, v, role. Out, as YAML: mounts, volumes. Whole directories, never subPath. */}}
+{{- define "spark-job.volumes" -}}
+{{- $v := .v -}}
+{{- $role := .role -}}
+{{- $name := include "spark-job.name" .root -}}
+{{- $secrets := ternary (list) (include "spark-job.secrets" $v | fromYamlArray) (eq $role "launcher") -}}
+mounts:
+  - { name: conf, mountPath: /etc/bulwark/conf, readOnly: true }
+  - { name: spark-local-dir-1, mountPath: /var/bulwark/scratch }
+  - { name: tmp, mountPath: /tmp }
+  {{- range $secrets }}
+  - { name: secret-{{ .place }}, mountPath: /etc/bulwark/secrets/{{ .place }}, readOnly: true }
+  {{- end }}
+  {{- if ne $role "launcher" }}
+  {{- if $v.program }}
+  - { name: program, mountPath: /opt/bulwark/program, readOnly: true }
+  {{- end }}
+  {{- if $v.pvc }}
+  - { name: data, mountPath: /data }
+  {{- end }}
+  {{- if and $v.eventLog.enabled $v.eventLog.pvc (eq $role "driver") }}
+  - { name: eventlog, mountPath: /var/bulwark/eventlog }
+  {{- end }}
+  {{- range $key, $volume := $v.volumes }}
+  {{- if has $role $volume.roles }}
+  - { name: user-{{ $key }}, mountPath: {{ $volume.mountPath | quote }}, readOnly: {{ include "spark-job.readOnly" $volume }} }
+  {{- end }}
+  {{- end }}
+  {{- end }}
+volumes:
+  - name: conf
+    configMap:
+      name: {{ $name }}-conf
+      items:
+        {{- range include "spark-job.confFiles" (dict "v" $v "role" $role) | fromYamlArray }}
+        - { key: {{ . }}, path: {{ . }} }
+        {{- end }}
+  - name: spark-local-dir-1
+    emptyDir: {}
+  - name: tmp
+    emptyDir: {}
+  {{- range $secrets }}
+  - name: secret-{{ .place }}
+    secret: { secretName: {{ .name }}, defaultMode: 0400 }
+  {{- end }}
+  {{- if ne $role "launcher" }}
+  {{- if $v.program }}
+  - name: program
+    configMap: { name: {{ $name }}-program }
+  {{- end }}
+  {{- with $v.pvc }}
+  - name: data
+    persistentVolumeClaim: { claimName: {{ . }} }
+  {{- end }}
+  {{- if and $v.eventLog.enabled $v.eventLog.pvc (eq $role "driver") }}
+  - name: eventlog
+    persistentVolumeClaim: { claimName: {{ $v.eventLog.pvc }} }
+  {{- end }}
+  {{- range $key, $volume := $v.volumes }}
+  {{- if has $role $volume.roles }}
+  - name: user-{{ $key }}
+    {{- if $volume.claim }}
+    persistentVolumeClaim: { claimName: {{ $volume.claim }}, readOnly: {{ $volume.readOnly }} }
+    {{- else if $volume.configMap }}
+    configMap: { name: {{ $volume.configMap }} }
+    {{- else if $volume.secret }}
+    secret: { secretName: {{ $volume.secret }}, defaultMode: 0400 }
+    {{- else }}
+    emptyDir: { sizeLimit: {{ include "spark-job.mebibytes" $volume.scratch }}Mi{{ if $volume.memory }}, medium: Memory{{ end }} }
+    {{- end }}
+  {{- end }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+
+{{- define "spark-job.readOnly" -}}
+{{ or (hasKey . "configMap") (hasKey . "secret") (and (hasKey . "claim") .readOnly) }}
+{{- end }}
+
+{{/* Secrets that driver and executors mount. In: v. The key stores are only there where something speaks TLS. */}}
+{{- define "spark-job.secrets" -}}
+{{- $secrets := .security.secrets -}}
+- { place: application, name: {{ $secrets.application }} }
+{{- if or (eq .security.profile "tls") .ui.enabled }}
+- { place: keys, name: {{ $secrets.keys }} }
+- { place: password, name: {{ $secrets.password }} }
+{{- end }}
+{{- with $secrets.keyring }}
+- { place: keyring, name: {{ . }} }
+{{- end }}
+{{- end }}
+
+{{/* Files of the ConfigMap that a role gets. In: v, role. */}}
+{{- define "spark-job.confFiles" -}}
+- {{ .role }}.jvm
+- log4j2.properties
+{{- if ne .role "executor" }}
+- spark.properties
+- executor.yaml
+{{- end }}
+{{- if eq .role "driver" }}
+- required.properties
+- datasets.json
+{{- end }}
+{{- if and (ne .role "executor") .v.maven.mirror }}
+- ivysettings.xml
+{{- end }}
+{{- if eq .role "launcher" }}
+- driver.yaml
+{{- end }}
+{{- end }}

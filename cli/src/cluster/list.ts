@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { JobStatus } from "@bulwark/kubernetes";
+import type { Context, Result } from "../command.ts";
+import { renderResult } from "../output/print.ts";
+import { type Cluster, openCluster } from "./open.ts";
+import { checkNamespace } from "./preflight.ts";
+import { listColumns } from "./present.ts";
+import { readReleases } from "./read-release.ts";
+import { watchReleases } from "./watch-release.ts";
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** `bulwark list` in a cluster: every job of a namespace, or of all. */
+export async function listInCluster(context: Context, flags: Flags): Promise<Result> {
+  const cluster = await openCluster(context, flags);
+  try {
+    const allNamespaces = flags.allNamespaces === true;
+    if (flags.watch === true) return await watchList(context, cluster);
+    const statuses = await readReleases(cluster, { allNamespaces, signal: context.signal });
+    if (statuses.length === 0 && !allNamespaces) await checkNamespace(cluster);
+    return toResult(statuses, context.now(), { allNamespaces, namespace: cluster.namespace });
+  } finally {
+    cluster.connection.close();
+  }
+}
+
+function toResult(
+  statuses: readonly JobStatus[],
+  now: Date,
+  { allNamespaces, namespace }: { allNamespaces: boolean; namespace: string },
+): Result {
+  return {
+    value: { apiVersion: "bulwark/v1", items: statuses },
+    table: {
+      rows: statuses,
+      name: (status: JobStatus) => status.name,
+      empty: allNamespaces
+        ? "No jobs in the cluster."
+        : `No jobs in namespace ${namespace}. Start one: bulwark submit -f job.yaml -n ${namespace}`,
+      columns: listColumns(now, allNamespaces),
+    },
+  };
+}
+
+const CLEAR = "\u001b[H\u001b[2J";
+
+/** Redraws the table on a terminal; elsewhere one line per job that changed. */
+async function watchList(context: Context, cluster: Cluster): Promise<Result> {
+  const told = new Map<string, string>();
+  for await (const statuses of watchReleases(context, cluster, context.signal)) {
+    const sorted = statuses.toSorted((one, two) => (two.createdAt ?? "").localeCompare(one.createdAt ?? ""));
+    if (context.stdout.isTTY === true) {
+      const shown = toResult(sorted, context.now(), { allNamespaces: false, namespace: cluster.namespace });
+      context.stdout.write(`${CLEAR}${await renderResult(shown, "table")}`);
+      continue;
+    }
+    for (const status of sorted) {
+      const line =
+        `${status.name}  ${status.state}  ${status.counts.running}/${status.counts.wanted}  ${status.reason?.words ?? ""}`.trimEnd();
+      if (told.get(status.name) !== line) context.stdout.write(`${line}\n`);
+      told.set(status.name, line);
+    }
+  }
+  throw context.signal.reason;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from "node:crypto";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import {
+  type ConfigMap,
+  type KubeObject,
+  LABEL,
+  labelsOf,
+  namesOf,
+  type Pod,
+  RESOURCES,
+  reducePod,
+  shorten,
+  toOwner,
+} from "@bulwark/kubernetes";
+import { createObject, deleteObject, findObject, watchObjects } from "@bulwark/kubernetes/api";
+import type { Context } from "../command.ts";
+import type { Cluster } from "./open.ts";
+
+const USER = 185;
+const LIFE_S = 3600;
+const START_MS = 120_000;
+
+/** What a reader pod reads: a claim, at a folder, with an image that has `tar`. */
+export type Reading = { release: string; claim: string; folder: string; image: string; pullSecrets: readonly string[] };
+
+/**
+ * Gives `use` a short-lived pod with a claim mounted read-only, as Pod Security "restricted" demands, and takes the pod
+ * away again. Its owner is the release, so that it goes with it even when nobody is left to take it away.
+ */
+export async function withReaderPod<Result>(
+  context: Context,
+  cluster: Cluster,
+  reading: Reading,
+  use: (place: { pod: string; container: string }) => Promise<Result>,
+): Promise<Result> {
+  const { connection, namespace } = cluster;
+  const name = `${reading.release}-copy-${randomBytes(3).toString("hex")}`;
+  const owner = await findObject<ConfigMap>(connection, RESOURCES.configmaps, {
+    namespace,
+    name: namesOf(reading.release).configuration,
+  });
+  await createObject(connection, RESOURCES.pods, describePod(name, namespace, reading, owner));
+  try {
+    await awaitRunning(context, cluster, name);
+    return await use({ pod: name, container: "reader" });
+  } finally {
+    await deleteObject(connection, RESOURCES.pods, { namespace, name });
+  }
+}
+
+function describePod(name: string, namespace: string, reading: Reading, owner: KubeObject | undefined) {
+  const { release, claim, folder, image, pullSecrets } = reading;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace,
+      labels: { ...labelsOf(release), [LABEL.role]: "reader" },
+      ...(owner === undefined
+        ? {}
+        : {
+            ownerReferences: [toOwner(owner)],
+          }),
+    },
+    spec: {
+      restartPolicy: "Never",
+      activeDeadlineSeconds: LIFE_S,
+      terminationGracePeriodSeconds: 0,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: USER,
+        runAsGroup: USER,
+        fsGroup: USER,
+        fsGroupChangePolicy: "OnRootMismatch",
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      containers: [
+        {
+          name: "reader",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          command: ["sleep", String(LIFE_S)],
+          resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+          volumeMounts: [{ name: "data", mountPath: folder, readOnly: true }],
+        },
+      ],
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }],
+    },
+  };
+}
+
+async function awaitRunning({ signal }: Context, { connection, namespace }: Cluster, name: string): Promise<void> {
+  const limit = AbortSignal.timeout(START_MS);
+  const both = AbortSignal.any([signal, limit]);
+  const selection = { resource: RESOURCES.pods, namespace, fields: `metadata.name=${name}` };
+  let last: Pod | undefined;
+  for await (const change of watchObjects<Pod, Pod>(connection, selection, { reduce: (pod) => pod, signal: both })) {
+    last = change.type === "listed" ? change.items[0] : change.item;
+    if (last?.status?.phase === "Running") return;
+    if (last?.status?.phase === "Failed" || change.type === "gone") break;
+  }
+  signal.throwIfAborted();
+  // The role is unknown to a status, so the reason is read as that of a driver.
+  const shown =
+    last &&
+    reducePod({ ...last, metadata: { ...last.metadata, labels: { ...last.metadata.labels, [LABEL.role]: "driver" } } });
+  const why = shown?.reason?.words ?? shorten(last?.status?.message ?? "it gives no reason");
+  throw new BulwarkError(
+    "POD_START_FAILED",
+    `The pod that reads the claim did not start: ${why}.`,
+    shown?.reason?.mend ?? `kubectl describe pod ${name} -n ${namespace}`,
+  );
+}

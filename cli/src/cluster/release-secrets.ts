@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { JobFile } from "@bulwark/contracts";
+import { type ConfigMap, makeSecret, namesOf, ownerPatch, RESOURCES, type Secret } from "@bulwark/kubernetes";
+import { createObject, deleteObject, findObject, patchObject } from "@bulwark/kubernetes/api";
+import type { Context } from "../command.ts";
+import type { ClusterJob } from "./job-input.ts";
+import type { Cluster } from "./open.ts";
+
+const SECRET_BYTES = 32;
+
+/** Secrets to make for a release, and the job's values that name them. */
+export type PlannedSecrets = { secrets: readonly Secret[]; names: JobFile["security"]["secrets"] };
+
+/** Master keys that the datasets of a job name. */
+export function namedKeys({ data }: JobFile): string[] {
+  const keys = Object.values(data).flatMap(({ key, columns }) => [key, ...Object.values(columns)]);
+  return [...new Set(keys.filter((key) => key !== undefined))];
+}
+
+/** Whether driver or executors open key stores. */
+export const needsTls = ({ security, ui }: JobFile): boolean => security.profile === "tls" || ui.enabled;
+
+/**
+ * Makes what the user does not bring: an application secret of this release alone, the key stores where TLS is used, and
+ * of the keyring only the keys that the job names.
+ *
+ * @throws BulwarkError KEYS_MISSING and its like when keys of this machine are needed and not there; KEY_MISSING
+ */
+export async function planSecrets(
+  context: Context,
+  { job, ownSecrets }: ClusterJob,
+  place: { release: string; namespace: string },
+): Promise<PlannedSecrets> {
+  const { release, namespace } = place;
+  const names = namesOf(release);
+  const make = (name: string, entries: Parameters<typeof makeSecret>[3]): Secret =>
+    makeSecret(release, namespace, name, entries);
+  const secrets: Secret[] = [];
+  const chosen = { ...job.security.secrets };
+  if (!ownSecrets.has("application")) {
+    chosen.application = names.applicationSecret;
+    chosen.applicationEntry = "secret";
+    secrets.push(make(names.applicationSecret, { secret: randomBytes(SECRET_BYTES).toString("base64url") }));
+  }
+  const keys = namedKeys(job);
+  const wantsKeyring = keys.length > 0 && !ownSecrets.has("keyring");
+  const wantsTls = needsTls(job) && !ownSecrets.has("keys") && !ownSecrets.has("password");
+  if (keys.length === 0 && !ownSecrets.has("keyring")) chosen.keyring = "";
+  if (wantsKeyring || wantsTls) {
+    const { openKeys, selectKeys, serializeKeyring } = await import("@bulwark/pki");
+    const opened = await openKeys(context.paths.keys, { now: context.now() });
+    if (wantsKeyring) {
+      chosen.keyring = names.keyring;
+      secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(selectKeys(opened.keyring, keys)) }));
+    }
+    if (wantsTls) {
+      chosen.keys = names.tls;
+      chosen.password = names.tls;
+      const { driver, executor, server } = opened.files;
+      secrets.push(
+        make(names.tls, {
+          "driver.p12": await readFile(driver.keyStore),
+          "executor.p12": await readFile(executor.keyStore),
+          "server.p12": await readFile(server.keyStore),
+          "truststore.p12": await readFile(driver.trustStore),
+          password: opened.storePassword,
+        }),
+      );
+    }
+  }
+  return { secrets, names: chosen };
+}
+
+/** Makes the Secrets; when one cannot be made, those before it are taken away again. */
+export async function createSecrets(cluster: Cluster, secrets: readonly Secret[]): Promise<void> {
+  const made: Secret[] = [];
+  try {
+    for (const secret of secrets) {
+      await createObject(cluster.connection, RESOURCES.secrets, secret);
+      made.push(secret);
+    }
+  } catch (error) {
+    await removeSecrets(cluster, made);
+    throw error;
+  }
+}
+
+/** Takes Secrets away again. What cannot be removed now, `bulwark delete --leftovers` finds by its labels. */
+export async function removeSecrets({ connection, namespace }: Cluster, secrets: readonly Secret[]): Promise<void> {
+  await Promise.allSettled(
+    secrets.map(({ metadata: { name } }) => deleteObject(connection, RESOURCES.secrets, { namespace, name })),
+  );
+}
+
+/** Binds the Secrets to the release's ConfigMap, so that a plain `helm uninstall` takes them along. */
+export async function adoptSecrets(
+  { connection, namespace }: Cluster,
+  release: string,
+  secrets: readonly Secret[],
+): Promise<void> {
+  const name = namesOf(release).configuration;
+  const owner = await findObject<ConfigMap>(connection, RESOURCES.configmaps, { namespace, name });
+  if (owner === undefined) return;
+  await Promise.all(
+    secrets.map(({ metadata }) =>
+      patchObject(connection, RESOURCES.secrets, { namespace, name: metadata.name }, ownerPatch(owner)),
+    ),
+  );
+}

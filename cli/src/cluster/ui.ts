@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHmac } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { isEnded, type JobStatus, type KubeObject, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
+import { findObject, forwardPort } from "@bulwark/kubernetes/api";
+import type { Context, Result } from "../command.ts";
+import { writeFileWhole } from "../runs/files.ts";
+import { copyOut } from "./copy.ts";
+import { type Cluster, openCluster } from "./open.ts";
+import { readRelease } from "./read-release.ts";
+
+/** Port of the UI in the driver's pod: TLS. */
+const UI_PORT = 4440;
+/** Where the chart mounts the claim of event logs. */
+const EVENT_LOG_FOLDER = "/var/bulwark/eventlog";
+
+/**
+ * `bulwark ui NAME` in a cluster: the living UI through a port of this machine until Ctrl-C, or the history of an ended
+ * job from its event log.
+ */
+export async function openUi(
+  context: Context,
+  name: string,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<Result> {
+  const cluster = await openCluster(context, flags);
+  try {
+    const { status } = await readRelease(cluster, name);
+    if (status.driver?.state === "running") await serveLive(context, cluster, status, flags);
+    else if (isEnded(status) || status.planned.eventLog !== undefined) await serveHistoryOf(context, cluster, status);
+    else
+      throw new BulwarkError(
+        "UI_UNAVAILABLE",
+        `${name} is ${status.state}; its driver does not run yet.`,
+        `bulwark status ${name} -n ${cluster.namespace} --watch`,
+      );
+    return {};
+  } finally {
+    cluster.connection.close();
+  }
+}
+
+async function serveLive(
+  context: Context,
+  cluster: Cluster,
+  { name, namespace, driver }: JobStatus,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const token = await readToken(cluster, name);
+  const { connection } = cluster;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    const place = { namespace, pod: driver?.pod ?? "", port: UI_PORT, signal: context.signal };
+    forwardPort(connection, place, socket).catch((error: Error) => {
+      context.progress.warn(error.message);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    // Loopback alone: whoever else is on the network shall not come in through this machine.
+    server.listen(Number(flags.port ?? 0), "127.0.0.1", resolve);
+  }).catch((cause) => {
+    throw new BulwarkError(
+      "UI_UNAVAILABLE",
+      `Port ${String(flags.port)} of this machine cannot be used.`,
+      "choose another: --port 0",
+      { cause },
+    );
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const page = join(dirname(context.paths.runs), "ui", `${namespace}-${name}.html`);
+  try {
+    await mkdir(dirname(page), { recursive: true, mode: 0o700 });
+    await writeFileWhole(page, toPage(`${url}/?token=${encodeURIComponent(token)}`));
+    context.stdout.write(`${pathToFileURL(page).href}\n`);
+    context.progress.note(`Open that file in a browser; it leads to ${url} with the token.`);
+    context.progress.note("Ctrl-C ends the connection.");
+    await new Promise<void>((resolve) => context.signal.addEventListener("abort", () => resolve(), { once: true }));
+  } finally {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await rm(page, { force: true });
+  }
+}
+
+/** The token stands neither in a terminal's history nor in a command line: a 0600 file sends the browser on. */
+const toPage = (target: string): string =>
+  `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${target}"><title>Bulwark</title>\n`;
+
+/** The UI's token is made from the application secret, so whoever may read that may open the UI. */
+async function readToken({ connection, namespace }: Cluster, release: string): Promise<string> {
+  const name = namesOf(release).applicationSecret;
+  const secret = await findObject<Secret>(connection, RESOURCES.secrets, { namespace, name });
+  const value = secret?.data?.secret;
+  if (value === undefined) {
+    const message = `Secret ${name} with the application secret is not there, so the UI's token cannot be made.`;
+    throw new BulwarkError(
+      "UI_UNAVAILABLE",
+      message,
+      `kubectl port-forward pod/DRIVER ${UI_PORT} -n ${namespace}, with the token of your own Secret`,
+    );
+  }
+  return createHmac("sha256", Buffer.from(value, "base64")).update("bulwark ui").digest("hex");
+}
+
+/** A Job, as far as it tells which claim its event logs are on. */
+type JobVolumes = KubeObject & {
+  spec?: {
+    template?: {
+      spec?: {
+        volumes?: { name: string; persistentVolumeClaim?: { claimName: string } }[];
+        containers?: { volumeMounts?: { name: string; mountPath: string }[] }[];
+      };
+    };
+  };
+};
+
+/** Name of the claim that the Job mounts for event logs. */
+async function findEventLogClaim({ connection, namespace }: Cluster, release: string): Promise<string | undefined> {
+  const job = await findObject<JobVolumes>(connection, RESOURCES.jobs, { namespace, name: namesOf(release).job });
+  const pod = job?.spec?.template?.spec;
+  const mounts = pod?.containers?.flatMap(({ volumeMounts }) => volumeMounts ?? []);
+  const mount = mounts?.find(({ mountPath }) => mountPath === EVENT_LOG_FOLDER);
+  return pod?.volumes?.find(({ name }) => name === mount?.name)?.persistentVolumeClaim?.claimName;
+}
+
+/** Fetches the event log of the claim and shows it with the history server of this machine. */
+async function serveHistoryOf(context: Context, cluster: Cluster, status: JobStatus): Promise<void> {
+  const where = status.planned.eventLog;
+  const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
+  const claim = await findEventLogClaim(cluster, status.name);
+  if (folder === undefined || claim === undefined) {
+    const message =
+      where === undefined
+        ? `${status.name} kept no event log, so there is no history.`
+        : `The event log of ${status.name} is in ${where}, which this machine cannot read.`;
+    throw new BulwarkError("UI_UNAVAILABLE", message, "keep event logs on a claim: eventLog.pvc in the job file");
+  }
+  const id = `${status.namespace}-${status.name}-history`;
+  const run = join(context.paths.runs, id);
+  await rm(run, { recursive: true, force: true });
+  await mkdir(join(run, "logs"), { recursive: true, mode: 0o700 });
+  try {
+    const source = { claim, folder: EVENT_LOG_FOLDER };
+    await copyOut(context, cluster, status, { path: folder === "" ? "." : folder, to: join(run, "eventlog"), source });
+    const { serveHistory } = await import("../runs/history.ts");
+    await serveHistory(context, { id }, async (url, token) => {
+      const page = join(run, "ui.html");
+      await writeFileWhole(page, toPage(`${url}/?token=${encodeURIComponent(token)}`));
+      context.stdout.write(`${pathToFileURL(page).href}\n`);
+    });
+  } finally {
+    await rm(run, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Issue, Path } from "../document/issue.ts";
+import type { JobRule } from "./rules.ts";
+import type { JobFile } from "./schema.ts";
+import { parseSizeBytes } from "./units.ts";
+
+const HARDWARE = ["sgx", "tdx", "snp"];
+const PROGRAM_MAXIMUM_BYTES = 700_000;
+/** What a JVM takes beside its heap at least (Spark's minimum overhead). */
+const OVERHEAD_MINIMUM_BYTES = 384 * 1024 ** 2;
+const OVERHEAD_TENTHS = { jar: 1, python: 4 };
+const MEBIBYTE = 1024 ** 2;
+/** Places of a container that are the image's, the system's or ours. */
+const TAKEN =
+  /^\/(etc\/bulwark|opt\/bulwark|opt\/spark|var\/bulwark|tmp|data|etc|usr|bin|lib|lib64|proc|sys|dev|run|var\/run)(\/|$)/;
+
+const conflict = (at: Path, message: string, mend: string): Issue => ({ code: "JOB_CONFLICT", at, message, mend });
+const invalid = (at: Path, message: string, mend: string): Issue => ({ code: "JOB_VALUE_INVALID", at, message, mend });
+const when = (wrong: boolean, issue: () => Issue): Issue[] => (wrong ? [issue()] : []);
+
+type Role = "driver" | "executor";
+
+/** Bytes one role's process needs beside its heap: as given, or as Spark reckons it (docs/running-on-kubernetes.md). */
+export function overheadBytes(job: JobFile, role: Role): number {
+  const { memory, memoryOverhead } = job[role];
+  if (memoryOverhead !== undefined) return parseSizeBytes(memoryOverhead);
+  const tenths = OVERHEAD_TENTHS[job.python === undefined ? "jar" : "python"];
+  const share = Math.ceil((parseSizeBytes(memory) * tenths) / 10 / MEBIBYTE) * MEBIBYTE;
+  return Math.max(OVERHEAD_MINIMUM_BYTES, share);
+}
+
+/** Bytes of a role's enclave: as given, or what heap and overhead need. */
+export function enclaveBytes(job: JobFile, role: Role): number {
+  const { memory, enclave } = job[role];
+  return enclave === undefined ? parseSizeBytes(memory) + overheadBytes(job, role) : parseSizeBytes(enclave);
+}
+
+function checkEnclave(role: Role, job: JobFile): Issue[] {
+  const needed = parseSizeBytes(job[role].memory) + overheadBytes(job, role);
+  return when(job.trust.tee === "sgx" && enclaveBytes(job, role) < needed, () =>
+    invalid(
+      [role, "enclave"],
+      `${role}.enclave is ${job[role].enclave}, less than heap and overhead, ${needed / MEBIBYTE}m`,
+      "Leave it out, or write a larger one",
+    ),
+  );
+}
+
+function checkVolumes(job: JobFile): Issue[] {
+  return Object.entries(job.volumes).flatMap(([name, volume]) => {
+    const sources = [volume.claim, volume.configMap, volume.secret, volume.scratch].filter(
+      (source) => source !== undefined,
+    );
+    const at = ["volumes", name];
+    return [
+      ...when(sources.length !== 1, () =>
+        conflict(
+          at,
+          `volumes.${name} has ${sources.length} sources`,
+          "Give it one of claim, configMap, secret, scratch",
+        ),
+      ),
+      ...when(TAKEN.test(volume.mountPath), () =>
+        invalid(
+          [...at, "mountPath"],
+          `volumes.${name}.mountPath is ${volume.mountPath}, which belongs to the image or to Bulwark`,
+          `Take another place, for instance \`mountPath: /mnt/${name}\``,
+        ),
+      ),
+    ];
+  });
+}
+
+function checkProgram({ program }: JobFile): Issue[] {
+  const bytes = Object.values(program).reduce((sum, content) => sum + Buffer.byteLength(content), 0);
+  const crooked = Object.entries(program).filter(
+    ([, content]) => content.startsWith("base64:") && !/^base64:[A-Za-z0-9+/]*={0,2}$/.test(content),
+  );
+  return [
+    ...when(bytes > PROGRAM_MAXIMUM_BYTES, () =>
+      invalid(
+        ["program"],
+        `the program has ${bytes} bytes, more than ${PROGRAM_MAXIMUM_BYTES}, which a ConfigMap can hold`,
+        "Put it into the image and name it local:///PATH, or onto the claim",
+      ),
+    ),
+    ...crooked.map(([name]) =>
+      invalid(["program", name], `program.${name} is not base64`, "Encode it: base64 -w0 FILE"),
+    ),
+  ];
+}
+
+function checkRuntimeClass({ trust, driver, executor }: JobFile): Issue[] {
+  const own = (["driver", "executor"] as const).filter(
+    (role) => ({ driver, executor })[role].podTemplate.runtimeClassName !== undefined,
+  );
+  return [
+    ...when(/-(debug|devkit)(-|$)/.test(trust.runtimeClass ?? ""), () =>
+      invalid(
+        ["trust", "runtimeClass"],
+        `${trust.runtimeClass} lets the host look inside, and is measured as another machine`,
+        "Use the class without -debug or -devkit",
+      ),
+    ),
+    ...own.flatMap((role) =>
+      when(trust.tee === "tdx" || trust.tee === "snp", () =>
+        conflict(
+          [role, "podTemplate", "runtimeClassName"],
+          `${role}.podTemplate.runtimeClassName is given, and trust.tee ${trust.tee} chooses the runtime`,
+          "Use `trust.runtimeClass`",
+        ),
+      ),
+    ),
+  ];
+}
+
+/** Rules about keys that only Kubernetes needs. They hold wherever the job runs. */
+export const CLUSTER_RULES: Readonly<Record<string, JobRule>> = {
+  imageGiven: {
+    about: ["image"],
+    target: "cluster",
+    check: (job) =>
+      when(job.image === undefined, () =>
+        conflict([], "The job names no image", "Add `image: NAME`; images/README.md tells how to build one"),
+      ),
+  },
+  imageByDigest: {
+    about: ["image", "trust.tee"],
+    check: ({ image, trust }) =>
+      when(image !== undefined && HARDWARE.includes(trust.tee) && !/@sha256:[0-9a-f]{64}$/.test(image), () =>
+        invalid(
+          ["image"],
+          `the image can change under its name, and trust.tee is ${trust.tee}`,
+          "Name it by digest: NAME@sha256:...",
+        ),
+      ),
+  },
+  releaseExists: {
+    about: ["trust.release"],
+    check: ({ trust }) =>
+      when(trust.release === "attested", () =>
+        invalid(
+          ["trust", "release"],
+          "keys are not released after attestation yet",
+          "Write `release: secrets`, and know that the hosts can read Kubernetes Secrets",
+        ),
+      ),
+  },
+  driverEnclave: {
+    about: ["driver.enclave", "driver.memory", "driver.memoryOverhead", "trust.tee"],
+    check: (job) => checkEnclave("driver", job),
+  },
+  executorEnclave: {
+    about: ["executor.enclave", "executor.memory", "executor.memoryOverhead", "trust.tee"],
+    check: (job) => checkEnclave("executor", job),
+  },
+  runtimeClass: { about: ["trust", "driver.podTemplate", "executor.podTemplate"], check: checkRuntimeClass },
+  oneSourcePerVolume: { about: ["volumes"], check: checkVolumes },
+  programFits: { about: ["program"], check: checkProgram },
+  allocationRange: {
+    about: ["dynamicAllocation"],
+    check: ({ dynamicAllocation: { enabled, minimum, maximum } }) =>
+      when(enabled && minimum > maximum, () =>
+        conflict(
+          ["dynamicAllocation", "minimum"],
+          `dynamicAllocation.minimum is ${minimum}, more than the maximum, ${maximum}`,
+          `Write \`maximum: ${minimum}\``,
+        ),
+      ),
+  },
+  kueue: {
+    about: ["queue", "dynamicAllocation"],
+    check: ({ queue, dynamicAllocation }) => [
+      ...when(queue.scheduler === "kueue" && dynamicAllocation.enabled, () =>
+        conflict(
+          ["dynamicAllocation", "enabled"],
+          "Kueue admits a job whole, and dynamic allocation asks for executors one by one",
+          "Remove `dynamicAllocation` or choose another scheduler",
+        ),
+      ),
+      ...when(queue.scheduler === "kueue" && queue.name === "", () =>
+        conflict(["queue", "scheduler"], "Kueue needs the name of a queue", "Add `name:` below `queue:`"),
+      ),
+    ],
+  },
+  eventLogPlace: {
+    about: ["eventLog"],
+    check: ({ eventLog: { dir, pvc } }) =>
+      when(dir !== undefined && pvc === undefined && !/^[a-z][a-z0-9+.-]*:\/\//i.test(dir), () =>
+        conflict(
+          ["eventLog", "dir"],
+          "eventLog.dir is a folder, and no claim is named in which it lies",
+          "Add `pvc: CLAIM` below `eventLog:`, or write an address such as s3a://bucket/folder",
+        ),
+      ),
+  },
+};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { countPlaced, listFreeNodes } from "./capacity.ts";
+import { findLeftovers, RELEASE_KINDS } from "./leftovers.ts";
+import { isOurs, labelsOf, parseReleaseName, selectorOf } from "./names.ts";
+import { parseQuantity } from "./quantity.ts";
+import { listRights, showRight } from "./rights.ts";
+import { explainUnschedulable } from "./unschedulable.ts";
+
+test("names are those that Kubernetes takes, and others get one that is near", () => {
+  for (const name of ["a", "0", "sales-report", "a".repeat(40)]) assert.equal(parseReleaseName(name), name);
+  for (const name of ["", "-a", "a-", "A", "a_b", "a.b", "ä", "a".repeat(41), "a".repeat(200), "a b", "../a", "a\n"]) {
+    assert.throws(() => parseReleaseName(name), { code: "RELEASE_NAME_INVALID" }, name);
+  }
+  assert.throws(() => parseReleaseName("Sales Report!"), { mend: "name it for instance: sales-report" });
+});
+
+test("the name in a mend is always one that is taken", () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 250 }), (name) => {
+      try {
+        parseReleaseName(name);
+      } catch (error) {
+        const { mend } = error as { mend: string };
+        parseReleaseName(mend.replace("name it for instance: ", ""));
+      }
+    }),
+  );
+});
+
+test("only what carries our labels is ours", () => {
+  assert.ok(isOurs({ name: "x", labels: labelsOf("sales") }));
+  for (const labels of [
+    {},
+    { ...labelsOf("sales"), "app.kubernetes.io/part-of": "other" },
+    { "app.kubernetes.io/instance": "sales" },
+  ]) {
+    assert.ok(!isOurs({ name: "x", labels }));
+  }
+  assert.ok(selectorOf("sales").includes("app.kubernetes.io/instance=sales"));
+});
+
+test("leftovers are old, ours, and of no release", () => {
+  const [resource] = RELEASE_KINDS;
+  assert.ok(resource);
+  const object = (name: string, creationTimestamp: string, labels: Record<string, string> = labelsOf(name)) => ({
+    resource,
+    object: { metadata: { name, creationTimestamp, labels } },
+  });
+  const found = findLeftovers(
+    [
+      object("lost", "2026-03-01T11:00:00Z"),
+      object("young", "2026-03-01T11:59:00Z"),
+      object("alive", "2026-03-01T11:00:00Z"),
+      object("foreign", "2026-03-01T11:00:00Z", {}),
+    ],
+    new Set(["alive"]),
+    new Date("2026-03-01T11:55:00Z"),
+  );
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ["lost"],
+  );
+});
+
+test("quantities are read as Kubernetes writes them", () => {
+  const rows: [string, number][] = [
+    ["1", 1],
+    ["1500m", 1.5],
+    ["2Gi", 2 ** 31],
+    ["64Mi", 2 ** 26],
+    ["1e3", 1000],
+    ["0.5", 0.5],
+    ["128974848", 128974848],
+  ];
+  for (const [text, value] of rows) assert.equal(parseQuantity(text), value, text);
+  for (const text of ["", "x", "1X", "Gi"]) assert.ok(Number.isNaN(parseQuantity(text)), text);
+});
+
+test("room on nodes is what their pods leave, and a pod needs one node", () => {
+  const node = (name: string, cpu: string, taints: { key: string; effect: string }[] = []) => ({
+    metadata: { name },
+    spec: { taints },
+    status: { allocatable: { cpu, memory: "4Gi", pods: "10" }, conditions: [{ type: "Ready", status: "True" }] },
+  });
+  const pod = {
+    metadata: { name: "p" },
+    spec: { nodeName: "a", containers: [{ name: "c", resources: { requests: { cpu: "1500m" } } }] },
+    status: { phase: "Running" },
+  };
+  const free = listFreeNodes(
+    [node("a", "2"), node("b", "2"), node("closed", "8", [{ key: "k", effect: "NoSchedule" }])],
+    [pod],
+  );
+  assert.deepEqual(
+    free.map(({ name, free: { cpu, pods } }) => [name, cpu, pods]),
+    [
+      ["a", 0.5, 9],
+      ["b", 2, 10],
+    ],
+  );
+  const one = { cpu: 1, memory: 2 ** 30, pods: 1 };
+  assert.equal(countPlaced(free, [one, one, one]), 2);
+});
+
+test("rights are asked for once each, and never for secrets of the driver", () => {
+  const rights = listRights().map((right) => `${showRight(right)}.${right.group}`);
+  assert.equal(new Set(rights).size, rights.length);
+  assert.ok(rights.includes("create jobs.batch"));
+  assert.ok(!rights.some((right) => right.includes("cluster") || right.includes("nodes")));
+});
+
+test("every sentence of the scheduler becomes words and a mend", () => {
+  fc.assert(
+    fc.property(fc.string(), (message) => {
+      const { words, mend } = explainUnschedulable(message);
+      assert.ok(words.length > 0 && words.length < 1000 && mend !== "");
+    }),
+  );
+  const { words } = explainUnschedulable(
+    "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: gpu}. preemption: 0/2 nodes are available: 2 Insufficient memory.",
+  );
+  assert.match(words, /0 of 2 nodes.*1 with too few cores.*taint.*dedicated/);
+  assert.ok(!words.includes("memory"));
+});

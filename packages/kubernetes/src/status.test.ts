@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every folder of scenarios/ is one story: objects of a job at several moments, and what a status must say of each.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parse } from "yaml";
+import type { CronJob, Job, KubeEvent, Pod } from "./api/objects.ts";
+import { reducePod } from "./facts.ts";
+import { REASON_ERRORS } from "./reason.ts";
+import { deriveStatus, groupByRelease, isEnded, type JobStatus } from "./status.ts";
+
+type Step = {
+  title: string;
+  job?: Job;
+  cronJob?: CronJob;
+  pods: Pod[];
+  events?: KubeEvent[];
+  expect: Record<string, unknown>;
+};
+
+const SCENARIOS = join(import.meta.dirname, "..", "scenarios");
+
+/** What a step may expect, and how it is read from a status. */
+const READ: Readonly<Record<string, (status: JobStatus) => unknown>> = {
+  state: ({ state }) => state,
+  reason: ({ reason }) => reason?.kind ?? null,
+  words: ({ reason }) => reason?.words,
+  final: ({ reason }) => reason?.isFinal,
+  error: ({ reason }) => reason && REASON_ERRORS[reason.kind],
+  running: ({ counts }) => counts.running,
+  failed: ({ counts }) => counts.failed,
+  wanted: ({ counts }) => counts.wanted,
+  driver: ({ driver }) => driver?.state,
+  driverTee: ({ driver }) => driver?.tee,
+  security: ({ security }) => security.verdict,
+  restarts: ({ restarts }) => restarts,
+  stages: ({ progress }) => progress?.stages.done,
+  trust: ({ planned }) => planned.tee,
+};
+
+for (const scenario of readdirSync(SCENARIOS).filter((name) => /^\d/.test(name))) {
+  const steps = parse(readFileSync(join(SCENARIOS, scenario, "steps.yaml"), "utf8")) as Step[];
+  for (const { title, expect, pods, ...rest } of steps) {
+    test(`${scenario}: ${title}`, (context) => {
+      const facts = pods.map(reducePod).filter((pod) => pod !== undefined);
+      const status = deriveStatus({ name: "sales", namespace: "runs", ...rest, pods: facts });
+      context.diagnostic(JSON.stringify(status.reason ?? null));
+      const { says, ...values } = expect;
+      const seen = Object.fromEntries(Object.keys(values).map((key) => [key, READ[key]?.(status)]));
+      assert.deepEqual(seen, values);
+      if (says !== undefined) assert.ok(status.reason?.words.includes(String(says)), status.reason?.words);
+      assert.equal(isEnded(status), ["succeeded", "failed"].includes(status.state));
+    });
+  }
+}
+
+test("whatever stands in annotations and statuses, a status comes out", () => {
+  const anything = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.json()));
+  fc.assert(
+    fc.property(anything, fc.json(), fc.constantFrom("Pending", "Running", "Failed", ""), (labels, json, phase) => {
+      const pod = {
+        metadata: {
+          name: "sales-x",
+          labels: { ...labels, "app.kubernetes.io/instance": "sales", "bulwark/role": "driver" },
+          annotations: { "bulwark/progress": json, "bulwark/security": json, "bulwark/tee": json },
+        },
+        status: { phase },
+      };
+      const fact = reducePod(pod);
+      assert.ok(fact);
+      const status = deriveStatus({ name: "sales", namespace: "runs", pods: [fact] });
+      assert.doesNotThrow(() => JSON.stringify(status));
+    }),
+  );
+});
+
+test("objects are grouped by release and namespace; of a schedule the newest job counts", () => {
+  const job = (name: string, namespace: string, at: string): Job => ({
+    metadata: { name, namespace, creationTimestamp: at, labels: { "app.kubernetes.io/instance": "sales" } },
+  });
+  const groups = groupByRelease({
+    jobs: [job("sales-2", "a", "2026-03-02"), job("sales-1", "a", "2026-03-01"), job("sales-1", "b", "2026-03-01")],
+    cronJobs: [],
+    pods: [],
+  });
+  assert.deepEqual(
+    groups.map(({ namespace, name, job: found }) => [namespace, name, found?.metadata.name]),
+    [
+      ["a", "sales", "sales-2"],
+      ["b", "sales", "sales-1"],
+    ],
+  );
+});

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chart as plain Helm renders it: parsed, and judged by what it means.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Ajv } from "ajv";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { enclaveBytes, findRefusedSettings, parseJobFile, REFUSED_SETTINGS } from "../packages/contracts/src/index.ts";
+import { parseProperties, renderChartPlan } from "../packages/spark/src/index.ts";
+import { CHART, find, findHelms, listPods, type Rendered, render, renderObjects, runHelm } from "./chart/helm.ts";
+import { canReach } from "./chart/network.ts";
+import { findBroken } from "./chart/restricted.ts";
+import { DIGEST, REFUSED, VARIANTS } from "./chart/variants.ts";
+
+const GOLDEN = join(import.meta.dirname, "chart", "golden");
+const IMAGE = "registry.example/bulwark-spark:1";
+const helms = findHelms();
+const [helm = ""] = helms;
+const skip = helm === "" ? "there is no Helm: npm run cluster -- prepare" : false;
+
+/** Rendered once for all tests that look at it. */
+const rendered = new Map<string, Rendered[]>();
+function variant(name: string): Rendered[] {
+  const known = rendered.get(name) ?? renderObjects(helm, VARIANTS[name] ?? {});
+  rendered.set(name, known);
+  return known;
+}
+const settingsOf = (objects: Rendered[]): Readonly<Record<string, string>> =>
+  parseProperties(find(objects, "ConfigMap", "pi-conf").data["spark.properties"]);
+const podOf = (objects: Rendered[], role: string): Rendered => listPods(objects).find((pod) => pod.role === role);
+
+for (const program of helms) {
+  test(`lint finds nothing: ${runHelm(program, ["version", "--short"]).stdout.trim()}`, () => {
+    const { status, stdout, stderr } = runHelm(program, ["lint", "--strict", CHART]);
+    assert.equal(status, 0, stdout + stderr);
+  });
+
+  test(`every variant renders the same: ${program}`, () => {
+    for (const name of Object.keys(VARIANTS)) {
+      assert.deepEqual(renderObjects(program, VARIANTS[name] ?? {}), variant(name), name);
+    }
+  });
+}
+
+for (const name of Object.keys(VARIANTS)) {
+  test(`every pod of ${name} passes the restricted standard`, { skip }, () => {
+    const pods = listPods(variant(name));
+    assert.ok(pods.length >= 2);
+    for (const { role, spec } of pods) assert.deepEqual(findBroken(spec), [], role);
+  });
+}
+
+test("a broken pod is found: the rules can fail", { skip }, () => {
+  const { spec } = podOf(variant("plain"), "driver");
+  const [container] = spec.containers;
+  const breaks: [object, string][] = [
+    [{ ...spec, hostNetwork: true }, "no host namespaces"],
+    [{ ...spec, volumes: [...spec.volumes, { name: "h", hostPath: { path: "/" } }] }, "restricted kinds of volumes"],
+    [
+      { ...spec, containers: [{ ...container, securityContext: { ...container.securityContext, privileged: true } }] },
+      "no privilege",
+    ],
+    [{ ...spec, initContainers: [{ ...container, envFrom: [] }] }, "no environment from elsewhere"],
+    [{ ...spec, enableServiceLinks: undefined }, "no service links"],
+  ];
+  for (const [broken, what] of breaks) assert.deepEqual(findBroken(broken), [what]);
+});
+
+test("executors have no token and no rights; the driver has one Role and nothing else", { skip }, () => {
+  for (const name of Object.keys(VARIANTS)) {
+    const objects = variant(name);
+    assert.equal(podOf(objects, "executor").spec.automountServiceAccountToken, false, name);
+    const kinds = new Set(objects.map(({ kind }) => kind));
+    for (const kind of ["ClusterRole", "ClusterRoleBinding", "Secret"]) assert.ok(!kinds.has(kind), kind);
+  }
+  const objects = variant("plain");
+  const { rules } = find(objects, "Role");
+  assert.deepEqual(rules, [
+    {
+      apiGroups: [""],
+      resources: ["pods", "services", "configmaps", "persistentvolumeclaims"],
+      verbs: ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+    },
+  ]);
+  const [subject] = find(objects, "RoleBinding").subjects;
+  assert.deepEqual(subject, { kind: "ServiceAccount", name: "pi-driver", namespace: "team" });
+  assert.equal(podOf(objects, "driver").spec.serviceAccountName, "pi-driver");
+  assert.equal(podOf(objects, "executor").spec.serviceAccountName, "pi-executor");
+});
+
+test("templates draw no lots and look nothing up", () => {
+  const folder = join(CHART, "templates");
+  for (const file of readdirSync(folder)) {
+    assert.doesNotMatch(
+      readFileSync(join(folder, file), "utf8"),
+      /\b(lookup|rand[A-Z]\w*|uuidv4|now|genSelf\w+)\b/,
+      file,
+    );
+  }
+});
+
+test("the profile's settings come from one source and win over the user's", { skip }, () => {
+  const plan = JSON.parse(renderChartPlan());
+  for (const [name, profile] of [
+    ["plain", "aes-gcm"],
+    ["tls", "tls"],
+  ] as const) {
+    const settings = settingsOf(variant(name));
+    for (const [key, value] of Object.entries({ ...plan.channel[profile], ...plan.scratch, ...plan.ui })) {
+      assert.equal(settings[key], value, key);
+    }
+  }
+  // What the schema lets through because it is the same, or because a template did not know it, is set by us anyway.
+  const outcome = render(helm, {
+    image: IMAGE,
+    sparkConf: { "spark.authenticate": true, "spark.sql.shuffle.partitions": 10000000 },
+  });
+  assert.ok("objects" in outcome);
+  const settings = settingsOf(outcome.objects);
+  assert.deepEqual([settings["spark.authenticate"], settings["spark.sql.shuffle.partitions"]], ["true", "10000000"]);
+});
+
+test("with every check of values off, our settings still win", { skip }, () => {
+  const sparkConf = {
+    "spark.authenticate": "false",
+    "spark.network.crypto.cipher": "AES/CTR/NoPadding",
+    "spark.plugins": "a.B",
+  };
+  const outcome = render(helm, { image: IMAGE, sparkConf }, { flags: ["--skip-schema-validation"] });
+  assert.ok("objects" in outcome, "refused" in outcome ? outcome.refused : "");
+  const settings = settingsOf(outcome.objects);
+  assert.equal(settings["spark.authenticate"], "true");
+  assert.equal(settings["spark.network.crypto.cipher"], "AES/GCM/NoPadding");
+  assert.equal(settings["spark.plugins"], "bulwark.cluster.Plugin,a.B");
+});
+
+for (const [what, [values, reason]] of Object.entries(REFUSED)) {
+  test(`plain Helm refuses: ${what}`, { skip }, () => {
+    for (const program of helms) {
+      const outcome = render(program, values);
+      assert.ok("refused" in outcome, `${program} accepted it`);
+      assert.match(outcome.refused, reason);
+    }
+  });
+}
+
+test("what reading a job file refuses, the schema refuses, and nothing else", () => {
+  const validate = new Ajv({ strict: false }).compile(
+    JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")),
+  );
+  const word = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,6}$/);
+  const named = fc
+    .constantFrom(...REFUSED_SETTINGS.flatMap(({ names, except }) => [...names, ...(except ?? [])]))
+    .chain((pattern) => word.map((filling) => pattern.replaceAll("*", filling)));
+  const setting = fc.oneof(
+    named,
+    word.map((name) => `spark.${name}`),
+    fc.constantFrom("spark.driver.extraJavaOptions", "x.y", "spark.a b", "spark.token"),
+  );
+  const value = fc.oneof(
+    word,
+    fc.constantFrom(
+      "true",
+      "false",
+      "256",
+      "HmacSHA256",
+      `$${"{env:HOME}"}`,
+      "-Xss1m",
+      "-Da=b",
+      "-javaagent:x",
+      "-Djava.home=x",
+      "a\nb",
+    ),
+  );
+  fc.assert(
+    fc.property(setting, value, (key, text) => {
+      const refused = findRefusedSettings({ [key]: text }, "aes-gcm").length > 0;
+      // What one profile sets and the other does not, the schema cannot tell apart, so it refuses it.
+      if (!refused && /^spark\.(network\.crypto|ssl)\./.test(key)) return;
+      assert.equal(validate({ sparkConf: { [key]: text } }), !refused, `${key}=${text}`);
+      if (!refused) assert.equal(validate({ sparkConf: { "spark.sql.shuffle.partitions": 200 } }), true);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a job file as it was read is a values file", () => {
+  const validate = new Ajv({ strict: false }).compile(
+    JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")),
+  );
+  for (const [name, values] of Object.entries(VARIANTS)) {
+    const { job } = parseJobFile(JSON.stringify(values), { file: name, target: "cluster" });
+    assert.ok(validate(job), `${name}: ${JSON.stringify(validate.errors)}`);
+  }
+});
+
+test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
+  const objects = variant("data");
+  const mounted = (role: string) =>
+    podOf(objects, role)
+      .spec.volumes.filter((volume: Rendered) => volume.secret)
+      .map((volume: Rendered) => volume.secret.secretName);
+  assert.deepEqual(mounted("driver"), ["spark-secret", "ssl-keys", "ssl-password", "pi-keyring"]);
+  assert.deepEqual(mounted("executor"), mounted("driver"));
+  assert.deepEqual(
+    podOf(variant("no-ui"), "executor").spec.volumes.filter((volume: Rendered) => volume.secret).length,
+    1,
+    "without TLS no key store is mounted",
+  );
+  const launcher = podOf(variant("cluster"), "launcher");
+  assert.deepEqual(
+    launcher.spec.volumes.filter((volume: Rendered) => volume.secret),
+    [],
+  );
+  assert.ok(!JSON.stringify(objects).includes("enclave-key"));
+});
+
+test("who may reach whom", { skip }, () => {
+  const policies = variant("event-log-s3").filter(({ kind }) => kind === "NetworkPolicy");
+  const pod = (release: string, role: string) => ({
+    pod: { "app.kubernetes.io/name": "spark-job", "app.kubernetes.io/instance": release, "bulwark/role": role },
+  });
+  const [driver, executor, other] = [pod("pi", "driver"), pod("pi", "executor"), pod("else", "executor")];
+  const stranger = { stranger: true } as const;
+  const api = { address: "10.96.0.1" };
+  const table: [Parameters<typeof canReach>[1], Parameters<typeof canReach>[2], number, boolean][] = [
+    [executor, driver, 7078, true],
+    [executor, driver, 7079, true],
+    [driver, executor, 7079, true],
+    [executor, executor, 7079, true],
+    [executor, driver, 4440, false],
+    [executor, executor, 7078, false],
+    [other, driver, 7078, false],
+    [other, executor, 7079, false],
+    [executor, other, 7079, false],
+    [stranger, driver, 7078, false],
+    [stranger, executor, 7079, false],
+    [{ address: "192.0.2.1" }, driver, 4440, false],
+    [driver, api, 443, true],
+    [driver, api, 6443, true],
+    [driver, api, 80, false],
+    [executor, api, 443, false],
+    [executor, { address: "10.1.2.3" }, 9000, true],
+    [executor, { address: "10.1.2.3" }, 443, false],
+    [driver, { address: "10.2.2.3" }, 9000, false],
+    [executor, { address: "198.51.100.7" }, 443, false],
+  ];
+  for (const [from, to, port, expected] of table) {
+    assert.equal(canReach(policies, from, to, port), expected, JSON.stringify([from, to, port]));
+  }
+  assert.ok(canReach(policies, executor, { address: "10.96.0.10" }, 53, "UDP"));
+  // Without policies everybody reaches everybody: the evaluator can say so.
+  assert.ok(canReach([], stranger, driver, 7078));
+});
+
+test("enclaves: the chart and the package reckon the same, requests equal limits", { skip }, () => {
+  const size = fc.record({
+    memory: fc.integer({ min: 512, max: 40_000 }).map((mebibytes) => `${mebibytes}m`),
+    memoryOverhead: fc.option(fc.constantFrom("1g", "600m", "3000000k"), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(size, size, fc.boolean(), (driver, executor, python) => {
+      const values = { image: DIGEST, trust: { tee: "sgx" }, driver, executor, ...(python ? { python: "/a.py" } : {}) };
+      const { job } = parseJobFile(JSON.stringify(values), { file: "job", target: "cluster" });
+      const objects = renderObjects(helm, job);
+      for (const role of ["driver", "executor"] as const) {
+        const [{ resources }] = podOf(objects, role).spec.containers;
+        assert.equal(
+          Number(resources.limits["sgx.intel.com/epc"]),
+          Math.ceil(enclaveBytes(job, role) / 2 ** 20) * 2 ** 20,
+        );
+        assert.deepEqual(resources.requests, resources.limits);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test("the shape of each TEE", { skip }, () => {
+  const sgx = podOf(variant("sgx"), "executor");
+  assert.equal(sgx.metadata.annotations["sgx.intel.com/quote-provider"], sgx.spec.containers[0].name);
+  assert.equal(sgx.spec.nodeSelector["intel.feature.node.kubernetes.io/sgx"], "true");
+  assert.equal(
+    podOf(variant("sgx"), "driver").spec.containers[0].resources.limits["sgx.intel.com/epc"],
+    String(8 * 2 ** 30),
+  );
+  assert.equal(settingsOf(variant("sgx"))["spark.python.use.daemon"], "false");
+  assert.equal(settingsOf(variant("plain"))["spark.python.use.daemon"], undefined);
+  const arenas = sgx.spec.containers[0].env.find(({ name }: Rendered) => name === "MALLOC_ARENA_MAX");
+  assert.equal(arenas.value, "4");
+
+  const tdx = podOf(variant("tdx"), "executor");
+  assert.equal(tdx.spec.runtimeClassName, "kata-qemu-tdx");
+  const kata = (key: string) => tdx.metadata.annotations[`io.katacontainers.config.${key}`];
+  assert.equal(kata("hypervisor.default_vcpus"), "4");
+  // 8 GiB of heap, a tenth of it, and 3 GiB for the image.
+  assert.equal(kata("hypervisor.default_memory"), String(8192 + 820 + 3072));
+  assert.equal(tdx.spec.containers[0].resources.limits.memory, `${8192 + 820 + 3072}Mi`);
+  assert.equal(kata("hypervisor.cc_init_data"), "H4sIAAAAAAAAAwMAAAAAAAAAAAA=");
+  const snp = podOf(variant("snp"), "driver");
+  assert.equal(snp.spec.runtimeClassName, "kata-qemu-snp");
+  assert.equal(snp.metadata.annotations["io.katacontainers.config.runtime.create_container_timeout"], "1200");
+  // Half of the VM holds the image.
+  assert.equal(snp.metadata.annotations["io.katacontainers.config.hypervisor.default_memory"], "10240");
+  assert.equal(podOf(variant("simulation"), "driver").metadata.annotations["bulwark/trust"], "simulation");
+});
+
+test("a job is repeated only where it can succeed, and never by two drivers", { skip }, () => {
+  const { spec } = find(variant("plain"), "Job");
+  assert.equal(spec.podReplacementPolicy, "Failed");
+  assert.deepEqual(spec.podFailurePolicy.rules[0].onExitCodes, {
+    containerName: "spark-driver",
+    operator: "In",
+    values: [3, 6],
+  });
+  const cron = find(variant("schedule"), "CronJob").spec;
+  assert.deepEqual(
+    [cron.timeZone, cron.concurrencyPolicy, cron.schedule],
+    ["Europe/Berlin", "Replace", "30 4 * * 1-5"],
+  );
+  assert.equal(cron.jobTemplate.spec.backoffLimit, 3);
+  assert.equal(cron.jobTemplate.spec.ttlSecondsAfterFinished, 3600);
+});
+
+test("older values mean what they meant", { skip }, () => {
+  const objects = variant("older");
+  const settings = settingsOf(objects);
+  assert.deepEqual([settings["spark.executor.cores"], settings["spark.executor.memory"]], ["8", "12g"]);
+  const [driver] = podOf(objects, "driver").spec.containers;
+  assert.equal(driver.resources.limits["sgx.intel.com/epc"], String(32 * 2 ** 30));
+  assert.ok(
+    driver.args.includes("local:///ppml/trusted-big-data-ml/work/spark-3.1.2/examples/jars/spark-examples.jar"),
+  );
+  assert.equal(driver.env.find(({ name }: Rendered) => name === "BULWARK_MASTER").value, "k8s://https://10.0.0.1:6443");
+  const native = renderObjects(helm, { image: IMAGE, sgx: false, driverMem: "2g", sgxDriverJvmMem: "8g" });
+  assert.equal(settingsOf(native)["spark.driver.memory"], "2g");
+});
+
+test("long and odd release names give names that Kubernetes takes", { skip }, () => {
+  for (const release of ["a", "1st", `${"x".repeat(52)}-`.slice(0, 53).replace(/-$/, "y"), "a.b"]) {
+    const objects = renderObjects(helm, VARIANTS.schedule ?? {}, release);
+    for (const { kind, metadata } of objects) {
+      assert.match(metadata.name, /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, kind);
+      if (kind === "CronJob") assert.ok(metadata.name.length <= 52);
+      if (kind === "Service") assert.match(metadata.name, /^[a-z][-a-z0-9]{0,62}$/);
+    }
+  }
+});
+
+test("notes are short, and say what is not protected", { skip }, () => {
+  const notes = readFileSync(join(CHART, "templates", "NOTES.txt"), "utf8");
+  assert.ok(notes.split("\n").length <= 20);
+});
+
+for (const name of ["plain", "tls", "cluster", "data", "sgx", "tdx"]) {
+  test(`${name} is rendered as written down`, { skip }, () => {
+    const file = join(GOLDEN, `${name}.yaml`);
+    const text = variant(name)
+      .map((object) => stringify(object))
+      .join("---\n");
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, text);
+    assert.equal(
+      text,
+      readFileSync(file, "utf8"),
+      "if that is meant: UPDATE_GOLDEN=1 node --test test/chart.test.ts, and look at the difference",
+    );
+  });
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { REPOSITORY } from "../e2e/harness.ts";
+
+export const CHART = join(REPOSITORY, "charts", "spark-job");
+/** A chart rendered without a cluster must be told which Kubernetes is meant. */
+const KUBERNETES = "1.34.4";
+
+/** An object as Kubernetes has it; tests look into it freely. */
+// biome-ignore lint/suspicious/noExplicitAny: rendered YAML, asserted upon
+export type Rendered = any;
+
+/** Every Helm that is there: of the tests' own cluster (3 and 4), or in PATH. */
+export function findHelms(): string[] {
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "bulwark", "cluster");
+  const built = existsSync(cache) ? readdirSync(cache).filter((name) => /^helm4?-/.test(name)) : [];
+  const candidates = [
+    ...built.flatMap((folder) => ["helm", "helm4"].map((name) => join(cache, folder, name))),
+    ...(process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "helm")),
+  ];
+  return candidates.filter((path) => existsSync(path));
+}
+
+export type Outcome = { objects: Rendered[]; text: string } | { refused: string };
+
+/** Renders the chart as plain `helm template` does. */
+export function render(helm: string, values: object, options: { release?: string; flags?: string[] } = {}): Outcome {
+  const args = ["template", options.release ?? "pi", CHART, "--namespace", "team", "--kube-version", KUBERNETES];
+  const { status, stdout, stderr } = spawnSync(helm, [...args, "-f", "-", ...(options.flags ?? [])], {
+    input: JSON.stringify(values),
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  if (status !== 0) return { refused: stderr };
+  const objects: Rendered[] = parseAllDocuments(stdout).map((one) => one.toJS());
+  return { objects: objects.filter((one) => one !== null), text: stdout };
+}
+
+/** The same, where nothing may be refused. */
+export function renderObjects(helm: string, values: object, release?: string): Rendered[] {
+  const outcome = render(helm, values, release === undefined ? {} : { release });
+  if ("refused" in outcome) throw new Error(outcome.refused);
+  return outcome.objects;
+}
+
+export const runHelm = (helm: string, args: string[]) => spawnSync(helm, args, { encoding: "utf8" });
+
+export const find = (objects: readonly Rendered[], kind: string, name?: string): Rendered =>
+  objects.find((one) => one.kind === kind && (name === undefined || one.metadata.name === name));
+
+/** Every pod that comes from a rendering: of the job, and the templates that Spark gets. */
+export function listPods(objects: readonly Rendered[]): { role: string; metadata: Rendered; spec: Rendered }[] {
+  const jobs = objects.flatMap(({ kind, spec }) =>
+    kind === "Job" ? [spec.template] : kind === "CronJob" ? [spec.jobTemplate.spec.template] : [],
+  );
+  const templates = objects
+    .filter(({ kind }) => kind === "ConfigMap")
+    .flatMap(({ data }) =>
+      ["executor.yaml", "driver.yaml"].filter((key) => data?.[key]).map((key) => JSON.parse(data[key])),
+    );
+  return [...jobs, ...templates].map(({ metadata, spec }) => ({
+    role: metadata.labels["bulwark/role"],
+    metadata,
+    spec,
+  }));
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Rendered } from "./helm.ts";
+
+type Rule = [what: string, holds: (spec: Rendered, container: Rendered) => boolean];
+
+const ALLOWED_VOLUMES = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI"];
+const SPARK_UID = 185;
+
+/** Pod Security "restricted" (Kubernetes' pod-security-standards), and what this chart promises beyond. */
+const RULES: readonly Rule[] = [
+  ["no host namespaces", (spec) => !spec.hostNetwork && !spec.hostPID && !spec.hostIPC],
+  ["restricted kinds of volumes", (spec) => spec.volumes.every(isAllowedVolume)],
+  ["no privilege", (_, { securityContext }) => securityContext.privileged === false],
+  ["no escalation", (_, { securityContext }) => securityContext.allowPrivilegeEscalation === false],
+  ["no capability", (_, { securityContext }) => String(securityContext.capabilities.drop) === "ALL"],
+  ["no added capability", (_, { securityContext }) => securityContext.capabilities.add === undefined],
+  ["seccomp", (_, { securityContext }) => securityContext.seccompProfile.type === "RuntimeDefault"],
+  ["not root", (_, { securityContext }) => securityContext.runAsNonRoot === true],
+  ["read-only root", (_, { securityContext }) => securityContext.readOnlyRootFilesystem === true],
+  ["explicit user and groups", (spec) => hasExplicitIds(spec.securityContext)],
+  ["no service links", (spec) => spec.enableServiceLinks === false],
+  ["no sub-paths", (_, container) => container.volumeMounts.every((mount: Rendered) => !mount.subPath)],
+  ["no host ports", (_, container) => (container.ports ?? []).every((port: Rendered) => !port.hostPort)],
+  ["no variable from a Secret", (_, container) => !JSON.stringify(container).includes("secretKeyRef")],
+  ["no environment from elsewhere", (_, container) => container.envFrom === undefined],
+  ["resources", (_, { resources }) => Boolean(resources.requests.memory && resources.limits.memory)],
+  ["secrets for the user alone", (spec) => spec.volumes.every(isClosed)],
+  ["mounted secrets cannot be written", (spec, container) => spec.volumes.every(isReadOnlyIn(container))],
+  ["every mount has its volume", (spec, container) => hasVolumes(spec, container)],
+  [
+    "no two mounts at one place",
+    (_, container) => isUnique(container.volumeMounts.map(({ mountPath }: Rendered) => mountPath)),
+  ],
+  ["no variable twice", (_, container) => isUnique(container.env.map(({ name }: Rendered) => name))],
+  ["no restart inside the pod", (spec) => spec.restartPolicy === "Never"],
+];
+
+function isAllowedVolume(volume: Rendered): boolean {
+  return Object.keys(volume).every((key) => key === "name" || ALLOWED_VOLUMES.includes(key));
+}
+
+function hasExplicitIds(context: Rendered): boolean {
+  const ids = [context.runAsUser, context.runAsGroup, context.fsGroup, ...context.supplementalGroups];
+  return ids.length === 4 && ids.every((id) => id === SPARK_UID);
+}
+
+const isClosed = (volume: Rendered): boolean => volume.secret === undefined || volume.secret.defaultMode === 0o400;
+
+const isReadOnlyIn =
+  (container: Rendered) =>
+  (volume: Rendered): boolean =>
+    volume.secret === undefined ||
+    container.volumeMounts
+      .filter(({ name }: Rendered) => name === volume.name)
+      .every((mount: Rendered) => mount.readOnly);
+
+function hasVolumes(spec: Rendered, container: Rendered): boolean {
+  const names = spec.volumes.map(({ name }: Rendered) => name);
+  return isUnique(names) && container.volumeMounts.every(({ name }: Rendered) => names.includes(name));
+}
+
+const isUnique = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+
+/** The rules a pod breaks. */
+export function findBroken(spec: Rendered): string[] {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  return RULES.filter(([, holds]) => !containers.every((container) => holds(spec, container))).map(([what]) => what);
+}
