@@ -181,6 +181,12 @@ const TABLE: readonly { name: string; verdict: Verdict; policy: Draft; code: Err
     code: null,
   },
   {
+    name: "a version that this processor does not have",
+    verdict: makeSnp(),
+    policy: { ...SNP, tcb: { snpMinimum: { fmc: 1 } } },
+    code: "APPRAISAL_SNP_TCB_LOW",
+  },
+  {
     name: "a listed platform",
     verdict: makeSgx(),
     policy: { ...SGX, platforms: { ppidHash: "aa".repeat(32) } },

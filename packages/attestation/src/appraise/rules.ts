@@ -69,8 +69,9 @@ const listLowVersions = ({ verdict, compiled }: Appraised): string[] =>
   verdict.tee !== "sev-snp"
     ? []
     : Object.entries(compiled.policy.tcb.snpMinimum).flatMap(([part, minimum]) => {
-        const actual = verdict.tcb[part as "bootloader" | "tee" | "snp" | "microcode"];
-        return actual < minimum ? [`${part} ${actual} instead of ${minimum}`] : [];
+        // What a processor does not have is no version that could suffice.
+        const actual = verdict.tcb[part as keyof typeof verdict.tcb];
+        return actual === null || actual < minimum ? [`${part} ${actual ?? "none"} instead of ${minimum}`] : [];
       });
 
 /** The appraisal itself. Order is the order of reasons: the first that speaks is the one that decided. */

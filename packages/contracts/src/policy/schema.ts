@@ -94,6 +94,7 @@ const Tcb = Type.Object(
         tee: svn("Lowest version of the TEE", BYTE_MAXIMUM),
         snp: svn("Lowest version of the SNP firmware", BYTE_MAXIMUM),
         microcode: svn("Lowest version of the microcode", BYTE_MAXIMUM),
+        fmc: svn("Lowest version of the firmware mutable code, which Turin and later have", BYTE_MAXIMUM),
       },
       { ...closed, default: {}, description: "SEV-SNP: lowest reported TCB, since AMD gives no status" },
     ),

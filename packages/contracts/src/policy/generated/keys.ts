@@ -77,6 +77,7 @@ export const POLICY_KEYS: readonly KeyDescription[] = [
   {"key":"tcb.snpMinimum.tee","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the TEE"},
   {"key":"tcb.snpMinimum.snp","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the SNP firmware"},
   {"key":"tcb.snpMinimum.microcode","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the microcode"},
+  {"key":"tcb.snpMinimum.fmc","type":"integer","range":{"minimum":0,"maximum":255},"description":"Lowest version of the firmware mutable code, which Turin and later have"},
   {"key":"platforms","type":"map","default":{},"description":"If anything is listed, only these machines: a genuine TEE elsewhere is refused"},
   {"key":"platforms.ppidHash","type":"list","items":"hex32","description":"Intel: SHA-256 of the PPIDs of allowed platforms"},
   {"key":"platforms.instanceId","type":"list","items":"hex16","description":"Intel: instance ids of allowed platforms"},
