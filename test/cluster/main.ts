@@ -112,9 +112,7 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
     const image = await buildSparkImage({}, say);
     const { record, stop } = await startNode(say);
     try {
-      const cluster = { ...openCluster(record), sparkImage: image.name };
-      await cluster.loadImage(image.archive, image.name);
-      await recordClasses(cluster, say);
+      await recordClasses(openCluster(record), image, say);
     } finally {
       await stop();
     }

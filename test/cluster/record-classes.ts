@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs jobs by the chart on a node, and writes which classes their JVMs loaded: images/spark/classes.list.
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { IMAGE_CACHE } from "../../scripts/images/folders.ts";
+import { buildah } from "../../scripts/images/run.ts";
+import type { Image } from "../../scripts/images/spark-image.ts";
+import { inWorkFolder } from "../../scripts/work-folder.ts";
 import { REPOSITORY, until } from "../e2e/harness.ts";
 import type { Cluster, TestNamespace } from "./fixture/cluster.ts";
 
 type Say = (line: string) => void;
 
 const LIST = join(REPOSITORY, "images/spark/classes.list");
-const ROLES = ["driver", "executor"] as const;
 const JOB_LIMIT_MS = 300_000;
 const HEADER = `# SPDX-License-Identifier: Apache-2.0
 # Classes that drivers and executors load: npm run cluster -- record-classes. Do not edit.
 `;
 
-/** Records on a node that has the image; takes some minutes. */
-export async function recordClasses(cluster: Cluster, say: Say): Promise<void> {
+/** Records on a node; takes some minutes. */
+export async function recordClasses(cluster: Cluster, image: Image, say: Say): Promise<void> {
+  const recording = await loadRecordingImage(cluster, image);
   const namespace = await cluster.makeNamespace("record");
   try {
     const { folder } = await cluster.makeVolume(namespace, "recorded");
@@ -26,20 +30,40 @@ export async function recordClasses(cluster: Cluster, say: Say): Promise<void> {
       pi: {},
       everything: { python: "everything.py", program: { "everything.py": everything }, args: ["/data/out"] },
     };
-    const lines: string[] = [];
     for (const [name, job] of Object.entries(jobs)) {
       say(`Recording ${name} ...`);
-      await runJob(cluster, namespace, name, job);
-      for (const role of ROLES)
-        lines.push(...(await readFile(join(folder, `${name}-${role}.list`), "utf8")).split("\n"));
+      await runJob(cluster, namespace, name, { image: recording, ...job });
     }
-    const classes = mergeLists(lines);
+    const lists = (await readdir(folder)).filter((name) => name.endsWith(".list"));
+    const texts = await Promise.all(lists.map((name) => readFile(join(folder, name), "utf8")));
+    const classes = mergeLists(texts.flatMap((text) => text.split("\n")));
     await writeFile(LIST, `${HEADER}${classes.join("\n")}\n`);
-    say(`${classes.length} lines in ${LIST}`);
+    say(`${classes.length} lines of ${lists.length} JVMs in ${LIST}`);
   } finally {
     await namespace.remove();
   }
 }
+
+/** The image with another entrypoint around its own: each JVM writes which classes it loads, named by its pod. */
+async function loadRecordingImage(cluster: Cluster, { archive }: Image): Promise<string> {
+  const name = "bulwark.local/spark-recording:1";
+  await inWorkFolder(IMAGE_CACHE, async (work) => {
+    const [made, file] = [join(work, "image.tar"), join(work, "Containerfile")];
+    await writeFile(join(work, "record"), RECORD, { mode: 0o755 });
+    const entrypoint = '["/usr/bin/tini", "--", "/opt/bulwark/bin/record"]';
+    await writeFile(file, `FROM oci-archive:${archive}\nCOPY record /opt/bulwark/bin/\nENTRYPOINT ${entrypoint}\n`);
+    await buildah("build", "--quiet", "--tag", name, "--file", file, work);
+    await buildah("push", "--quiet", "--compression-format", "zstd", name, `oci-archive:${made}:${name}`);
+    await buildah("rmi", name);
+    await cluster.loadImage(made);
+  });
+  return name;
+}
+
+const RECORD = `#!/bin/sh
+export JDK_JAVA_OPTIONS="-XX:DumpLoadedClassList=/data/$HOSTNAME.list"
+exec /opt/bulwark/bin/entrypoint "$@"
+`;
 
 async function makeSecret(cluster: Cluster, namespace: TestNamespace): Promise<void> {
   const metadata = { name: "spark-secret", namespace: namespace.name };
@@ -48,17 +72,7 @@ async function makeSecret(cluster: Cluster, namespace: TestNamespace): Promise<v
 }
 
 async function runJob(cluster: Cluster, namespace: TestNamespace, name: string, job: object): Promise<void> {
-  // Without the archive in use, every class is loaded in earnest and so recorded.
-  const options = (role: string): string => `-Xshare:off -XX:DumpLoadedClassList=/data/${name}-${role}.list`;
-  const values = {
-    name,
-    image: cluster.sparkImage,
-    pvc: "recorded",
-    executor: { instances: 1 },
-    driver: { memory: "1g" },
-    sparkConf: Object.fromEntries(ROLES.map((role) => [`spark.${role}.extraJavaOptions`, options(role)])),
-    ...job,
-  };
+  const values = { name, pvc: "recorded", executor: { instances: 1 }, ...job };
   const target = ["-n", namespace.name];
   const chart = join(REPOSITORY, "charts/spark-job");
   await cluster.run(cluster.programs.helm, ["install", name, chart, ...target, "-f", "-"], {
