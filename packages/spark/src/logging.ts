@@ -24,11 +24,11 @@ ${QUIET}`;
 
 /** Log4j 2 settings in a pod: everything from INFO on to the error stream, so that output is the application's alone. */
 export const CONSOLE_LOGGING = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = ${PATTERN}
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = ${PATTERN}
 rootLogger.level = info
-rootLogger.appenderRef.console.ref = console
+rootLogger.appenderRef.stderr.ref = stderr
 ${QUIET}`;
