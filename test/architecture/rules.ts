@@ -17,6 +17,11 @@ const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
     may: /^packages\/(contracts|attestation)$/,
     reason: "it makes what attestation reads",
   },
+  {
+    from: /^packages\/(inference|queue)\//,
+    may: /^packages\/(contracts|tensors)$/,
+    reason: "they speak in tensors",
+  },
   { from: /^packages\/[^/]+\/.*\.test\.ts$/, may: /^packages\/(contracts|simulation)$/, reason: "tests may simulate" },
   { from: /^packages\//, may: /^packages\/contracts$/, reason: "packages import contracts alone" },
   { from: /^cli\/src\/commands\/(attest|simulation)/, may: /^packages\//, reason: "the commands that simulate" },
