@@ -117,6 +117,28 @@ export const ERRORS = {
   SERVING_CONFIG: entry("invalid", 400, "The settings of the server have findings"),
   SERVING_UNREACHABLE: entry("unreachable", 502, "The server does not answer"),
   SERVING_PORT: entry("unreachable", 500, "The server cannot listen at the address"),
+  // Serving: the queue
+  QUEUE_FULL: entry("unreachable", 503, "As many records wait as may wait, or Redis's memory is full"),
+  QUEUE_UNREACHABLE: entry("unreachable", 503, "Redis does not answer, or not in time"),
+  QUEUE_REFUSED: entry(
+    "notPermitted",
+    500,
+    "Redis refuses the user, its password, its certificate or what it asks for",
+  ),
+  QUEUE_EVICTS: entry("invalid", 500, "Redis may throw records away when its memory is full"),
+  QUEUE_REDIS_OLD: entry("invalid", 500, "Redis is older than 7.0"),
+  QUEUE_NAME_INVALID: entry("invalid", 400, "A name that a stream cannot have"),
+  QUEUE_URI_INVALID: entry("invalid", 400, "A name that a record cannot have"),
+  QUEUE_DELIVERIES: entry("jobFailed", 500, "The record was given out as often as it may be, and never ended"),
+  RECORD_MALFORMED: entry("invalid", 422, "A record or result on the queue has not the expected form"),
+  RECORD_TAMPERED: entry("refused", 422, "A record or result was changed, moved or swapped on the queue"),
+  RECORD_KEY_UNKNOWN: entry("refused", 403, "A record is sealed under a master key that is not at hand"),
+  RESULT_UNKNOWN: entry("invalid", 404, "No result of this name is there, or it has expired"),
+  ENGINE_ABSENT: entry("unreachable", 503, "No engine was there to compute the record before its deadline"),
+  REDIS_MISSING: entry("invalid", 500, "There is no redis-server on this machine"),
+  REDIS_START_FAILED: entry("unreachable", 500, "redis-server did not come up"),
+  RELAY_PORT: entry("unreachable", 500, "The relay cannot listen at its address"),
+  SERVING_NOT_READY: entry("unreachable", 503, "A part of the serving stack is not ready"),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
