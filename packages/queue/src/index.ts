@@ -9,3 +9,25 @@ export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts"
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";
 export { createWork, type Work, type WorkSettings } from "./redis/work.ts";
+export {
+  decodeRequest,
+  decodeResult,
+  encodeRequest,
+  encodeResult,
+  type RequestContent,
+  type ResultContent,
+} from "./sealing/content.ts";
+export {
+  createRandom,
+  type DataKey,
+  type FillRandom,
+  isSealed,
+  makeDataKey,
+  type Place,
+  readDataKey,
+  seal,
+  unseal,
+} from "./sealing/envelope.ts";
+export { type RecordKeys, toRecordKeys } from "./sealing/record-keys.ts";
+export { type RedisServerSettings, renderRedisConfiguration } from "./server/configuration.ts";
+export { REDIS_USERS, type RedisUser, renderUsers } from "./server/users.ts";
