@@ -42,7 +42,7 @@ export const LAYERS = [
     name: "unit",
     about: "unit, property and process tests beside the source",
     needs: () => [],
-    run: () => runNodeTests(["packages/**/*.test.ts", "cli/**/*.test.ts", "test/*.test.ts"]),
+    run: () => runNodeTests(["packages/**/*.test.ts", "services/**/*.test.ts", "cli/**/*.test.ts", "test/*.test.ts"]),
   },
   {
     name: "jvm",

@@ -9,6 +9,7 @@ export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts"
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";
 export { createWork, type Work, type WorkSettings } from "./redis/work.ts";
+export { encodeBareFailure, readBareFailure, SEALED } from "./sealing/bare-failure.ts";
 export {
   decodeRequest,
   decodeResult,
@@ -30,4 +31,5 @@ export {
 } from "./sealing/envelope.ts";
 export { type RecordKeys, toRecordKeys } from "./sealing/record-keys.ts";
 export { type RedisServerSettings, renderRedisConfiguration } from "./server/configuration.ts";
+export { type RedisConnectionSettings, readRedisAddress } from "./server/connection-files.ts";
 export { REDIS_USERS, type RedisUser, renderUsers } from "./server/users.ts";

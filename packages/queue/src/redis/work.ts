@@ -22,6 +22,8 @@ export type Work = {
   hold(deliveries: readonly Delivery[]): Promise<void>;
   /** Hands a record to ourselves again, counted. Undefined: it has been ended meanwhile. */
   again(delivery: Delivery): Promise<Delivery | undefined>;
+  /** Leaves a record to whoever takes it over. */
+  drop(delivery: Delivery): void;
   /** Ends a record. False: another had ended it; its result stays. */
   finish(outcome: Outcome): Promise<boolean>;
   /** Says that this engine is alive, and reads Redis's clock again. */
@@ -183,11 +185,13 @@ export function createWork(
 
     async again({ id, priority }) {
       const stream = PRIORITIES.indexOf(priority);
-      const claimed = asList(await commands.send("XCLAIM", streamOf(names, stream), GROUP, consumer, 0, id));
       held.delete(id);
+      const claimed = asList(await commands.send("XCLAIM", streamOf(names, stream), GROUP, consumer, 0, id));
       const [entry] = claimed as RawEntry[];
       return entry === undefined || entry === null ? undefined : handOver(stream, entry);
     },
+
+    drop: ({ id }) => void held.delete(id),
 
     async finish(outcome) {
       const isFirst = (await finishAll(outcome)) === 1;
