@@ -78,6 +78,9 @@ export type Engine = {
   /** Ends the workers of a model once what they compute is done, which gives all of its memory back. Throws MODEL_UNKNOWN. */
   unload(model: string): Promise<void>;
   statistics(model?: string, version?: string): readonly VersionStatistics[];
-  /** Answers what was admitted, refuses the rest, ends every worker. */
-  close(): Promise<void>;
+  /**
+   * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts versions with a run that did not end:
+   * a process that has one can only be ended by a signal, since the thread cannot.
+   */
+  close(): Promise<{ readonly stuck: number }>;
 };
