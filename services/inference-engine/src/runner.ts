@@ -95,6 +95,7 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
 
   const compute = async (delivery: Delivery): Promise<void> => {
     const patience = now() + settings.mostWaitMs;
+    let waitedFor: unknown;
     for (;;) {
       try {
         check(delivery);
@@ -104,7 +105,9 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
         return;
       } catch (error) {
         const verdict = judge(error);
-        if (verdict !== "wait" || now() > patience) return settle(delivery, error, verdict);
+        // What it waited for says more than that it waited too long.
+        if (verdict !== "wait" || now() > patience) return settle(delivery, waitedFor ?? error, verdict);
+        waitedFor = error;
         if (isStopping()) return work.drop(delivery);
         await delay(PAUSE_MS);
       }

@@ -12,22 +12,31 @@ export type Link = {
   send(command: string, ...args: Argument[]): Promise<unknown>;
   /** Runs a script; Redis keeps it, so that only its digest travels. The same errors. */
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
+  /** Waits for the connection to come up. Throws QUEUE_UNREACHABLE, QUEUE_REFUSED; it goes on trying in either case. */
+  connect(): Promise<void>;
   isUp(): boolean;
   close(): void;
 };
 
 /** Wraps a connection that the caller made with `toRedisOptions`, so that its errors have codes. */
 export function createLink(redis: Redis): Link {
-  // Without a listener ioredis prints; every command tells of its own failure.
-  redis.on("error", () => {});
+  // Why there is no connection: a command that fails for lack of one says only that.
+  let trouble: unknown;
+  redis.on("error", (error) => {
+    trouble = error;
+  });
+  redis.on("ready", () => {
+    trouble = undefined;
+  });
   let isClosed = false;
+  const translate = (error: unknown): BulwarkError => toQueueError(isUnconnected(error) ? (trouble ?? error) : error);
 
   const send = async (command: string, ...args: Argument[]): Promise<unknown> => {
     if (isClosed) throw new BulwarkError("QUEUE_UNREACHABLE", "The connection to Redis is closed.", "start again");
     try {
       return await redis.callBuffer(command, ...args.map(toWire));
     } catch (error) {
-      throw toQueueError(error);
+      throw translate(error);
     }
   };
 
@@ -38,9 +47,14 @@ export function createLink(redis: Redis): Link {
       try {
         return await redis.callBuffer("EVALSHA", sha1, ...rest.map(toWire));
       } catch (error) {
-        if (!isUnknownScript(error)) throw toQueueError(error);
+        if (!isUnknownScript(error)) throw translate(error);
       }
       return send("EVAL", text, ...rest);
+    },
+    async connect() {
+      await redis.connect().catch((error) => {
+        throw translate(error);
+      });
     },
     isUp: () => redis.status === "ready",
     close() {
@@ -56,3 +70,8 @@ function toWire(argument: Argument): string | number | Buffer {
 }
 
 const isUnknownScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith("NOSCRIPT");
+
+/** ioredis's words for a command that it could not send. */
+const isUnconnected = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^(Connection is closed|Stream isn't writeable|Reached the max retries)/.test(error.message);

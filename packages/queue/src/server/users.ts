@@ -23,6 +23,12 @@ const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
 };
 
 /**
+ * Nobody can log in as it, and nobody is it unasked. It keeps its rights because Redis 7.0 replays its append-only file in
+ * its name: without them every transaction in the file, which is every script, is dropped at a restart.
+ */
+const DEFAULT_USER = "user default off resetpass allkeys allchannels +@all";
+
+/**
  * The lines of Redis's file of users. Passwords are in it as digests.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
@@ -34,5 +40,5 @@ export function renderUsers(names: Names, passwords: Readonly<Record<RedisUser, 
     const commands = [...new Set(COMMANDS[user])].map((command) => `+${command}`);
     return ["user", user, "on", `#${digest}`, "resetchannels", ...keys, "-@all", ...commands].join(" ");
   });
-  return ["user default off resetkeys resetchannels -@all", ...lines, ""].join("\n");
+  return [DEFAULT_USER, ...lines, ""].join("\n");
 }

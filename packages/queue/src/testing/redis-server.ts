@@ -72,9 +72,8 @@ export async function startTestRedis(program: RedisProgram, lines: readonly stri
     url: `redis://127.0.0.1:${port}`,
     pid: () => child?.pid ?? 0,
     async connect() {
-      const client = new Redis(toRedisOptions({ url: redis.url }));
-      await client.connect();
-      const link = createLink(client);
+      const link = createLink(new Redis(toRedisOptions({ url: redis.url })));
+      await link.connect();
       links.push(link);
       return link;
     },

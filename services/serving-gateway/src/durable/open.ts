@@ -59,9 +59,8 @@ export async function openDurable(settings: DurableSettings): Promise<Durable> {
 
 /** A connection that comes up when it can, and again whenever it was lost. */
 function dial(address: RedisAddress): Link {
-  const redis = new Redis(toRedisOptions(address));
-  const link = createLink(redis);
-  redis.connect().catch(() => {});
+  const link = createLink(new Redis(toRedisOptions(address)));
+  link.connect().catch(() => {});
   return link;
 }
 
