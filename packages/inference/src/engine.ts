@@ -4,7 +4,7 @@ import type { Tensor, TensorInfo } from "@bulwark/tensors";
 /** What accompanies one call of `infer`. */
 export type InferOptions = {
   /** Aborted when nobody waits for the answer any more: a request that was not started is then not computed. */
-  signal?: AbortSignal;
+  signal?: Pick<AbortSignal, "aborted">;
   /** Instant in milliseconds since 1970; a request not started by then fails with SERVING_DEADLINE. */
   deadline?: number;
   /** Names of the outputs wanted; all when absent. */
