@@ -25,6 +25,12 @@ export const COMMANDS: CommandTable = {
     completes: "runs",
     load: () => import("./ui.ts"),
   },
+  serving: {
+    group: "serving",
+    summary: "look at what serves, let older clients in",
+    completes: "nothing",
+    load: () => import("./serving.ts"),
+  },
   keys: {
     group: "keys and data",
     summary: "make, show, rotate, export and check keys",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { coalesce } from "./coalesce.ts";
-export { checkUri, DEFAULT_JOB, GROUP, type Names, nameKeys, PRIORITIES, type Priority } from "./names.ts";
+export { checkUri, DEFAULT_JOB, GROUP, type Names, nameKeys, PRIORITIES, type Priority, TICKET_MARK } from "./names.ts";
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
@@ -9,6 +9,8 @@ export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts"
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";
 export { createWork, type Work, type WorkSettings } from "./redis/work.ts";
+export type { RelayParts } from "./relay/commands.ts";
+export { serveRelayClient } from "./relay/session.ts";
 export { encodeBareFailure, readBareFailure, SEALED } from "./sealing/bare-failure.ts";
 export {
   decodeRequest,

@@ -8,6 +8,8 @@ export type Priority = (typeof PRIORITIES)[number];
 /** The consumer group of every engine, as older clients and engines know it. */
 export const GROUP = "serving";
 export const DEFAULT_JOB = "serving_stream";
+/** Begins the uris of requests whose results a gateway fetches: older clients, who take every result, do not see them. */
+export const TICKET_MARK = "~";
 
 const JOB = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 const LONGEST_URI_BYTES = 512;

@@ -23,7 +23,12 @@ import { type EngineSettings, settingsOf } from "./settings.ts";
 /** Life of answers that a gateway does not fetch. */
 const REPLY_TTL_MS = 600_000;
 
-export type EngineProcess = { engine: Engine; runner: Runner; close(): Promise<void> };
+export type EngineProcess = {
+  engine: Engine;
+  runner: Runner;
+  /** `stuck` as the engine's. */
+  close(): Promise<{ stuck: number }>;
+};
 
 /**
  * Loads the models, then takes records. A model that cannot be loaded is reported and keeps the others from nothing.
@@ -51,8 +56,9 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
     runner,
     async close() {
       await runner.stop();
-      await engine.close();
+      const ended = await engine.close();
       for (const link of [reader, commands]) link.close();
+      return ended;
     },
   };
 }

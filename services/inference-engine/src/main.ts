@@ -24,8 +24,10 @@ async function main(): Promise<void> {
     if (isStopping) return;
     isStopping = true;
     log("stopping", {});
-    engine.close().then(() => {
+    engine.close().then(({ stuck }) => {
       log("stopped", { ...engine.runner.counts() });
+      // A thread within a run that never ends cannot be ended, and would hold an orderly exit.
+      if (stuck > 0) process.kill(process.pid, "SIGKILL");
       process.exit(0);
     }, fail);
   };

@@ -16,6 +16,8 @@ export type Intake = {
   /** A kept result, or undefined while there is none. */
   readResult(uri: string): Promise<Buffer | undefined>;
   removeResult(uri: string): Promise<void>;
+  /** Uris of all kept results. Scans every key of Redis: for older clients alone, who cannot do without. */
+  listResults(): Promise<string[]>;
 };
 
 export type IntakeLimits = {
@@ -54,6 +56,18 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
     },
     withdraw: async (receipt) => (await withdrawAll(receipt)) === 1,
     readResult: async (uri) => ((await link.send("HGET", names.result(uri), "value")) as Buffer | null) ?? undefined,
+    async listResults() {
+      const prefix = names.result("");
+      const uris: string[] = [];
+      let cursor = "0";
+      do {
+        const [next, keys] = asList(await link.send("SCAN", cursor, "MATCH", names.result("*"), "COUNT", 1000));
+        cursor = String(next);
+        for (const key of asList(keys)) uris.push(String(key).slice(prefix.length));
+      } while (cursor !== "0");
+      return [...new Set(uris)];
+    },
+
     async removeResult(uri) {
       await link.send("DEL", names.result(uri));
     },
