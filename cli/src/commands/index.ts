@@ -25,6 +25,18 @@ export const COMMANDS: CommandTable = {
     completes: "runs",
     load: () => import("./ui.ts"),
   },
+  serve: { group: "serving", summary: "serve models over HTTP and gRPC", load: () => import("./serve.ts") },
+  infer: {
+    group: "serving",
+    summary: "ask a served model once",
+    completes: "nothing",
+    load: () => import("./infer.ts"),
+  },
+  model: {
+    group: "serving",
+    summary: "encrypt and inspect model files; list, load and unload served ones",
+    load: () => import("./model.ts"),
+  },
   serving: {
     group: "serving",
     summary: "look at what serves, let older clients in",

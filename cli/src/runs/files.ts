@@ -7,7 +7,7 @@ const OTHERS = 0o077;
 const OWNER = 0o700;
 
 /** Writes a file under a temporary name, flushes it and renames it: readers see the old content or the new. */
-export async function writeFileWhole(path: string, content: string, mode = 0o600): Promise<void> {
+export async function writeFileWhole(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     const handle = await open(temporary, "wx", mode);

@@ -25,6 +25,8 @@ export type Call = {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly string[] | undefined;
   readonly deadline: number;
+  /** Through the queue where there is one, whatever the model is set to. */
+  readonly isQueued?: boolean;
   /** Whether the caller has gone away: cheap to ask, and enough for the engine. */
   readonly isGone: () => boolean;
   /** Aborted when the caller goes away; made only for the queue, which must be told. */
@@ -35,7 +37,7 @@ export type Call = {
 export function infer({ config, engine, durable }: Gateway, call: Call): Promise<Inference> {
   const { model, version, inputs, outputs, deadline, isGone, toSignal } = call;
   const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
-  if (durable !== undefined && deliveryOf(config, model) === "durable") {
+  if (durable !== undefined && (call.isQueued === true || deliveryOf(config, model) === "durable")) {
     return durable.infer(model, version, inputs, { ...options, signal: toSignal() });
   }
   const signal = {

@@ -54,7 +54,11 @@ async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly 
   const options = { limits: config.tensorLimits, ...(resize === undefined ? {} : { resize }) };
   const inputs = await fitInputs(instance, engine.describe(model, version).inputs, options);
   const deadline = toDeadline(gateway, undefined);
-  const { outputs } = await infer(gateway, { model, version, inputs, outputs: undefined, deadline, isGone, toSignal });
+  const { outputs } = await infer(gateway, {
+    ...{ model, version, inputs, deadline, isGone, toSignal },
+    outputs: undefined,
+    isQueued: true,
+  });
   const wanted = parsePostProcessing(postProcessing);
   return wanted === undefined ? outputs : postProcess(wanted, outputs, { asWritten });
 }
