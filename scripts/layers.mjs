@@ -45,6 +45,12 @@ export const LAYERS = [
     run: () => runNodeTests(["packages/**/*.test.ts", "services/**/*.test.ts", "cli/**/*.test.ts", "test/*.test.ts"]),
   },
   {
+    name: "serving",
+    about: "real Redis, engines and clients on this machine; what is killed under load",
+    needs: () => [],
+    run: () => runNodeTests(["test/serving/*.test.ts"], ["--test-concurrency=1"]),
+  },
+  {
     name: "jvm",
     about: "JUnit tests of jvm/",
     needs: () => findMissing(["jdk"]),

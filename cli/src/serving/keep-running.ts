@@ -24,7 +24,7 @@ export type RunningPart = {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** What ran so long did not fail at its start. */
-const HEALTHY_MS = 10_000;
+const HEALTHY_MS = 3_000;
 const OWNER_ONLY = 0o600;
 
 /** Starts a part and keeps it running. `onEnd` is told of every end that nobody asked for. */

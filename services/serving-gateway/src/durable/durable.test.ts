@@ -170,7 +170,13 @@ describe("delivery through the queue", { skip: program === undefined ? "no redis
     );
     // A full Redis can still be emptied: ending records makes the room.
     await serve(work, 12 - codes.length, { kind: "failure", code: "MODEL_FAILED", message: "", mend: "" });
-    await gateway.submit("m", undefined, [one(1)]);
+    // Redis gives back the buffers of its connections a little later.
+    await until(() =>
+      gateway.submit("m", undefined, [one(1)]).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   it("keeps the result of a submitted request for any gateway", async () => {

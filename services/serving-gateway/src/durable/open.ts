@@ -40,9 +40,12 @@ export async function openDurable(settings: DurableSettings): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
   const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
+  const [commands, reader] = [dial(address), dial(address)];
+  // Refused or not there: the first look says it in a code, and both go on trying.
+  await Promise.allSettled([commands.connect(), reader.connect()]);
   const durable = createDurable({
-    commands: dial(address),
-    reader: dial(address),
+    commands,
+    reader,
     names: nameKeys(settings.job),
     instance: randomUUID(),
     keys: toRecordKeys(key),
@@ -57,12 +60,7 @@ export async function openDurable(settings: DurableSettings): Promise<Durable> {
   return durable;
 }
 
-/** A connection that comes up when it can, and again whenever it was lost. */
-function dial(address: RedisAddress): Link {
-  const link = createLink(new Redis(toRedisOptions(address)));
-  link.connect().catch(() => {});
-  return link;
-}
+const dial = (address: RedisAddress): Link => createLink(new Redis(toRedisOptions(address)));
 
 async function readKeyring(path: string): Promise<string> {
   return readFile(path, "utf8").catch((cause) => {
