@@ -79,3 +79,13 @@ export function writeSlow(): Buffer {
     nodes: [{ ...op("Loop", ["trips", "", "x"], ["y"]), attributes: [{ name: "body", graph: body }] }],
   });
 }
+
+/** Adds the two numbers of each row. */
+export function writeSum(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "FP32", "rows", 2)],
+    outputs: [value("y", "FP32", "rows", 1)],
+    nodes: [op("MatMul", ["x", "ones"], ["y"])],
+    constants: [{ name: "ones", shape: [2, 1], data: new Float32Array([1, 1]) }],
+  });
+}
