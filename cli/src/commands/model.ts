@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createSecretKey, randomBytes } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
@@ -75,6 +75,7 @@ async function encrypt(context: Context, [input = "", output = ""]: readonly str
     throw new BulwarkError("BUG", "A selected key is absent.", "report it");
   const master = { id: key.id, version: version.version, key: createSecretKey(Buffer.from(version.key, "base64")) };
   const sealed = sealModel(model, master, randomBytes);
+  await mkdir(dirname(target), { recursive: true });
   await writeFileWhole(target, sealed);
   return describe({ file: target, keyId: key.id, keyVersion: version.version, bytes: sealed.length });
 }
