@@ -48,6 +48,8 @@ async function status(
     const mend = `bulwark serving status ${[...PART_NAMES, ALL].join("|")}`;
     throw new BulwarkError("USAGE", `There is no part ${part}.`, mend);
   }
+  if (!isAlive(stack.pid))
+    context.progress.warn("bulwark serve has ended without clearing up; start it again: bulwark serve");
   const isDocument = flags.output === "json" || flags.output === "yaml";
   const parts = await lookAtParts(stack, {
     ...(part === ALL ? {} : { only: part as PartName }),
@@ -76,6 +78,15 @@ async function relay(context: Context, { queue }: Stack, flags: Flags): Promise<
   if (!context.signal.aborted) await once(context.signal, "abort");
   await running.close();
   return {};
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function toSeconds(text: string): number {

@@ -220,6 +220,25 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     assert.deepEqual([records.normal, pending, dead], [0, 0, 0]);
   });
 
+  it("goes on when Redis comes back empty, without an append-only file", async () => {
+    const forgetful = await startTestRedis(program ?? assert.fail(), ["appendonly no"]);
+    const [whole, its] = [redis, link];
+    try {
+      redis = forgetful;
+      link = await forgetful.connect();
+      await run({ double });
+      assert.equal(await askFor("double"), "answered");
+      await forgetful.kill();
+      await forgetful.start();
+      await until(async () => link.isUp());
+      assert.equal(await askFor("double"), "answered");
+    } finally {
+      for (const runner of runners.splice(0)) await runner.stop();
+      [redis, link] = [whole, its];
+      await forgetful.stop();
+    }
+  });
+
   it("ends what it has before it stops, and leaves no name behind", async () => {
     const runner = await run({ double: (input) => delay(50).then(() => double(input)) });
     const answers = await Promise.all(Array.from({ length: 10 }, () => ask("double")));
