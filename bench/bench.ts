@@ -5,7 +5,7 @@ import type { Bench } from "./measure.ts";
 import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
-import { benchServingDirect, SERVING_ROUNDS } from "./serving-direct.ts";
+import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
 /** Benchmarks that measure rates, not seconds, and take their rounds themselves. */
 const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
+  "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
 };
 
 const [name = "", runs] = process.argv.slice(2);

@@ -19,14 +19,32 @@ const LONGEST_P99_MS = 50;
 /** Parts of the rate that a closed loop reaches, tried from the highest on. */
 const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35];
 
-const OURS = ["json", "binary"] as const;
+const FORMS = ["json", "binary"] as const;
+type Form = (typeof FORMS)[number];
 const PEERS = ["mosec", "mlserver", "fastapi"] as const;
+
+type BenchRates = (rounds: number, say: (line: string) => void) => Promise<string[]>;
+
+/** Requests answered within the gateway's process. */
+export const benchServingDirect: BenchRates = (rounds, say) =>
+  benchServing({ name: "serving-direct", ours: { json: "json", binary: "binary" } }, rounds, say);
+
+/**
+ * Requests through the queue: gateway, engine and Redis on the one core, with TLS between them, records sealed, every one
+ * in the append-only file. The peers answer directly and keep nothing: no figure of theirs has durability in it.
+ */
+export const benchServingDurable: BenchRates = (rounds, say) =>
+  benchServing({ name: "serving-durable", ours: { json: "durable-json", binary: "durable-binary" } }, rounds, say);
 
 /**
  * The highest rate that each server holds with p99 below 50 ms and without an error, on one core, the load on another.
- * Prints a line for JSON and one for binary tensors, each against the best peer.
+ * Gives a line for JSON and one for binary tensors, each against the best peer.
  */
-export async function benchServingDirect(rounds: number, say: (line: string) => void): Promise<string[]> {
+async function benchServing(
+  { name: bench, ours }: { name: string; ours: Readonly<Record<Form, keyof typeof SIDES>> },
+  rounds: number,
+  say: (line: string) => void,
+): Promise<string[]> {
   await installPeers(say);
   const folder = await mkdtemp(join(tmpdir(), "bulwark-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -36,7 +54,7 @@ export async function benchServingDirect(rounds: number, say: (line: string) => 
   const subject: Subject = { file, input: "x", shape: [1, 784], data, maxBatch: 32 };
   const rates = new Map<string, number[]>();
   for (let round = 1; round <= rounds; round++) {
-    for (const name of [...OURS, ...PEERS]) {
+    for (const name of [...Object.values(ours), ...PEERS]) {
       const { rate, p99 } = await findRate(SIDES[name], subject);
       say(`round ${round} of ${rounds}: ${name} ${rate.toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms`);
       rates.set(name, [...(rates.get(name) ?? []), rate]);
@@ -44,9 +62,9 @@ export async function benchServingDirect(rounds: number, say: (line: string) => 
   }
   const middle = (name: string): number => median(rates.get(name) ?? []);
   const best = PEERS.toSorted((a, b) => middle(b) - middle(a))[0] ?? "mosec";
-  return OURS.map((name) => {
-    const [ours, peer] = [middle(name), middle(best)];
-    return `serving-direct-${name} ratio=${(ours / peer).toFixed(2)} ours=${ours.toFixed(0)} peer=${peer.toFixed(0)} unit=requests/s peer-name=${best} runs=${rounds}`;
+  return FORMS.map((form) => {
+    const [rate, peer] = [middle(ours[form]), middle(best)];
+    return `${bench}-${form} ratio=${(rate / peer).toFixed(2)} ours=${rate.toFixed(0)} peer=${peer.toFixed(0)} unit=requests/s peer-name=${best} runs=${rounds}`;
   });
 }
 

@@ -115,22 +115,30 @@ async function startOurs(subject: Subject, port: number): Promise<ChildProcess> 
   return start(process.execPath, [main, settings], { port, cwd: join(subject.file, "..") });
 }
 
-export const SIDES: Readonly<Record<"json" | "binary" | Peer, Side>> = {
-  json: {
-    name: "bulwark-json",
-    start: startOurs,
-    request: (subject) => post(OURS, toJson(subject), { "content-type": "application/json" }),
-  },
-  binary: {
-    name: "bulwark-binary",
-    start: startOurs,
-    request({ input, shape, data }) {
-      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      const inputs = [{ name: input, datatype: "FP32", shape, parameters: { binary_data_size: bytes.length } }];
-      const header = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
-      return post(OURS, Buffer.concat([header, bytes]), { "inference-header-content-length": header.length });
-    },
-  },
+/** Gateway, engine and Redis, started by one process that all of them die with. */
+function startDurable(subject: Subject, port: number): Promise<ChildProcess> {
+  const folder = join(subject.file, "..");
+  const main = join(HERE, "durable-server.ts");
+  const plan = { folder, model: subject.file, maxRows: subject.maxBatch, port };
+  return start(process.execPath, [main, JSON.stringify(plan)], { port, cwd: folder });
+}
+
+const postJson = (subject: Subject): Buffer => post(OURS, toJson(subject), { "content-type": "application/json" });
+
+function postBinary({ input, shape, data }: Subject): Buffer {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const inputs = [{ name: input, datatype: "FP32", shape, parameters: { binary_data_size: bytes.length } }];
+  const header = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
+  return post(OURS, Buffer.concat([header, bytes]), { "inference-header-content-length": header.length });
+}
+
+type Ours = "json" | "binary" | "durable-json" | "durable-binary";
+
+export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
+  json: { name: "bulwark-json", start: startOurs, request: postJson },
+  binary: { name: "bulwark-binary", start: startOurs, request: postBinary },
+  "durable-json": { name: "bulwark-durable-json", start: startDurable, request: postJson },
+  "durable-binary": { name: "bulwark-durable-binary", start: startDurable, request: postBinary },
   mosec: {
     name: "mosec",
     start: (subject, port) =>
