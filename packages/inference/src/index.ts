@@ -9,6 +9,7 @@ export type {
   VersionStatistics,
   VersionStatus,
 } from "./engine.ts";
+export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
 export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
 export {
   isSealed,

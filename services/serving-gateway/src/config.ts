@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
-import { DEFAULT_SETTINGS, type ModelSettings } from "@bulwark/inference";
+import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
 import { DEFAULT_LIMITS, DIALECTS, type Dialect, type Limits } from "@bulwark/tensors";
 import type { DurableSettings } from "./durable/index.ts";
 
@@ -98,7 +98,11 @@ export async function readConfig(path: string): Promise<GatewayConfig> {
 /** The settings of a JSON text, defaults filled in. Throws SERVING_CONFIG with every finding. */
 export function parseConfig(text: string, file: string): GatewayConfig {
   const given = parseObject(text, file);
-  const findings = [...findMisfits(given), ...findConflicts(given)].map((message) => toFinding(message, file));
+  const findings = [
+    ...findMisfits(given),
+    ...findConflicts(given),
+    ...findSettingsFaults(given.modelSettings ?? {}),
+  ].map((message) => toFinding(message, file));
   const [first] = findings;
   if (first !== undefined) throw new BulwarkError("SERVING_CONFIG", first.message, first.mend, { findings });
   const older = { ...DEFAULT_CONFIG.older, ...(given.older as object) };
@@ -163,11 +167,6 @@ const toFinding = (message: string, file: string): Finding => ({
   mend: `mend it in ${file}`,
   file,
 });
-
-/** Settings of one model: its own, those for all, the defaults. */
-export function settingsOf({ modelSettings }: GatewayConfig, model: string): ModelSettings {
-  return { ...DEFAULT_SETTINGS, ...modelSettings["*"], ...modelSettings[model] };
-}
 
 export function deliveryOf({ delivery }: GatewayConfig, model: string): Delivery {
   return delivery[model] ?? delivery["*"] ?? "direct";

@@ -7,13 +7,14 @@ import {
   openFile,
   openFolder,
   type Repository,
+  resolveSettings,
   type UnwrapModelKey,
   unwrapWith,
 } from "@bulwark/inference";
 import { type Keyring, parseKeyring } from "@bulwark/pki";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
-import { type GatewayConfig, settingsOf } from "./config.ts";
+import type { GatewayConfig } from "./config.ts";
 import { openDurable } from "./durable/index.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
@@ -37,7 +38,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const { memoryBytes } = config;
   const engine = createEngine({
     repository,
-    settings: (model) => settingsOf(config, model),
+    settings: (model) => resolveSettings(config.modelSettings, model),
     ...(unwrap === undefined ? {} : { unwrap }),
     ...(memoryBytes === 0 ? {} : { memory: { limitBytes: memoryBytes, usedBytes: () => process.memoryUsage.rss() } }),
     now,
