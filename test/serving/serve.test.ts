@@ -79,6 +79,7 @@ describe("bulwark serve with a queue", { skip }, () => {
     const flink = await run("serving", "status", "flinkjm");
     assert.deepEqual([flink.code, flink.stdout.includes("embedded engine is in use")], [0, true]);
     assert.equal((await run("serving", "status", "nothing")).code, 2);
+    assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
   });
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { BulwarkError, ERRORS, EXIT } from "@bulwark/contracts/errors";
+import { type DeadLetter, listDeadLetters, nameKeys } from "@bulwark/queue";
 import { InvalidArgumentError } from "commander";
-import type { CommandSpec, Context, Result } from "../command.ts";
+import type { Column, CommandSpec, Context, Result } from "../command.ts";
+import { askRedis } from "../serving/redis-probe.ts";
 import { startRelay } from "../serving/relay.ts";
 import { readStack, type Stack } from "../serving/stack.ts";
 import { lookAtParts, type PartStatus } from "../serving/status/look.ts";
@@ -18,6 +20,7 @@ export const spec: CommandSpec = {
   examples: [
     "bulwark serving status",
     "bulwark serving status redis",
+    "bulwark serving dead",
     "bulwark serving relay",
     "bulwark serving relay --port 6380 --model resnet50",
   ],
@@ -28,6 +31,10 @@ export const spec: CommandSpec = {
       .argument("[part]", `one of ${[...PART_NAMES, ALL].join(", ")}`, ALL)
       .option("--timeout <seconds>", "how long to wait until everything is ready", toSeconds, 60);
     command
+      .command("dead")
+      .description("list records that could not be computed, newest first, with the reason")
+      .option("--limit <number>", "how many", toCount, 20);
+    command
       .command("relay")
       .description("take records of older clients, which speak plain Redis, on loopback")
       .option("--port <port>", "port of loopback", toPort, 6379)
@@ -35,7 +42,9 @@ export const spec: CommandSpec = {
   },
   async execute(context, { args, flags, path }) {
     const stack = await readStack(context.paths);
-    return path[0] === "relay" ? relay(context, stack, flags) : status(context, stack, { part: args[0] ?? ALL, flags });
+    if (path[0] === "relay") return relay(context, stack, flags);
+    if (path[0] === "dead") return listDead(stack, flags);
+    return status(context, stack, { part: args[0] ?? ALL, flags });
   },
 };
 
@@ -66,11 +75,30 @@ function explain(context: Context, error: NonNullable<PartStatus["error"]>): voi
   context.progress.warn(`${error.code}: ${error.message}\n  log: ${error.log}\n  -> ${error.mend}`);
 }
 
-async function relay(context: Context, { queue }: Stack, flags: Flags): Promise<Result> {
-  if (queue === undefined) {
-    const mend = "install redis-server, then start bulwark serve again";
-    throw new BulwarkError("SERVING_NOT_READY", "Direct mode is in use; older clients need the queue.", mend);
-  }
+const DEAD_COLUMNS: readonly Column<DeadLetter>[] = [
+  { heading: "at", cell: ({ at }) => at },
+  { heading: "uri", cell: ({ uri }) => uri },
+  { heading: "model", cell: ({ model }) => model },
+  { heading: "reason", cell: ({ reason }) => reason },
+  { heading: "deliveries", cell: ({ deliveries }) => String(deliveries) },
+  { heading: "id", cell: ({ id }) => id, wide: true },
+];
+
+async function listDead(stack: Stack, flags: Flags): Promise<Result> {
+  const { redis, job } = requireQueue(stack);
+  const letters = await askRedis(redis, (link) => listDeadLetters(link, nameKeys(job), Number(flags.limit)));
+  const table = { rows: letters, columns: DEAD_COLUMNS, name: ({ uri }: DeadLetter) => uri, empty: "No dead letters." };
+  return { value: { deadLetters: letters }, table };
+}
+
+function requireQueue({ queue }: Stack): NonNullable<Stack["queue"]> {
+  if (queue !== undefined) return queue;
+  const mend = "apt-get install redis-server, then start bulwark serve again without --direct";
+  throw new BulwarkError("SERVING_NOT_READY", "Direct mode is in use; there is no queue.", mend);
+}
+
+async function relay(context: Context, stack: Stack, flags: Flags): Promise<Result> {
+  const queue = requireQueue(stack);
   const options = { port: Number(flags.port), model: String(flags.model) };
   const limits = { mostRecords: 1_000_000, mostBytes: Number.MAX_SAFE_INTEGER };
   const running = await startRelay(queue, { ...options, ...limits });
@@ -93,6 +121,12 @@ function toSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() !== "" && seconds >= 0 && Number.isFinite(seconds)) return seconds;
   throw new InvalidArgumentError("Give a number of seconds.");
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count > 0) return count;
+  throw new InvalidArgumentError("Give a whole number, 1 or more.");
 }
 
 function toPort(text: string): number {

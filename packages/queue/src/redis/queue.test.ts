@@ -8,6 +8,7 @@ import { type Names, nameKeys } from "../names.ts";
 import type { Answer, Delivery, Submission } from "../record.ts";
 import { findRedisPrograms, type RedisProgram, startTestRedis, type TestRedis } from "../testing/index.ts";
 import { listenForAnswers } from "./answers.ts";
+import { listDeadLetters } from "./dead-letters.ts";
 import { inspectQueue } from "./inspect.ts";
 import { createIntake } from "./intake.ts";
 import type { Link } from "./link.ts";
@@ -132,9 +133,11 @@ function suite(program: RedisProgram): void {
     assert.equal(String(await intake.readResult("poison")), "NaN");
     const [[, flat] = []] = (await link.send("XRANGE", names.dead, "-", "+")) as [Buffer, Buffer[]][];
     const fields = flat?.map(String) ?? [];
-    assert.equal(fields[fields.indexOf("reason") + 1], "QUEUE_DELIVERIES");
-    assert.equal(fields[fields.indexOf("data") + 1], "payload");
-    assert.equal(fields[fields.indexOf("id") + 1], delivery.id);
+    assert.equal(fields[fields.indexOf("data") + 1], "payload", "it can be tried again");
+    const [letter] = await listDeadLetters(link, names, 10);
+    assert.ok(letter && Math.abs(Date.now() - Date.parse(letter.at)) < 60_000);
+    const expected = { id: delivery.id, uri: "poison", model: "m", reason: "QUEUE_DELIVERIES", deliveries: 1 };
+    assert.deepEqual({ ...letter, at: "" }, { ...expected, at: "" });
     assert.equal((await inspectQueue(link, names)).dead, 1);
   });
 

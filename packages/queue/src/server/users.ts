@@ -19,7 +19,7 @@ const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
   ],
   // Scanning sees the names of all keys, whatever a user's patterns say: only the relay may.
   relay: [...EVERYONE, ...TAKES_IN, "scan"],
-  operator: [...EVERYONE, ...LOOKS],
+  operator: [...EVERYONE, ...LOOKS, "xrevrange"],
 };
 
 /**
