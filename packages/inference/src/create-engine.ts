@@ -36,8 +36,21 @@ export function createEngine(parts: EngineParts): Engine {
     throw new BulwarkError("MODEL_UNKNOWN", `There is no model "${model.slice(0, 80)}"`, mend);
   };
 
+  type Route = { version: string; entry: Entry };
+  /** What was found before, until a model changes: a request should not have to sort versions. */
+  const routes = new Map<string, Route>();
+
   /** The version meant by a number, a label or nothing: then the newest that is ready. */
-  const resolve = (model: string, wanted: string | undefined): { version: string; entry: Entry } => {
+  const resolve = (model: string, wanted: string | undefined): Route => {
+    const key = wanted === undefined ? model : `${model}\n${wanted}`;
+    const known = routes.get(key);
+    if (known !== undefined) return known;
+    const route = find(model, wanted);
+    if (route.entry.state === "READY") routes.set(key, route);
+    return route;
+  };
+
+  const find = (model: string, wanted: string | undefined): Route => {
     const entries = entriesOf(model);
     const labelled = labelsOf(model).find(([label]) => label === wanted)?.[1] ?? wanted;
     const version = labelled ?? findNewest(entries);
@@ -80,6 +93,7 @@ export function createEngine(parts: EngineParts): Engine {
       entry.loaded = await startVersion({ settings, start, now: parts.now });
       entry.state = "READY";
       entries.set(file.version, entry);
+      routes.clear();
       await former?.loaded?.close();
     } catch (error) {
       if (former?.state !== "READY") entry.state = "UNAVAILABLE";
@@ -93,6 +107,7 @@ export function createEngine(parts: EngineParts): Engine {
     const { loaded } = entry;
     if (loaded === undefined) return false;
     entry.state = "UNLOADING";
+    routes.clear();
     const { isStuck } = await loaded.close();
     delete entry.loaded;
     entry.state = "UNAVAILABLE";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "@bulwark/contracts/errors";
 import type { Engine, VersionStatistics } from "@bulwark/inference";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
+import { createLatencies, type Latency } from "./latencies.ts";
 import { createTimers, type TimerReport } from "./timers.ts";
 
 export type Protocol = "oip-json" | "oip-binary" | "oip-grpc" | "older";
@@ -48,8 +49,6 @@ const FAMILIES: readonly { name: string; help: string; read: (one: VersionStatis
   { name: "nv_inference_queue_duration_us", help: "Time spent waiting for a run", read: ({ queueUs }) => queueUs },
   { name: "nv_inference_compute_infer_duration_us", help: "Time of the runs", read: ({ computeUs }) => computeUs },
 ];
-
-const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(engine: Engine, { inFlight, now }: { inFlight(): number; now(): number }): Metrics {
   const registry = new Registry();
@@ -98,23 +97,18 @@ export function createMetrics(engine: Engine, { inFlight, now }: { inFlight(): n
     labelNames: ["model", "reason", "code"],
     registers,
   });
-  const seconds = new Histogram({
-    name: "bulwark_serving_request_seconds",
-    help: "Time from the arrival of a request to its answer",
-    labelNames: ["model", "version", "protocol"],
-    buckets: SECONDS,
-    registers,
-  });
+  const latencies = createLatencies(
+    "bulwark_serving_request_seconds",
+    "Time from the arrival of a request to its answer",
+  );
   const timers = createTimers(now);
-  type Observer = { observe(value: number): void; timer: string };
-  const observers = new Map<string, Observer>();
+  const observers = new Map<string, { latency: Latency; timer: string }>();
 
-  const observerOf = (model: string, version: string, protocol: Protocol): Observer => {
+  const observerOf = (model: string, version: string, protocol: Protocol) => {
     const key = `${protocol} ${version} ${model}`;
     let observer = observers.get(key);
     if (observer === undefined) {
-      const child = seconds.labels(model, version, protocol);
-      observer = { observe: (value) => child.observe(value), timer: `inference.${model}.${version}` };
+      observer = { latency: latencies.of({ model, version, protocol }), timer: `inference.${model}.${version}` };
       observers.set(key, observer);
     }
     return observer;
@@ -124,7 +118,7 @@ export function createMetrics(engine: Engine, { inFlight, now }: { inFlight(): n
     done({ model, version, protocol, startedAt }) {
       const ms = now() - startedAt;
       const observer = observerOf(model, version, protocol);
-      observer.observe(ms / 1000);
+      observer.latency.observe(ms / 1000);
       timers.record("request.overall", ms);
       timers.record(protocol === "older" ? "request.predict" : observer.timer, ms);
     },
@@ -133,7 +127,7 @@ export function createMetrics(engine: Engine, { inFlight, now }: { inFlight(): n
       const known = engine.list().some((status) => status.model === model) ? model : "";
       failures.inc({ model: known, reason: REASONS[code] ?? "OTHER", code });
     },
-    render: () => registry.metrics(),
+    render: async () => `${await registry.metrics()}\n${latencies.render()}`,
     report: () => timers.report(),
   };
 }
