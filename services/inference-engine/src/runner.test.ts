@@ -242,7 +242,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
   it("ends what it has before it stops, and leaves no name behind", async () => {
     const runner = await run({ double: (input) => delay(50).then(() => double(input)) });
     const answers = await Promise.all(Array.from({ length: 10 }, () => ask("double")));
-    await until(async () => Number((await inspectQueue(link, names)).pending) > 0);
+    await until(async () => (await inspectQueue(link, names)).pending + runner.counts().answered === 10);
     await runner.stop();
     for (const answer of answers) assert.equal(typeof (await answer()), "object");
     assert.deepEqual((await inspectQueue(link, names)).engines, []);
