@@ -6,6 +6,7 @@ import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
+import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
@@ -19,15 +20,26 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   "quote-heap": benchQuoteHeap,
 };
 
+/** Benchmarks that measure rates, not seconds, and take their rounds themselves. */
+const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
+  "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
+  "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
+};
+
 const [name = "", runs] = process.argv.slice(2);
 const prepare = BENCHES[name];
-if (prepare === undefined) {
-  process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${Object.keys(BENCHES).join(", ")}\n`);
+const rates = RATES[name];
+if (prepare === undefined && rates === undefined) {
+  const names = [...Object.keys(BENCHES), ...Object.keys(RATES)].join(", ");
+  process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${names}\n`);
   process.exit(2);
 }
 const [cpu] = cpus();
 process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-for (const bench of await prepare()) {
+if (rates !== undefined) {
+  for (const line of await rates.run(Number(runs ?? rates.runs), say)) process.stdout.write(`${line}\n`);
+}
+for (const bench of (await prepare?.()) ?? []) {
   for (const line of await measure(bench, Number(runs ?? bench.runs), say)) process.stdout.write(`${line}\n`);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes every generated file. With --check it writes nothing, names the stale files and exits with 1.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { COMMANDS } from "../cli/src/commands/index.ts";
 import { renderCli } from "../cli/src/frame/reference.ts";
@@ -18,6 +18,7 @@ import {
   renderValidator,
   SCHEMAS,
 } from "../packages/contracts/src/reference/index.ts";
+import { renderLua } from "../packages/queue/src/redis/render-lua.ts";
 import { renderChartPlan } from "../packages/spark/src/index.ts";
 
 /** One generated file: where it lies, and its whole content. */
@@ -29,6 +30,10 @@ const GENERATED: readonly Generated[] = [
   { file: "packages/contracts/src/job/generated/validate.js", render: () => renderValidator(SCHEMAS.job) },
   { file: "packages/contracts/src/policy/generated/keys.ts", render: () => renderKeys(SCHEMAS.policy) },
   { file: "packages/contracts/src/policy/generated/validate.js", render: () => renderValidator(SCHEMAS.policy) },
+  {
+    file: "packages/queue/src/redis/generated/lua.ts",
+    render: () => renderLua(readFolder("packages/queue/src/redis/lua")),
+  },
   { file: "docs/reference/cli.md", render: () => renderCli(COMMANDS) },
   { file: "docs/reference/errors.md", render: renderErrors },
   { file: "docs/reference/job-file.md", render: renderJobFile },
@@ -52,6 +57,11 @@ function readIfThere(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function readFolder(path: string): Record<string, string> {
+  const files = readdirSync(join(root, path)).sort();
+  return Object.fromEntries(files.map((name) => [name, readFileSync(join(root, path, name), "utf8")]));
 }
 
 const stale: string[] = [];

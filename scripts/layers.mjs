@@ -44,7 +44,13 @@ export const LAYERS = [
     name: "unit",
     about: "unit, property and process tests beside the source",
     needs: () => [],
-    run: () => runNodeTests(["packages/**/*.test.ts", "cli/**/*.test.ts", "test/*.test.ts"]),
+    run: () => runNodeTests(["packages/**/*.test.ts", "services/**/*.test.ts", "cli/**/*.test.ts", "test/*.test.ts"]),
+  },
+  {
+    name: "serving",
+    about: "real Redis, engines and clients on this machine; what is killed under load",
+    needs: () => [],
+    run: () => runNodeTests(["test/serving/*.test.ts"], ["--test-concurrency=1"]),
   },
   {
     name: "jvm",

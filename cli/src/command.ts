@@ -59,7 +59,7 @@ export type Result = {
 
 /** What is known of a command before it is loaded. */
 export type CommandEntry = {
-  group: "jobs" | "keys and data" | "trust" | "the tool";
+  group: "jobs" | "serving" | "keys and data" | "trust" | "the tool";
   summary: string;
   /** What a shell completes its first argument with; files where nothing is said. */
   completes?: "runs" | "commands" | "nothing";

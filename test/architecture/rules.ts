@@ -24,6 +24,11 @@ const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
     reason: "it brings what attestation reads",
   },
   {
+    from: /^packages\/(inference|queue)\//,
+    may: /^packages\/(contracts|tensors)$/,
+    reason: "they speak in tensors",
+  },
+  {
     from: /^packages\/[^/]+\/.*(\.test\.ts$|\/testing\/)/,
     may: /^packages\/(contracts|simulation)$/,
     reason: "tests may simulate",

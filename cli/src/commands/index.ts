@@ -55,6 +55,24 @@ export const COMMANDS: CommandTable = {
     completes: "runs",
     load: () => import("./delete.ts"),
   },
+  serve: { group: "serving", summary: "serve models over HTTP and gRPC", load: () => import("./serve.ts") },
+  infer: {
+    group: "serving",
+    summary: "ask a served model once",
+    completes: "nothing",
+    load: () => import("./infer.ts"),
+  },
+  model: {
+    group: "serving",
+    summary: "encrypt and inspect model files; list, load and unload served ones",
+    load: () => import("./model.ts"),
+  },
+  serving: {
+    group: "serving",
+    summary: "look at what serves, let older clients in",
+    completes: "nothing",
+    load: () => import("./serving.ts"),
+  },
   keys: {
     group: "keys and data",
     summary: "make, show, rotate, export and check keys",

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeWeights, writeMlp } from "../packages/inference/src/testing/models.ts";
+import { ROOT } from "./ground.ts";
+import { median, time } from "./measure.ts";
+import type { LoadPlan, LoadResult } from "./serving/load.ts";
+import { installPeers, SIDES, type Side, type Subject, stop } from "./serving/sides.ts";
+
+export const SERVING_ROUNDS = 3;
+const LOAD_CORE = "1";
+const CONNECTIONS = 64;
+const WARM_SECONDS = 3;
+const WINDOW_SECONDS = 10;
+const LONGEST_P99_MS = 50;
+/** Parts of the rate that a closed loop reaches, tried from the highest on. */
+const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35];
+
+const FORMS = ["json", "binary"] as const;
+type Form = (typeof FORMS)[number];
+const PEERS = ["mosec", "mlserver", "fastapi"] as const;
+
+type BenchRates = (rounds: number, say: (line: string) => void) => Promise<string[]>;
+
+/** Requests answered within the gateway's process. */
+export const benchServingDirect: BenchRates = (rounds, say) =>
+  benchServing({ name: "serving-direct", ours: { json: "json", binary: "binary" } }, rounds, say);
+
+/**
+ * Requests through the queue: gateway, engine and Redis on the one core, with TLS between them, records sealed, every one
+ * in the append-only file. The peers answer directly and keep nothing: no figure of theirs has durability in it.
+ */
+export const benchServingDurable: BenchRates = (rounds, say) =>
+  benchServing({ name: "serving-durable", ours: { json: "durable-json", binary: "durable-binary" } }, rounds, say);
+
+/**
+ * The highest rate that each server holds with p99 below 50 ms and without an error, on one core, the load on another.
+ * Gives a line for JSON and one for binary tensors, each against the best peer.
+ */
+async function benchServing(
+  { name: bench, ours }: { name: string; ours: Readonly<Record<Form, keyof typeof SIDES>> },
+  rounds: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  await installPeers(say);
+  const folder = await mkdtemp(join(tmpdir(), "bulwark-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "model.onnx");
+  await writeFile(file, writeMlp([784, 256, 10]));
+  const data = makeWeights(784, 7).map((value) => value + 0.5);
+  const subject: Subject = { file, input: "x", shape: [1, 784], data, maxBatch: 32 };
+  const rates = new Map<string, number[]>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const name of [...Object.values(ours), ...PEERS]) {
+      const { rate, p99 } = await findRate(SIDES[name], subject);
+      say(`round ${round} of ${rounds}: ${name} ${rate.toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms`);
+      rates.set(name, [...(rates.get(name) ?? []), rate]);
+    }
+  }
+  const middle = (name: string): number => median(rates.get(name) ?? []);
+  const best = PEERS.toSorted((a, b) => middle(b) - middle(a))[0] ?? "mosec";
+  return FORMS.map((form) => {
+    const [rate, peer] = [middle(ours[form]), middle(best)];
+    return `${bench}-${form} ratio=${(rate / peer).toFixed(2)} ours=${rate.toFixed(0)} peer=${peer.toFixed(0)} unit=requests/s peer-name=${best} runs=${rounds}`;
+  });
+}
+
+async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
+  const port = await findPort();
+  const server = await side.start(subject, port);
+  try {
+    const plan = { port, request: side.request(subject).toString("base64"), connections: CONNECTIONS };
+    await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
+    const { rate: most, errors } = await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
+    if (errors > 0) throw new Error(`${side.name} answered with errors`);
+    for (const step of STEPS) {
+      const result = await load({ ...plan, rate: most * step, seconds: WINDOW_SECONDS });
+      if (result.errors === 0 && result.p99 < LONGEST_P99_MS) return result;
+    }
+    throw new Error(`${side.name} held no rate`);
+  } finally {
+    await stop(server);
+  }
+}
+
+async function load(plan: LoadPlan): Promise<LoadResult> {
+  const generator = join(ROOT, "bench", "serving", "load.ts");
+  const { output } = await time("taskset", [
+    "--cpu-list",
+    LOAD_CORE,
+    process.execPath,
+    generator,
+    JSON.stringify(plan),
+  ]);
+  return JSON.parse(output) as LoadResult;
+}
+
+function findPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mosec as its documents advise: one worker, dynamic batching, a body of its own (raw floats in, raw floats out)."""
+import sys
+
+import numpy
+import onnxruntime
+from mosec import Server, Worker
+
+MODEL, INPUT, SHAPE = sys.argv[1], sys.argv[2], [int(size) for size in sys.argv[3].split(",")]
+MAX_BATCH = int(sys.argv[4])
+# mosec reads the rest of the command line itself.
+del sys.argv[1:5]
+
+
+class Model(Worker):
+    def __init__(self):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
+
+    def deserialize(self, data):
+        return numpy.frombuffer(data, dtype=numpy.float32).reshape(SHAPE)
+
+    def serialize(self, data):
+        return data.tobytes()
+
+    def forward(self, data):
+        if MAX_BATCH == 1:
+            return self.session.run(None, {INPUT: data})[0]
+        rows = self.session.run(None, {INPUT: numpy.concatenate(data)})[0]
+        return [rows[at : at + 1] for at in range(len(data))]
+
+
+server = Server()
+server.append_worker(Model, num=1, max_batch_size=MAX_BATCH, max_wait_time=2)
+server.run()

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, openSync, writeFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { resolvePaths } from "../../cli/src/paths.ts";
+import { ROOT } from "../ground.ts";
+import { time } from "../measure.ts";
+
+/** The model of a run, and one request for it. */
+export type Subject = { file: string; input: string; shape: readonly number[]; data: Float32Array; maxBatch: number };
+
+/** A server under load: how it is started, what is sent to it. */
+export type Side = {
+  name: string;
+  start(subject: Subject, port: number): Promise<ChildProcess>;
+  request(subject: Subject): Buffer;
+};
+
+/** Peers in virtual environments of their own, with the versions that were compared. */
+const PACKAGES = {
+  mosec: ["mosec==0.9.8", "onnxruntime==1.30.0", "numpy==2.2.6"],
+  mlserver: ["mlserver==1.7.1", "onnxruntime==1.30.0"],
+  fastapi: [
+    ...["fastapi==0.165.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", "orjson==3.13.0"],
+    ...["onnxruntime==1.30.0", "numpy==2.2.6"],
+  ],
+} as const;
+type Peer = keyof typeof PACKAGES;
+
+const cache = join(resolvePaths(process.env, homedir()).cache, "bench");
+const HERE = join(ROOT, "bench", "serving");
+const SERVER_CORE = "0";
+const START_LIMIT_MS = 60_000;
+
+/** Makes the environments that are not there yet. */
+export async function installPeers(say: (line: string) => void): Promise<void> {
+  for (const [name, packages] of Object.entries(PACKAGES)) {
+    const folder = join(cache, name);
+    const receipt = join(folder, "bulwark-receipt");
+    if (existsSync(receipt)) continue;
+    say(`installing ${name} ...`);
+    await mkdir(cache, { recursive: true });
+    await time("python3", ["-m", "venv", "--clear", folder]);
+    await time(join(folder, "bin", "pip"), ["install", "--quiet", ...packages]);
+    writeFileSync(receipt, packages.join("\n"));
+  }
+}
+
+const python = (peer: Peer): string => join(cache, peer, "bin", "python");
+
+/** Starts a server on its core, and waits until it takes connections. */
+async function start(
+  command: string,
+  args: readonly string[],
+  options: { port: number; cwd: string; env?: object },
+): Promise<ChildProcess> {
+  const log = openSync(join(options.cwd, `${options.port}.log`), "a");
+  const child = spawn("taskset", ["--cpu-list", SERVER_CORE, command, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, OMP_NUM_THREADS: "1", ...options.env },
+    stdio: ["ignore", log, log],
+    detached: true,
+  });
+  const limit = performance.now() + START_LIMIT_MS;
+  while (!(await isListening(options.port))) {
+    if (child.exitCode !== null || performance.now() > limit)
+      throw new Error(`${command} ${args[0]} did not start; see ${options.cwd}`);
+    await delay(100);
+  }
+  return child;
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+/** Ends a server with every process it started. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  process.kill(-child.pid, "SIGKILL");
+  await ended;
+}
+
+const OURS = "/v2/models/model/infer";
+
+function post(path: string, body: Buffer, headers: Record<string, string | number> = {}): Buffer {
+  const lines = Object.entries({ host: "localhost", "content-length": body.length, ...headers });
+  return Buffer.concat([
+    Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`),
+    body,
+  ]);
+}
+
+/** The numbers as any client writes them: the shortest text that gives the float back. */
+function toJson({ input, shape, data }: Subject): Buffer {
+  const texts = Array.from(data, (value) => Number(value.toPrecision(7)));
+  return Buffer.from(JSON.stringify({ inputs: [{ name: input, datatype: "FP32", shape, data: texts }] }));
+}
+
+async function startOurs(subject: Subject, port: number): Promise<ChildProcess> {
+  const settings = join(join(subject.file, ".."), `gateway-${port}.json`);
+  const modelSettings = { "*": { batch: { maxRows: subject.maxBatch, windowMs: 0 } } };
+  const content = { models: subject.file, modelName: "model", httpPort: port, modelSettings };
+  await writeFile(settings, JSON.stringify(content), { mode: 0o600 });
+  const main = join(ROOT, "services", "serving-gateway", "src", "main.ts");
+  return start(process.execPath, [main, settings], { port, cwd: join(subject.file, "..") });
+}
+
+/** Gateway, engine and Redis, started by one process that all of them die with. */
+function startDurable(subject: Subject, port: number): Promise<ChildProcess> {
+  const folder = join(subject.file, "..");
+  const main = join(HERE, "durable-server.ts");
+  const plan = { folder, model: subject.file, maxRows: subject.maxBatch, port };
+  return start(process.execPath, [main, JSON.stringify(plan)], { port, cwd: folder });
+}
+
+const postJson = (subject: Subject): Buffer => post(OURS, toJson(subject), { "content-type": "application/json" });
+
+function postBinary({ input, shape, data }: Subject): Buffer {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const inputs = [{ name: input, datatype: "FP32", shape, parameters: { binary_data_size: bytes.length } }];
+  const header = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
+  return post(OURS, Buffer.concat([header, bytes]), { "inference-header-content-length": header.length });
+}
+
+type Ours = "json" | "binary" | "durable-json" | "durable-binary";
+
+export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
+  json: { name: "bulwark-json", start: startOurs, request: postJson },
+  binary: { name: "bulwark-binary", start: startOurs, request: postBinary },
+  "durable-json": { name: "bulwark-durable-json", start: startDurable, request: postJson },
+  "durable-binary": { name: "bulwark-durable-binary", start: startDurable, request: postBinary },
+  mosec: {
+    name: "mosec",
+    start: (subject, port) =>
+      start(
+        python("mosec"),
+        [
+          join(HERE, "mosec_server.py"),
+          ...[subject.file, subject.input, subject.shape.join(","), String(subject.maxBatch)],
+          ...["--port", String(port), "--log-level", "error", "--timeout", "10000"],
+        ],
+        { port, cwd: join(subject.file, "..") },
+      ),
+    request: ({ data }) => post("/inference", Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+  },
+  mlserver: {
+    name: "mlserver",
+    async start(subject, port) {
+      const folder = join(subject.file, "..", `mlserver-${port}`);
+      await mkdir(folder, { recursive: true });
+      const settings = {
+        host: "127.0.0.1",
+        http_port: port,
+        grpc_port: port + 1,
+        metrics_port: port + 2,
+        parallel_workers: 0,
+        debug: false,
+      };
+      const model = { name: "model", implementation: "mlserver_model.OnnxModel", parameters: { uri: subject.file } };
+      await writeFile(join(folder, "settings.json"), JSON.stringify(settings));
+      await writeFile(join(folder, "model-settings.json"), JSON.stringify(model));
+      return start(join(cache, "mlserver", "bin", "mlserver"), ["start", folder], {
+        port,
+        cwd: folder,
+        env: { PYTHONPATH: HERE },
+      });
+    },
+    request: (subject) => post(OURS, toJson(subject), { "content-type": "application/json" }),
+  },
+  fastapi: {
+    name: "fastapi",
+    start: (subject, port) =>
+      start(python("fastapi"), [join(HERE, "fastapi_server.py"), subject.file, String(port)], {
+        port,
+        cwd: join(subject.file, ".."),
+      }),
+    request: (subject) => post(OURS, toJson(subject), { "content-type": "application/json" }),
+  },
+};

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir } from "node:fs/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Keys } from "@bulwark/pki";
+import { InvalidArgumentError, Option } from "commander";
+import type { CommandSpec, Context } from "../command.ts";
+import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
+import { type Flags, listenSettings, readServeSettings, type ServeSettings } from "../serving/serve-settings.ts";
+import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
+import type { QueueParts } from "../serving/start-queue.ts";
+
+/** Master key that seals records on the queue. */
+const RECORD_KEY = "serving-records";
+const STOP_GRACE_MS = 25_000;
+
+/** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
+export const spec: CommandSpec = {
+  examples: [
+    "bulwark serve model.onnx",
+    "bulwark serve models/ --direct",
+    "bulwark serve --settings serving.yaml",
+    "bulwark serve models/ --host 0.0.0.0 --tokens tokens.txt",
+  ],
+  configure(command) {
+    command
+      .argument("[models]", "a model file, or a folder NAME/VERSION/model.onnx")
+      .option("--name <name>", "name of a single model; that of its file when not given")
+      .option("-f, --settings <file>", "settings of gateway and models (YAML), or the older config.yaml")
+      .option("--direct", "without a queue: older clients are answered directly, and nothing outlives this process")
+      .option(
+        "--host <address>",
+        "address to listen on; others than 127.0.0.1 need tokens or certificates",
+        "127.0.0.1",
+      )
+      .option("--http-port <port>", "port of HTTP, on 127.0.0.1 alone; 0: a free one", toPort, 10_020)
+      .option("--https-port <port>", "port of HTTPS; 0: a free one", toPort, 10_023)
+      .option("--grpc-port <port>", "port of gRPC; 0: a free one", toPort, 8001)
+      .option("--tokens <file>", "who may call: lines of NAME and the SHA-256 of a token, mode 0600")
+      .option("--client-certificates", "callers must show a certificate of our authority")
+      .option("--engines <number>", "engine processes behind the queue", toCount, 1)
+      .addOption(new Option("--dialect <dialect>", "how /predict answers").choices(["a", "b", "c"]));
+  },
+  async execute(context, { args, flags }) {
+    const settings = await readServeSettings(context.cwd, { models: args[0], flags });
+    const folder = servingFolder(context.paths);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const keys = await readKeys(context, flags);
+    const queue = flags.direct === true ? undefined : await openQueue(context, { keys, settings, flags, folder });
+    try {
+      await serve(context, { settings, flags, folder, keys, queue });
+    } finally {
+      await queue?.stop();
+      await removeStack(context.paths);
+    }
+    return {};
+  },
+};
+
+type Parts = {
+  settings: ServeSettings;
+  flags: Flags;
+  folder: string;
+  keys: Keys | undefined;
+  queue: QueueParts | undefined;
+};
+
+async function serve(context: Context, { settings, flags, folder, keys, queue }: Parts): Promise<void> {
+  const { env, progress, signal } = context;
+  const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...INTAKE } };
+  const whole = { ...listenSettings(flags, keys), ...settings, ...durable };
+  const step = progress.step("Loading models");
+  let gateway = await startGatewayProcess({ folder, settings: whole, env });
+  step.done(`${gateway.ready.models.length} ready`);
+  await announce(context, gateway, { folder, keys, queue });
+  for (;;) {
+    const stopped = new Promise<"stop">((resolve) => {
+      if (signal.aborted) resolve("stop");
+      else signal.addEventListener("abort", () => resolve("stop"), { once: true });
+    });
+    const how = await Promise.race([gateway.ended, stopped]);
+    if (how === "stop") break;
+    progress.warn(`The gateway ended (${how}); it is started again. Its log: ${gateway.log}`);
+    gateway = await startGatewayProcess({ folder, settings: whole, env });
+    await announce(context, gateway, { folder, keys, queue });
+  }
+  await gateway.stop(STOP_GRACE_MS);
+}
+
+/** Bounds of what may wait on the queue. */
+const INTAKE = { mostRecords: 100_000, mostBytes: 2 ** 28, budgetMs: 30_000 };
+
+async function announce(
+  context: Context,
+  { ready, log }: GatewayProcess,
+  { folder, keys, queue }: Pick<Parts, "folder" | "keys" | "queue">,
+): Promise<void> {
+  const { progress, stdout, paths } = context;
+  for (const { model, message, mend } of ready.failures) progress.warn(`${model}: ${message}\n  -> ${mend}`);
+  for (const { model, version } of ready.models) progress.note(`model ${model}, version ${version}`);
+  if (queue === undefined) {
+    progress.note("No queue: requests are answered directly; async requests and older Redis clients are off.");
+  }
+  for (const address of Object.values(ready.addresses)) stdout.write(`${address}\n`);
+  await writeStack(paths, {
+    pid: process.pid,
+    startedAt: context.now().toISOString(),
+    folder,
+    gateway: { ...ready.addresses, log, ...(keys === undefined ? {} : { caFile: keys.files.server.caBundle }) },
+    ...(queue === undefined ? {} : { queue: queue.record }),
+  });
+}
+
+/** Keys of this machine; without any, only HTTP on loopback is served. */
+async function readKeys(context: Context, flags: Flags): Promise<Keys | undefined> {
+  const { openKeys } = await import("@bulwark/pki");
+  try {
+    return await openKeys(context.paths.keys, { now: context.now() });
+  } catch (error) {
+    const isNeeded = flags.host !== "127.0.0.1" || flags.clientCertificates === true;
+    if (isNeeded || !(error instanceof BulwarkError) || error.code !== "KEYS_MISSING") throw error;
+    context.progress.note("No keys: HTTPS, encrypted models and the queue are off. Turn them on: bulwark keys init");
+    return undefined;
+  }
+}
+
+async function openQueue(
+  context: Context,
+  { keys, settings, flags, folder }: Omit<Parts, "queue">,
+): Promise<QueueParts | undefined> {
+  if (keys === undefined) return undefined;
+  const [{ addDataKey }, { startQueue }] = await Promise.all([
+    import("@bulwark/pki"),
+    import("../serving/start-queue.ts"),
+  ]);
+  let own = keys;
+  if (!keys.keyring.keys.some(({ id }) => id === RECORD_KEY)) {
+    own = await addDataKey(context.paths.keys, { id: RECORD_KEY, now: context.now() });
+  }
+  const { models, modelName, modelSettings, older } = settings;
+  try {
+    return await startQueue({
+      folder,
+      keys: own,
+      job: "serving_stream",
+      recordKey: RECORD_KEY,
+      engines: Number(flags.engines),
+      models: {
+        models,
+        ...(modelName === undefined ? {} : { modelName }),
+        ...(modelSettings === undefined ? {} : { modelSettings }),
+        ...(older === undefined ? {} : { older }),
+      },
+      redisPort: 0,
+      redisMostBytes: 2 ** 30,
+      fsync: "everysec",
+      env: context.env,
+      onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
+    });
+  } catch (error) {
+    if (!(error instanceof BulwarkError) || error.code !== "REDIS_MISSING") throw error;
+    context.progress.note(`${error.message} The queue is off. Turn it on: ${error.mend}`);
+    return undefined;
+  }
+}
+
+function toPort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("give a port from 0 to 65535");
+}
+
+function toCount(text: string): number {
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("give a whole number from 1 on");
+}

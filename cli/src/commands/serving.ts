@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from "node:events";
+import { BulwarkError, ERRORS, EXIT } from "@bulwark/contracts/errors";
+import { type DeadLetter, listDeadLetters, nameKeys } from "@bulwark/queue";
+import { InvalidArgumentError } from "commander";
+import type { Column, CommandSpec, Context, Result } from "../command.ts";
+import { askRedis } from "../serving/redis-probe.ts";
+import { startRelay } from "../serving/relay.ts";
+import { readStack, type Stack } from "../serving/stack.ts";
+import { lookAtParts, type PartStatus } from "../serving/status/look.ts";
+import { PART_NAMES, type PartName } from "../serving/status/parts.ts";
+
+const LONGEST_PORT = 65_535;
+const ALL = "all";
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** `bulwark serving`: looks at what `bulwark serve` started, and lets older clients in. */
+export const spec: CommandSpec = {
+  examples: [
+    "bulwark serving status",
+    "bulwark serving status redis",
+    "bulwark serving dead",
+    "bulwark serving relay",
+    "bulwark serving relay --port 6380 --model resnet50",
+  ],
+  configure(command) {
+    command
+      .command("status")
+      .description("try every part of the serving stack, wait until it is ready, say what is not")
+      .argument("[part]", `one of ${[...PART_NAMES, ALL].join(", ")}`, ALL)
+      .option("--timeout <seconds>", "how long to wait until everything is ready", toSeconds, 60);
+    command
+      .command("dead")
+      .description("list records that could not be computed, newest first, with the reason")
+      .option("--limit <number>", "how many", toCount, 20);
+    command
+      .command("relay")
+      .description("take records of older clients, which speak plain Redis, on loopback")
+      .option("--port <port>", "port of loopback", toPort, 6379)
+      .option("--model <name>", "model that answers them; the only one when not given", "");
+  },
+  async execute(context, { args, flags, path }) {
+    const stack = await readStack(context.paths);
+    if (path[0] === "relay") return relay(context, stack, flags);
+    if (path[0] === "dead") return listDead(stack, flags);
+    return status(context, stack, { part: args[0] ?? ALL, flags });
+  },
+};
+
+async function status(
+  context: Context,
+  stack: Stack,
+  { part, flags }: { part: string; flags: Flags },
+): Promise<Result> {
+  if (part !== ALL && !(PART_NAMES as readonly string[]).includes(part)) {
+    const mend = `bulwark serving status ${[...PART_NAMES, ALL].join("|")}`;
+    throw new BulwarkError("USAGE", `There is no part ${part}.`, mend);
+  }
+  if (!isAlive(stack.pid))
+    context.progress.warn("bulwark serve has ended without clearing up; start it again: bulwark serve");
+  const isDocument = flags.output === "json" || flags.output === "yaml";
+  const parts = await lookAtParts(stack, {
+    ...(part === ALL ? {} : { only: part as PartName }),
+    timeoutMs: Number(flags.timeout) * 1000,
+    signal: context.signal,
+    say: (line) => void (isDocument || context.stdout.write(`${line}\n`)),
+  });
+  for (const { error } of parts) if (error !== undefined && !isDocument) explain(context, error);
+  const exitCode = EXIT[parts.some(({ state }) => state === "failed") ? ERRORS.SERVING_NOT_READY.exit : "done"];
+  return { exitCode, ...(isDocument ? { value: { parts } } : {}) };
+}
+
+function explain(context: Context, error: NonNullable<PartStatus["error"]>): void {
+  context.progress.warn(`${error.code}: ${error.message}\n  log: ${error.log}\n  -> ${error.mend}`);
+}
+
+const DEAD_COLUMNS: readonly Column<DeadLetter>[] = [
+  { heading: "at", cell: ({ at }) => at },
+  { heading: "uri", cell: ({ uri }) => uri },
+  { heading: "model", cell: ({ model }) => model },
+  { heading: "reason", cell: ({ reason }) => reason },
+  { heading: "deliveries", cell: ({ deliveries }) => String(deliveries) },
+  { heading: "id", cell: ({ id }) => id, wide: true },
+];
+
+async function listDead(stack: Stack, flags: Flags): Promise<Result> {
+  const { redis, job } = requireQueue(stack);
+  const letters = await askRedis(redis, (link) => listDeadLetters(link, nameKeys(job), Number(flags.limit)));
+  const table = { rows: letters, columns: DEAD_COLUMNS, name: ({ uri }: DeadLetter) => uri, empty: "No dead letters." };
+  return { value: { deadLetters: letters }, table };
+}
+
+function requireQueue({ queue }: Stack): NonNullable<Stack["queue"]> {
+  if (queue !== undefined) return queue;
+  const mend = "apt-get install redis-server, then start bulwark serve again without --direct";
+  throw new BulwarkError("SERVING_NOT_READY", "Direct mode is in use; there is no queue.", mend);
+}
+
+async function relay(context: Context, stack: Stack, flags: Flags): Promise<Result> {
+  const queue = requireQueue(stack);
+  const options = { port: Number(flags.port), model: String(flags.model) };
+  const limits = { mostRecords: 1_000_000, mostBytes: Number.MAX_SAFE_INTEGER };
+  const running = await startRelay(queue, { ...options, ...limits });
+  context.progress.note(`Older clients reach ${queue.job} at 127.0.0.1:${running.port}, until Ctrl-C.`);
+  if (!context.signal.aborted) await once(context.signal, "abort");
+  await running.close();
+  return {};
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== "" && seconds >= 0 && Number.isFinite(seconds)) return seconds;
+  throw new InvalidArgumentError("Give a number of seconds.");
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count > 0) return count;
+  throw new InvalidArgumentError("Give a whole number, 1 or more.");
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= LONGEST_PORT) return port;
+  throw new InvalidArgumentError("Give a port from 0 to 65535; 0 takes a free one.");
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { Keys } from "@bulwark/pki";
+import type { RedisConnectionSettings, RedisUser } from "@bulwark/queue";
+import { writeFileWhole } from "../runs/files.ts";
+import { keepRunning, type RunningPart } from "./keep-running.ts";
+import { startRedis } from "./redis-server.ts";
+import type { Stack } from "./stack.ts";
+
+/** What the queue's side of `bulwark serve` is started with. */
+export type QueueOptions = {
+  /** Folder of settings, logs and Redis's files; it is made. */
+  folder: string;
+  keys: Keys;
+  job: string;
+  /** Master key that seals records; it must be in the keyring. */
+  recordKey: string;
+  /** Engine processes. */
+  engines: number;
+  /** The models, as `services/inference-engine` takes them: folder or file, name, settings, answers for older clients. */
+  models: Readonly<Record<string, unknown>> & { models: string };
+  /** A Redis that is there already. Absent: one is started. */
+  redis?: RedisConnectionSettings;
+  redisPort: number;
+  redisMostBytes: number;
+  fsync: "always" | "everysec";
+  env: Readonly<Record<string, string | undefined>>;
+  /** Told of parts that ended by themselves and are started again. */
+  onEnd: (part: string, how: string) => void;
+};
+
+/** The queue's side of a serving stack: Redis and engines. */
+export type QueueParts = {
+  /** For the gateway's settings. */
+  durable: { redis: RedisConnectionSettings; job: string; keyringFile: string; recordKey: string };
+  /** For the record of the stack. */
+  record: NonNullable<Stack["queue"]>;
+  processes: Readonly<Record<string, RunningPart>>;
+  /** Engines end what they have; then Redis ends. Call it after the gateway has ended. */
+  stop(): Promise<void>;
+};
+
+const ENGINE_GRACE_MS = 15_000;
+const REDIS_GRACE_MS = 5_000;
+
+/**
+ * Starts Redis, unless one is given, and the engines behind it.
+ *
+ * @throws BulwarkError REDIS_MISSING, REDIS_START_FAILED
+ */
+export async function startQueue(options: QueueOptions): Promise<QueueParts> {
+  const { folder, keys, job, recordKey, env } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const own = options.redis === undefined ? await startOwnRedis(options) : undefined;
+  const connect = (user: RedisUser): RedisConnectionSettings =>
+    own?.connection(user) ?? (options.redis as RedisConnectionSettings);
+  const engines: { name: string; log: string; process: RunningPart }[] = [];
+  for (let number = 1; number <= options.engines; number++) {
+    const name = `engine-${number}`;
+    const settingsFile = join(folder, `${name}.json`);
+    const log = join(folder, `${name}.log`);
+    const settings = {
+      ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring, hasLifeline: true },
+      ...{ consumer: `embedded-${hostname()}-${number}`, ...options.models },
+    };
+    await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
+    const part = { name, command: process.execPath, args: [engineMain(), settingsFile], log, env };
+    engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
+  }
+  const named = engines.map(({ name, process }) => [name, process] as const);
+  return {
+    durable: { redis: connect("gateway"), job, keyringFile: keys.files.keyring, recordKey },
+    record: {
+      ...{ job, redis: connect("operator"), relay: connect("relay"), keyringFile: keys.files.keyring, recordKey },
+      engineLogs: engines.map(({ log }) => log),
+      ...(own === undefined ? {} : { redisLog: own.log }),
+    },
+    processes: Object.fromEntries(own === undefined ? named : [["redis", own.process] as const, ...named]),
+    async stop() {
+      await Promise.all(engines.map(({ process }) => process.stop(ENGINE_GRACE_MS)));
+      await own?.process.stop(REDIS_GRACE_MS);
+    },
+  };
+}
+
+function startOwnRedis({ folder, keys, job, env, ...options }: QueueOptions): ReturnType<typeof startRedis> {
+  return startRedis({
+    ...{ job, env, folder: join(folder, "redis"), files: keys.files.server, port: options.redisPort },
+    ...{ mostBytes: options.redisMostBytes, fsync: options.fsync, onEnd: (how) => options.onEnd("redis", how) },
+  });
+}
+
+/** The engine's program: another process, so it is found, not imported. */
+function engineMain(): string {
+  return createRequire(import.meta.url).resolve("@bulwark/inference-engine/main");
+}

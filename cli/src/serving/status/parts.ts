@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { inspectQueue, nameKeys } from "@bulwark/queue";
+import { askGateway } from "../gateway-client.ts";
+import { askRedis } from "../redis-probe.ts";
+import type { Stack } from "../stack.ts";
+import { sendCanary } from "./canary.ts";
+
+/** One part of the serving stack, in the words that users of the older start scripts know. */
+export type Part = {
+  detecting: string;
+  /** Begins the line of success and of failure. */
+  subject: string;
+  /** Whether a stack has it. */
+  isIn(stack: Stack): boolean;
+  /** Said when it is asked for and the stack has none. */
+  absent: string;
+  /** Where to look when it fails, and how it is mended. */
+  log(stack: Stack): string;
+  mend: string;
+  /** Tries it in earnest. Gives what is worth knowing; throws a BulwarkError when it is not ready. */
+  probe(stack: Stack, timeoutMs: number): Promise<Readonly<Record<string, string | number>>>;
+};
+
+export const PART_NAMES = ["redis", "flinkjm", "flinktm", "frontend", "serving"] as const;
+export type PartName = (typeof PART_NAMES)[number];
+
+const RESTART = "end bulwark serve with Ctrl-C and start it again";
+
+const flink = (what: string): Part => ({
+  detecting: `Detecting Flink ${what} status...`,
+  subject: `Flink ${what}`,
+  isIn: () => false,
+  absent: `The embedded engine is in use; there is no Flink ${what}.`,
+  log: () => "",
+  mend: RESTART,
+  probe: async () => {
+    throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
+  },
+});
+
+/** The parts in the order in which they are looked at. */
+export const PARTS: Readonly<Record<PartName, Part>> = {
+  redis: {
+    detecting: "Detecting redis status...",
+    subject: "Redis",
+    isIn: ({ queue }) => queue !== undefined,
+    absent: "Direct mode is in use; there is no Redis.",
+    log: ({ queue, folder }) => queue?.redisLog ?? folder,
+    mend: RESTART,
+    async probe({ queue }) {
+      if (queue === undefined) throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
+      return askRedis({ ...queue.redis, timeoutMs: 2_000 }, async (link, facts) => {
+        await link.send("PING");
+        const { records, pending, dead, lost, engines } = await inspectQueue(link, nameKeys(queue.job));
+        const waiting = records.high + records.normal + records.low - pending;
+        const durability = facts.isDurable ? "append-only file" : "none";
+        return { program: facts.program, durability, waiting, pending, dead, lost, engines: engines.length };
+      });
+    },
+  },
+  flinkjm: flink("job manager"),
+  flinktm: flink("task manager"),
+  frontend: {
+    detecting: "Detecting http frontend status. This may take a while.",
+    subject: "Http frontend",
+    isIn: () => true,
+    absent: "",
+    log: ({ gateway }) => gateway.log,
+    mend: RESTART,
+    async probe(stack, timeoutMs) {
+      const { status } = await askGateway(stack, { path: "/v2/health/ready", timeoutMs });
+      if (status === 200) return { address: stack.gateway.https ?? stack.gateway.http ?? "" };
+      throw new BulwarkError("SERVING_NOT_READY", `It answers, but is not ready (status ${status}).`, RESTART);
+    },
+  },
+  serving: {
+    detecting: "Detecting cluster-serving-job status...",
+    subject: "cluster-serving-job",
+    isIn: () => true,
+    absent: "",
+    log: ({ queue, gateway }) => queue?.engineLogs.join(", ") ?? gateway.log,
+    mend: RESTART,
+    async probe(stack, timeoutMs) {
+      const { model, refusal } = await sendCanary(stack, timeoutMs);
+      return { canary: model, ...(refusal === undefined ? {} : { refusal }) };
+    },
+  },
+};

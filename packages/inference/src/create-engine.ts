@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Engine, VersionState, VersionStatus } from "./engine.ts";
+import { type ModelFile, type Repository, readModel } from "./repository.ts";
+import type { UnwrapModelKey } from "./sealed-model.ts";
+import { chooseVersions, compareVersions, type ModelSettings } from "./settings.ts";
+import { type LoadedVersion, startVersion } from "./version.ts";
+import { startModelWorker } from "./worker/host.ts";
+
+export type EngineParts = {
+  repository: Repository;
+  settings(model: string): ModelSettings;
+  /** Opens encrypted models. */
+  unwrap?: UnwrapModelKey;
+  /** Bytes of memory that this process may use; a model that would not fit is refused. */
+  memory?: { limitBytes: number; usedBytes(): number };
+  /** Milliseconds since 1970, with fractions. */
+  now(): number;
+};
+
+type Entry = { file: ModelFile; state: VersionState; reason?: string; loaded?: LoadedVersion };
+
+/** Rough memory of a loaded model beside its file, for every worker: what ONNX Runtime makes of the weights. */
+const COPIES = 2;
+
+/** An engine over a repository. Nothing is loaded yet: `load` each model. */
+export function createEngine(parts: EngineParts): Engine {
+  const models = new Map<string, Map<string, Entry>>();
+  const labelsOf = (model: string): [string, string][] => Object.entries(parts.settings(model).labels);
+
+  const entriesOf = (model: string): Map<string, Entry> => {
+    const entries = models.get(model);
+    if (entries !== undefined) return entries;
+    const known = [...models.keys()].slice(0, 5).join(", ");
+    const mend = known === "" ? "load a model first" : `the models are: ${known}`;
+    throw new BulwarkError("MODEL_UNKNOWN", `There is no model "${model.slice(0, 80)}"`, mend);
+  };
+
+  type Route = { version: string; entry: Entry };
+  /** What was found before, until a model changes: a request should not have to sort versions. */
+  const routes = new Map<string, Route>();
+
+  /** The version meant by a number, a label or nothing: then the newest that is ready. */
+  const resolve = (model: string, wanted: string | undefined): Route => {
+    const key = wanted === undefined ? model : `${model}\n${wanted}`;
+    const known = routes.get(key);
+    if (known !== undefined) return known;
+    const route = find(model, wanted);
+    if (route.entry.state === "READY") routes.set(key, route);
+    return route;
+  };
+
+  const find = (model: string, wanted: string | undefined): Route => {
+    const entries = entriesOf(model);
+    const labelled = labelsOf(model).find(([label]) => label === wanted)?.[1] ?? wanted;
+    const version = labelled ?? findNewest(entries);
+    const entry = version === undefined ? undefined : entries.get(version);
+    if (version !== undefined && entry !== undefined) return { version, entry };
+    if (wanted === undefined) throw notReady(model, "it is not loaded");
+    const mend = `the versions are: ${[...entries.keys()].join(", ")}`;
+    throw new BulwarkError("MODEL_VERSION_UNKNOWN", `"${model}" has no version "${wanted.slice(0, 80)}"`, mend);
+  };
+
+  const requireLoaded = (model: string, wanted: string | undefined): { version: string; loaded: LoadedVersion } => {
+    const { version, entry } = resolve(model, wanted);
+    const { loaded, state } = entry;
+    if (loaded?.failure !== undefined) throw loaded.failure;
+    if (loaded !== undefined && state === "READY") return { version, loaded };
+    throw notReady(model, entry.reason ?? state.toLowerCase());
+  };
+
+  const requireMemory = (model: string, file: ModelFile, { instances }: ModelSettings): void => {
+    const { memory } = parts;
+    if (memory === undefined) return;
+    const needed = file.bytes * COPIES * instances;
+    const left = memory.limitBytes - memory.usedBytes();
+    if (needed <= left) return;
+    const message = `"${model}" needs about ${toMiB(needed)} MiB; ${toMiB(left)} MiB are left`;
+    throw new BulwarkError("MODEL_MEMORY", message, "unload another model, or give the server more memory");
+  };
+
+  const loadVersion = async (model: string, file: ModelFile, entries: Map<string, Entry>): Promise<void> => {
+    const settings = parts.settings(model);
+    const former = entries.get(file.version);
+    if (former?.loaded !== undefined && former.loaded.failure === undefined && former.file.stamp === file.stamp) return;
+    const entry: Entry = { file, state: "LOADING" };
+    // What is served goes on being served until the new one is ready.
+    if (former?.state !== "READY") entries.set(file.version, entry);
+    try {
+      requireMemory(model, file, settings);
+      const content = await readModel(file, parts.unwrap);
+      const start = () => startModelWorker({ model: content, threads: settings.threads });
+      entry.loaded = await startVersion({ settings, start, now: parts.now });
+      entry.state = "READY";
+      entries.set(file.version, entry);
+      routes.clear();
+      await former?.loaded?.close();
+    } catch (error) {
+      if (former?.state !== "READY") entry.state = "UNAVAILABLE";
+      entry.reason = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
+  };
+
+  /** Resolves to whether a run of it never ended. */
+  const unloadVersion = async (entry: Entry): Promise<boolean> => {
+    const { loaded } = entry;
+    if (loaded === undefined) return false;
+    entry.state = "UNLOADING";
+    routes.clear();
+    const { isStuck } = await loaded.close();
+    delete entry.loaded;
+    entry.state = "UNAVAILABLE";
+    entry.reason = "unloaded";
+    return isStuck;
+  };
+
+  const load = async (model: string): Promise<void> => {
+    const files = await parts.repository.find(model);
+    if (files.length === 0) {
+      throw new BulwarkError("MODEL_UNKNOWN", `The repository holds no model "${model.slice(0, 80)}"`, "put it there");
+    }
+    const entries = models.get(model) ?? new Map<string, Entry>();
+    models.set(model, entries);
+    const wanted = chooseVersions(
+      parts.settings(model).versions,
+      files.map(({ version }) => version),
+    );
+    if (wanted.length === 0) throw notReady(model, "its settings choose no version of those there are");
+    for (const file of files.filter(({ version }) => wanted.includes(version))) await loadVersion(model, file, entries);
+    for (const [version, entry] of entries) if (!wanted.includes(version)) await unloadVersion(entry);
+  };
+
+  const turns = new Map<string, Promise<void>>();
+  /** One change of a model after the other. */
+  const inTurn = (model: string, change: () => Promise<void>): Promise<void> => {
+    const turn = (turns.get(model) ?? Promise.resolve()).catch(() => {}).then(change);
+    turns.set(model, turn);
+    return turn;
+  };
+
+  const toStatus = (model: string, version: string, { state, reason, loaded }: Entry): VersionStatus => ({
+    model,
+    version,
+    state: loaded?.failure === undefined ? state : "UNAVAILABLE",
+    ...(loaded?.failure === undefined ? (reason === undefined ? {} : { reason }) : { reason: loaded.failure.message }),
+    labels: labelsOf(model).flatMap(([label, target]) => (target === version ? [label] : [])),
+  });
+
+  return {
+    async infer(model, version, inputs, options = {}) {
+      const found = requireLoaded(model, version);
+      return { model, version: found.version, outputs: await found.loaded.infer(inputs, options) };
+    },
+    list: () =>
+      [...models].flatMap(([model, entries]) =>
+        [...entries].map(([version, entry]) => toStatus(model, version, entry)),
+      ),
+    describe(model, wanted) {
+      const { version, loaded } = requireLoaded(model, wanted);
+      return { ...loaded.signature, version };
+    },
+    isReady(model, version) {
+      if (model !== undefined) {
+        if (version === undefined && findNewest(entriesOf(model)) === undefined) return false;
+        const { entry } = resolve(model, version);
+        return entry.state === "READY" && entry.loaded?.failure === undefined;
+      }
+      return [...models].every(([name, entries]) => findNewest(entries) !== undefined && this.isReady(name));
+    },
+    load: (model) => inTurn(model, () => load(model)),
+    unload: (model) =>
+      inTurn(model, async () => {
+        await Promise.all([...entriesOf(model).values()].map(unloadVersion));
+      }),
+    statistics: (model, version) =>
+      [...models].flatMap(([name, entries]) =>
+        [...entries].flatMap(([number, { loaded }]) => {
+          const isWanted = (model ?? name) === name && (version ?? number) === number;
+          return isWanted && loaded !== undefined ? [{ model: name, version: number, ...loaded.statistics() }] : [];
+        }),
+      ),
+    async close() {
+      const entries = [...models.values()].flatMap((versions) => [...versions.values()]);
+      return { stuck: (await Promise.all(entries.map(unloadVersion))).filter((isStuck) => isStuck).length };
+    },
+  };
+}
+
+function findNewest(entries: ReadonlyMap<string, Entry>): string | undefined {
+  return [...entries]
+    .filter(([, { state }]) => state === "READY")
+    .map(([version]) => version)
+    .toSorted(compareVersions)
+    .at(-1);
+}
+
+const notReady = (model: string, why: string): BulwarkError =>
+  new BulwarkError(
+    "MODEL_NOT_READY",
+    `The model "${model}" is not ready: ${why}`,
+    `load it: bulwark model load ${model}`,
+  );
+
+const toMiB = (bytes: number): number => Math.round(bytes / 2 ** 20);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor, TensorInfo } from "@bulwark/tensors";
+
+/** What accompanies one call of `infer`. */
+export type InferOptions = {
+  /** Aborted when nobody waits for the answer any more: a request that was not started is then not computed. */
+  signal?: Pick<AbortSignal, "aborted">;
+  /** Instant in milliseconds since 1970; a request not started by then fails with SERVING_DEADLINE. */
+  deadline?: number;
+  /** Names of the outputs wanted; all when absent. */
+  outputs?: readonly string[];
+};
+
+/** What a model version takes and gives, once it is ready. */
+export type ModelSignature = { readonly inputs: readonly TensorInfo[]; readonly outputs: readonly TensorInfo[] };
+
+export type VersionState = "LOADING" | "READY" | "UNLOADING" | "UNAVAILABLE";
+
+/** One version of a model, as the repository index tells of it. */
+export type VersionStatus = {
+  readonly model: string;
+  readonly version: string;
+  readonly state: VersionState;
+  /** Why it is not available. */
+  readonly reason?: string;
+  /** Labels that point to it, for instance `stable`. */
+  readonly labels: readonly string[];
+};
+
+/** Counts and times since a version was loaded; times are sums, in microseconds. */
+export type VersionStatistics = {
+  readonly model: string;
+  readonly version: string;
+  readonly lastInference: number;
+  readonly requests: number;
+  readonly failures: number;
+  /** Rows computed, and runs of the model that computed them. */
+  readonly rows: number;
+  readonly executions: number;
+  /** From arrival to answer. */
+  readonly totalUs: number;
+  readonly queueUs: number;
+  readonly computeUs: number;
+  /** Requests that wait now. */
+  readonly pending: number;
+};
+
+/** What an answer carries beside its tensors. */
+export type Inference = { readonly model: string; readonly version: string; readonly outputs: readonly Tensor[] };
+
+/**
+ * Models behind one call. It knows no protocol and no queue: tensors in, tensors out. Calls are put together into batches
+ * by rows, per version of a model, and each caller gets back its own rows.
+ */
+export type Engine = {
+  /**
+   * Computes one request.
+   *
+   * @param version a version, a label, or undefined for the one that the model's policy serves by default
+   * @throws BulwarkError MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, MODEL_NOT_READY, TENSOR_MISSING, TENSOR_UNKNOWN,
+   *   TENSOR_DATATYPE, TENSOR_SHAPE, MODEL_FAILED (the model threw), ENGINE_LOST (its worker died: may be tried again),
+   *   ENGINE_BUSY (too much waits), SERVING_DEADLINE, SERVING_CANCELLED
+   */
+  infer(
+    model: string,
+    version: string | undefined,
+    inputs: readonly Tensor[],
+    options?: InferOptions,
+  ): Promise<Inference>;
+  /** Every version of every model known. */
+  list(): readonly VersionStatus[];
+  /** What a version takes and gives. Throws MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, MODEL_NOT_READY. */
+  describe(model: string, version?: string): ModelSignature & { readonly version: string };
+  /** Whether every model that should be there is ready; with a name, whether that one is. */
+  isReady(model?: string, version?: string): boolean;
+  /** Loads the model, or again what changed on disk; resolves when its versions are ready. Throws MODEL_UNKNOWN, MODEL_LOAD_FAILED. */
+  load(model: string): Promise<void>;
+  /** Ends the workers of a model once what they compute is done, which gives all of its memory back. Throws MODEL_UNKNOWN. */
+  unload(model: string): Promise<void>;
+  statistics(model?: string, version?: string): readonly VersionStatistics[];
+  /**
+   * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts versions with a run that did not end:
+   * a process that has one can only be ended by a signal, since the thread cannot.
+   */
+  close(): Promise<{ readonly stuck: number }>;
+};

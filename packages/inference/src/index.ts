@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createEngine, type EngineParts } from "./create-engine.ts";
+export type {
+  Engine,
+  Inference,
+  InferOptions,
+  ModelSignature,
+  VersionState,
+  VersionStatistics,
+  VersionStatus,
+} from "./engine.ts";
+export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
+export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
+export {
+  isSealed,
+  openSealedModel,
+  readSealedHeader,
+  type SealedHeader,
+  sealModel,
+  type UnwrapModelKey,
+  unwrapWith,
+} from "./sealed-model.ts";
+export { DEFAULT_SETTINGS, type ModelSettings, type VersionPolicy } from "./settings.ts";

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Constant, type ElementType, type Node, type Value, writeOnnx } from "./onnx.ts";
+
+const value = (name: string, type: ElementType, ...shape: (number | string)[]): Value => ({ name, type, shape });
+const op = (name: string, inputs: string[], outputs: string[]): Node => ({ op: name, inputs, outputs });
+
+/** Numbers between -0.05 and 0.05, always the same ones. */
+export function makeWeights(count: number, seed: number): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: count }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return (state / 2_147_483_648 - 0.5) / 10;
+  });
+}
+
+/** Layers of a perceptron with ReLU between them and softmax at the end; rows are free. */
+export function writeMlp(sizes: readonly number[]): Buffer {
+  const constants: Constant[] = [];
+  const nodes: Node[] = [];
+  let last = "x";
+  for (let layer = 1; layer < sizes.length; layer++) {
+    const [from = 0, to = 0] = [sizes[layer - 1], sizes[layer]];
+    constants.push({ name: `w${layer}`, shape: [from, to], data: makeWeights(from * to, layer) });
+    constants.push({ name: `b${layer}`, shape: [to], data: makeWeights(to, 100 + layer) });
+    nodes.push(op("Gemm", [last, `w${layer}`, `b${layer}`], [`h${layer}`]));
+    const isLast = layer === sizes.length - 1;
+    last = isLast ? "y" : `r${layer}`;
+    nodes.push(op(isLast ? "Softmax" : "Relu", [`h${layer}`], [last]));
+  }
+  return writeOnnx({
+    inputs: [value("x", "FP32", "rows", sizes[0] ?? 0)],
+    outputs: [value("y", "FP32", "rows", sizes.at(-1) ?? 0)],
+    nodes,
+    constants,
+  });
+}
+
+/** Gives back what it gets, for any datatype, twice: two outputs. */
+export function writeIdentity(type: ElementType, ...shape: (number | string)[]): Buffer {
+  return writeOnnx({
+    inputs: [value("x", type, ...shape)],
+    outputs: [value("y", type, ...shape), value("z", type, ...shape)],
+    nodes: [op("Identity", ["x"], ["y"]), op("Identity", ["x"], ["z"])],
+  });
+}
+
+/** Takes from each row what all rows have in common: a row's answer depends on the others, though rows are free. */
+export function writeCentered(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "FP32", "rows", 2)],
+    outputs: [value("y", "FP32", "rows", 2)],
+    nodes: [
+      { ...op("ReduceMean", ["x"], ["m"]), attributes: [{ name: "axes", ints: [0] }] },
+      op("Sub", ["x", "m"], ["y"]),
+    ],
+  });
+}
+
+/** Looks numbers up in a table of ten; it throws for any other index. */
+export function writeLookup(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "INT64", "rows")],
+    outputs: [value("y", "FP32", "rows")],
+    nodes: [op("Gather", ["table", "x"], ["y"])],
+    constants: [{ name: "table", shape: [10], data: Float32Array.from({ length: 10 }, (_, at) => at * at) }],
+  });
+}
+
+/** Computes the sine of `x` again and again, as many times as `trips` says: as slow as one likes. */
+export function writeSlow(): Buffer {
+  const body = {
+    inputs: [value("i", "INT64"), value("go", "BOOL"), value("v", "FP32", 1)],
+    outputs: [value("goes", "BOOL"), value("w", "FP32", 1)],
+    nodes: [op("Identity", ["go"], ["goes"]), op("Sin", ["v"], ["w"])],
+  };
+  return writeOnnx({
+    inputs: [value("x", "FP32", 1), value("trips", "INT64")],
+    outputs: [value("y", "FP32", 1)],
+    nodes: [{ ...op("Loop", ["trips", "", "x"], ["y"]), attributes: [{ name: "body", graph: body }] }],
+  });
+}
+
+/** Adds the two numbers of each row. */
+export function writeSum(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "FP32", "rows", 2)],
+    outputs: [value("y", "FP32", "rows", 1)],
+    nodes: [op("MatMul", ["x", "ones"], ["y"])],
+    constants: [{ name: "ones", shape: [2, 1], data: new Float32Array([1, 1]) }],
+  });
+}

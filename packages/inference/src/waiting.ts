@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Tensor } from "@bulwark/tensors";
+import type { Checked } from "./check-inputs.ts";
+import type { InferOptions } from "./engine.ts";
+
+/** A request that waits for its run. */
+export type Waiting = Checked & {
+  readonly options: InferOptions;
+  readonly arrivedAt: number;
+  resolve(outputs: readonly Tensor[]): void;
+  reject(error: unknown): void;
+};
+
+/** Requests in the order of their arrival. */
+export type Line = {
+  readonly length: number;
+  add(waiting: Waiting): void;
+  /** When the first of them arrived. */
+  firstArrival(): number | undefined;
+  /** Rows that could run together now, counted up to `most`. */
+  countRows(most: number): number;
+  /**
+   * Takes the next run: the first request, and behind it those of the same key as long as their rows fit. One with more
+   * rows than fit runs alone.
+   */
+  take(maxRows: number): Waiting[];
+  /** Refuses those that nobody waits for any more, and those whose deadline has passed. */
+  sweep(now: number): void;
+  /** Refuses all. */
+  refuseAll(error: BulwarkError): void;
+};
+
+export function createLine(): Line {
+  let line: Waiting[] = [];
+  const firstKey = (): string => line[0]?.key ?? "";
+  return {
+    get length() {
+      return line.length;
+    },
+    add: (waiting) => void line.push(waiting),
+    firstArrival: () => line[0]?.arrivedAt,
+    countRows(most) {
+      let rows = 0;
+      for (const waiting of line) {
+        if (waiting.key === firstKey()) rows += waiting.rows;
+        if (rows >= most) break;
+      }
+      return rows;
+    },
+    take(maxRows) {
+      const taken: Waiting[] = [];
+      const left: Waiting[] = [];
+      const key = firstKey();
+      let rows = 0;
+      let at = 0;
+      for (; at < line.length && rows < maxRows; at++) {
+        const waiting = line[at] as Waiting;
+        if (taken.length === 0 || (waiting.key === key && rows + waiting.rows <= maxRows)) {
+          taken.push(waiting);
+          // Requests without rows are counted too, so that a run cannot gather them without end.
+          rows += Math.max(1, waiting.rows);
+        } else left.push(waiting);
+      }
+      line = left.length === 0 ? line.slice(at) : [...left, ...line.slice(at)];
+      return taken;
+    },
+    sweep(now) {
+      if (line.every((waiting) => findRefusal(waiting, now) === undefined)) return;
+      const before = line;
+      line = before.filter((waiting) => findRefusal(waiting, now) === undefined);
+      for (const waiting of before) {
+        const refusal = findRefusal(waiting, now);
+        if (refusal !== undefined) waiting.reject(refusal);
+      }
+    },
+    refuseAll(error) {
+      const before = line;
+      line = [];
+      for (const waiting of before) waiting.reject(error);
+    },
+  };
+}
+
+/** Why a request should not be computed any more; nothing while it should. */
+export function findRefusal({ options }: Pick<Waiting, "options">, now: number): BulwarkError | undefined {
+  if (options.signal?.aborted === true) {
+    return new BulwarkError("SERVING_CANCELLED", "The caller went away", "send the request again");
+  }
+  if (options.deadline !== undefined && options.deadline <= now) {
+    const mend = "give it more time, or send less at once";
+    return new BulwarkError("SERVING_DEADLINE", "The deadline passed before the request was computed", mend);
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Worker } from "node:worker_threads";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Tensor } from "@bulwark/tensors";
+import { END, type RunRequest, type WorkerReport, type WorkerStart } from "./messages.ts";
+
+export type Ready = Extract<WorkerReport, { kind: "ready" }>;
+export type RunResult = { readonly outputs: readonly Tensor[]; readonly computeUs: number };
+
+/** A model in a thread of its own. */
+export type ModelWorker = {
+  readonly ready: Promise<Ready>;
+  /**
+   * Runs the model once; the memory of `inputs` goes to the worker. Throws MODEL_FAILED when the model threw, ENGINE_LOST
+   * when the thread died.
+   */
+  run(inputs: readonly Tensor[]): Promise<RunResult>;
+  isAlive(): boolean;
+  /** Resolves when it takes no more runs, whether it was ended or died. */
+  readonly ended: Promise<void>;
+  /**
+   * Ends the thread once its run is over. It is never ended within a run: ONNX Runtime would take the whole process down
+   * when it comes back to a thread that is no more. `isStuck` when the run lasts longer than one waits; the thread then
+   * ends by itself, should the run ever end.
+   */
+  end(waitMs: number): Promise<{ isStuck: boolean }>;
+  /** Resolves when the thread itself is gone. */
+  readonly exited: Promise<void>;
+};
+
+const ENTRY = new URL("./main.ts", import.meta.url);
+
+/** Starts a thread and loads the model in it. `ready` rejects with MODEL_LOAD_FAILED, MODEL_FORMAT, ENGINE_LOST. */
+export function startModelWorker(start: WorkerStart): ModelWorker {
+  const thread = new Worker(ENTRY, { workerData: start, stdout: false, stderr: false });
+  const runs = new Map<number, PromiseWithResolvers<RunResult>>();
+  const ready = Promise.withResolvers<Ready>();
+  const ended = Promise.withResolvers<void>();
+  const exited = Promise.withResolvers<void>();
+  let isGone = false;
+  let lastId = 0;
+  thread.on("message", (report: WorkerReport) => {
+    if (report.kind === "ready") ready.resolve(report);
+    else if (report.kind === "refused") {
+      const { code, message, mend } = report.failure;
+      ready.reject(new BulwarkError(code, message, mend));
+    } else {
+      settle(runs.get(report.id), report);
+      runs.delete(report.id);
+    }
+  });
+  const lose = (cause?: unknown): void => {
+    if (isGone) return;
+    isGone = true;
+    const error = new BulwarkError("ENGINE_LOST", "The worker of the model died", "send the request again", { cause });
+    ready.reject(error);
+    for (const run of runs.values()) run.reject(error);
+    runs.clear();
+    ended.resolve();
+  };
+  thread.on("error", lose);
+  thread.on("exit", () => {
+    lose();
+    exited.resolve();
+  });
+  // Whoever waits for neither must not bring the process down.
+  ready.promise.catch(() => {});
+  return {
+    ready: ready.promise,
+    ended: ended.promise,
+    isAlive: () => !isGone,
+    run(inputs) {
+      const run = Promise.withResolvers<RunResult>();
+      if (isGone) {
+        run.reject(new BulwarkError("ENGINE_LOST", "The worker of the model died", "send the request again"));
+        return run.promise;
+      }
+      const id = ++lastId;
+      runs.set(id, run);
+      thread.postMessage({ id, inputs } satisfies RunRequest, listBuffers(inputs));
+      return run.promise;
+    },
+    exited: exited.promise,
+    async end(waitMs) {
+      lose();
+      thread.postMessage(END);
+      const limit = Promise.withResolvers<boolean>();
+      const timer = setTimeout(() => limit.resolve(true), waitMs);
+      const isStuck = await Promise.race([exited.promise.then(() => false), limit.promise]);
+      clearTimeout(timer);
+      // What cannot be ended must not keep the process alive.
+      if (isStuck) thread.unref();
+      return { isStuck };
+    },
+  };
+}
+
+function settle(
+  run: PromiseWithResolvers<RunResult> | undefined,
+  report: Extract<WorkerReport, { kind: "done" | "failed" }>,
+): void {
+  if (report.kind === "done") run?.resolve(report);
+  else {
+    const mend = "look at the inputs; the same request fails again";
+    run?.reject(new BulwarkError("MODEL_FAILED", `The model failed: ${report.message}`, mend));
+  }
+}
+
+function listBuffers(inputs: readonly Tensor[]): ArrayBuffer[] {
+  return inputs.flatMap(({ datatype, data }) => (datatype === "BYTES" ? [] : [data.buffer as ArrayBuffer]));
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Priority } from "./names.ts";
+
+/** A record on its way in. */
+export type Submission = {
+  /** Names the record and its result; without a colon. */
+  uri: string;
+  priority: Priority;
+  /** How long the answer is of use, in ms from admission. Redis's clock alone judges it, so that no two need to agree. */
+  budgetMs: number;
+  model: string;
+  /** What `data` is: see `sealing/`. */
+  serde: string;
+  data: Uint8Array;
+  /** The gateway that waits for the answer. */
+  reply?: string;
+  /** The result is kept to be fetched later. Without it and without `reply`, it is kept too. */
+  keep?: boolean;
+};
+
+/** What the giver of a record holds of it, to take it back. */
+export type Receipt = { id: string; priority: Priority; size: number };
+
+/** A record that was handed to an engine, which has to end it. */
+export type Delivery = {
+  id: string;
+  priority: Priority;
+  uri: string;
+  data: Buffer;
+  /** Absent in records of older clients, whose data is base64 of an Arrow stream. */
+  serde?: string;
+  model?: string;
+  reply?: string;
+  keep: boolean;
+  /** How often it was handed out, this time included. */
+  deliveries: number;
+  /** Instant on the engine's own clock; absent where the asker named no limit. */
+  deadline?: number;
+  /** Bytes it counts for. */
+  size: number;
+};
+
+/** The end of a record: its result, or the answer for the asker with the reason why the record became a dead letter. */
+export type Outcome = { delivery: Delivery; value: Uint8Array | string; reason?: string };
+
+/** What arrives at the gateway that waits. An empty value says that a kept result is there. */
+export type Answer = { uri: string; value: Buffer };

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Names } from "../names.ts";
+import type { Answer } from "../record.ts";
+import type { Link } from "./link.ts";
+import { asList, type RawEntry, readFields } from "./read-entry.ts";
+
+/** A gateway's own channel of answers. `done` ends when it was closed. */
+export type Answers = { done: Promise<void>; close(): void };
+
+type Options = {
+  /** A connection of its own: it waits. */
+  reader: Link;
+  /** A connection for commands that do not wait. */
+  commands: Link;
+  names: Names;
+  instance: string;
+  onAnswer: (answer: Answer) => void;
+  /** Waits between two tries while Redis is away. */
+  pause: (ms: number) => Promise<void>;
+};
+
+const WAIT_MS = 1_000;
+const PAUSE_MS = 50;
+const MOST_AT_ONCE = 512;
+
+/**
+ * Reads the answers for one gateway until closed. What was read is removed after it was handed on, so an answer survives a
+ * broken connection; nobody else reads this channel, and nothing is looked for by a pattern.
+ */
+export function listenForAnswers({ reader, commands, names, instance, onAnswer, pause }: Options): Answers {
+  const stream = names.reply(instance);
+  let last = "0-0";
+  let isOpen = true;
+
+  const readOnce = async (): Promise<void> => {
+    const read = await reader.send("XREAD", "COUNT", MOST_AT_ONCE, "BLOCK", WAIT_MS, "STREAMS", stream, last);
+    if (read === null) return;
+    const [, entries] = asList(asList(read)[0]) as [Buffer, RawEntry[]];
+    for (const [id, flat] of entries) {
+      last = String(id);
+      const fields = readFields(flat ?? []);
+      onAnswer({ uri: String(fields.get("uri") ?? ""), value: fields.get("value") ?? Buffer.alloc(0) });
+    }
+    // Removed behind our back: what was handed on is not needed again, and what fails now is removed by a later one.
+    commands.send("XTRIM", stream, "MINID", toNext(last)).catch(() => {});
+  };
+
+  const done = (async () => {
+    while (isOpen) await readOnce().catch(() => (isOpen ? pause(PAUSE_MS) : undefined));
+  })();
+
+  return {
+    done,
+    close() {
+      isOpen = false;
+      reader.close();
+    },
+  };
+}
+
+/** The smallest id after one. */
+function toNext(id: string): string {
+  const [ms = "0", sequence = "0"] = id.split("-");
+  return `${ms}-${BigInt(sequence) + 1n}`;
+}

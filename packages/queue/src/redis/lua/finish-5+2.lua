@@ -1,0 +1,47 @@
+#!lua flags=allow-oom
+-- SPDX-License-Identifier: Apache-2.0
+-- Ends records: result, expiry, acknowledgement and removal in one step. Who acknowledges first has the say: a second
+-- end of the same record changes nothing. Runs in a full Redis too, since it is what makes room.
+-- KEYS  1 to 3: streams of priority high, normal, low; 4: counter of waiting bytes; 5: stream of dead letters
+--       then for each record: hash of its result, stream of its answer (the same key twice where one is not used)
+-- ARGV  1: group; 2: life of a result in ms; 3: life of an idle answer stream in ms; 4: most dead letters kept
+--       then for each record: stream (1 to 3), id, bytes it counts for, where to (hash, reply, both), uri, value,
+--       reason ('' for a result, else the record becomes a dead letter), times it was delivered
+-- Gives for each record 1: ended now; 0: had been ended before.
+local ended = {}
+local replies = {}
+local freed = 0
+local key = 6
+for at = 5, #ARGV, 8 do
+  local stream, id, size, where = KEYS[tonumber(ARGV[at])], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local uri, value, reason = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+  if redis.call('XACK', stream, ARGV[1], id) == 1 then
+    if reason ~= '' then
+      local entry = redis.call('XRANGE', stream, id, id)[1]
+      local fields = entry and entry[2] or {}
+      for _, field in ipairs({ 'from', stream, 'id', id, 'reason', reason, 'deliveries', ARGV[at + 7] }) do
+        fields[#fields + 1] = field
+      end
+      redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', unpack(fields))
+    end
+    redis.call('XDEL', stream, id)
+    freed = freed + size
+    if where ~= 'reply' then
+      redis.call('HSET', KEYS[key], 'value', value)
+      redis.call('PEXPIRE', KEYS[key], ARGV[2])
+    end
+    if where ~= 'hash' then
+      -- Beside a kept result, the answer only says that it is there.
+      if where == 'both' then value = '' end
+      redis.call('XADD', KEYS[key + 1], '*', 'uri', uri, 'value', value)
+      replies[KEYS[key + 1]] = true
+    end
+    ended[#ended + 1] = 1
+  else
+    ended[#ended + 1] = 0
+  end
+  key = key + 2
+end
+for reply in pairs(replies) do redis.call('PEXPIRE', reply, ARGV[3]) end
+if freed > 0 and redis.call('DECRBY', KEYS[4], freed) < 0 then redis.call('SET', KEYS[4], 0) end
+return ended

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+import { coalesce } from "../coalesce.ts";
+import { GROUP, type Names, PRIORITIES } from "../names.ts";
+import type { Delivery, Outcome } from "../record.ts";
+import { checkRedis } from "./check.ts";
+import { readDelivery, writeOutcome } from "./delivery.ts";
+import type { Argument, Link } from "./link.ts";
+import { asList, type RawEntry } from "./read-entry.ts";
+import { SCRIPTS } from "./script.ts";
+
+/** The side of the queue where an engine takes records and ends them. Each record taken must be ended by it. */
+export type Work = {
+  /** Looks at Redis, makes the groups, reads its clock. Throws QUEUE_EVICTS, QUEUE_REDIS_OLD, QUEUE_UNREACHABLE, QUEUE_REFUSED. */
+  open(): Promise<void>;
+  /** Records that nobody has yet, most urgent first; waits for the first one. */
+  take(most: number, waitMs: number): Promise<Delivery[]>;
+  /** Records that an earlier process of this name was given and did not end, one at a time. */
+  own(): AsyncGenerator<Delivery>;
+  /** Records that other engines were given and have not touched for `minIdleMs`, one at a time. */
+  abandoned(): AsyncGenerator<Delivery>;
+  /** Says that these are still being computed, so that nobody takes them over. */
+  hold(deliveries: readonly Delivery[]): Promise<void>;
+  /** Hands a record to ourselves again, counted. Undefined: it has been ended meanwhile. */
+  again(delivery: Delivery): Promise<Delivery | undefined>;
+  /** Leaves a record to whoever takes it over. */
+  drop(delivery: Delivery): void;
+  /** Ends a record. False: another had ended it; its result stays. */
+  finish(outcome: Outcome): Promise<boolean>;
+  /** Says that this engine is alive, and reads Redis's clock again. */
+  beat(): Promise<void>;
+  /** Clean exit: the name is removed unless it still holds records. */
+  leave(): Promise<void>;
+  /** Records seen so far that somebody had removed from the stream before their end. */
+  lost(): number;
+};
+
+export type WorkSettings = {
+  /** Stable over restarts: a process finds what its predecessor of this name held. */
+  consumer: string;
+  /** How long a record may lie untouched before others take it over; more than three times the slowest batch. */
+  minIdleMs: number;
+  resultTtlMs: number;
+  /** Life of a gateway's answers when it does not fetch them. */
+  replyTtlMs: number;
+  mostDead: number;
+};
+
+const MOST_AT_ONCE = 128;
+const FORGET_ENGINES_MS = 3_600_000;
+
+/**
+ * Opens the working side of a job.
+ *
+ * @param reader a connection of its own: it waits
+ * @param now the local clock, in ms since 1970
+ */
+export function createWork(
+  { reader, commands, now }: { reader: Link; commands: Link; now: () => number },
+  names: Names,
+  settings: WorkSettings,
+): Work {
+  const { consumer } = settings;
+  /** Redis's clock less ours. */
+  let offsetMs = 0;
+  let lost = 0;
+  const held = new Set<string>();
+
+  const readClock = async (): Promise<number> => {
+    const [seconds, micros] = asList(await commands.send("TIME"));
+    const redisNow = Number(seconds) * 1000 + Number(micros) / 1000;
+    offsetMs = redisNow - now();
+    return redisNow;
+  };
+
+  const makeGroups = async (): Promise<void> => {
+    for (const stream of names.streams) {
+      await commands.send("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM").catch(ignoreAnswer("BUSYGROUP"));
+    }
+  };
+
+  const toDelivery = (stream: number, id: string, flat: readonly Buffer[], deliveries: number): Delivery => {
+    held.add(id);
+    return readDelivery({ stream, id, flat }, { deliveries, offsetMs });
+  };
+
+  const countLost = async (stream: number, ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
+    lost += ids.length;
+    await commands.send("XACK", streamOf(names, stream), GROUP, ...ids);
+    await commands.send("INCRBY", names.lost, ids.length);
+  };
+
+  const readDeliveries = async (stream: number, id: string): Promise<number> => {
+    const [pending] = asList(await commands.send("XPENDING", streamOf(names, stream), GROUP, id, id, 1));
+    return pending === undefined ? 1 : Number(asList(pending)[3]);
+  };
+
+  const handOver = async (stream: number, [rawId, flat]: RawEntry): Promise<Delivery | undefined> => {
+    const id = String(rawId);
+    // One that is being computed here was only slow to be held.
+    if (held.has(id)) return undefined;
+    if (flat !== null) return toDelivery(stream, id, flat, await readDeliveries(stream, id));
+    await countLost(stream, [id]);
+    return undefined;
+  };
+
+  /** The oldest entry after an id that this consumer was given and has not ended. Being read counts as a delivery. */
+  const readOwn = async (stream: number, after: string): Promise<RawEntry | undefined> => {
+    const group = ["GROUP", GROUP, consumer, "COUNT", 1];
+    const read = await commands.send("XREADGROUP", ...group, "STREAMS", streamOf(names, stream), after);
+    return read === null ? undefined : (asList(asList(asList(read)[0])[1]) as RawEntry[])[0];
+  };
+
+  const finishAll = coalesce(async (outcomes: readonly Outcome[]) => {
+    const keys: string[] = [...names.streams, names.bytes, names.dead];
+    const args: Argument[] = [GROUP, settings.resultTtlMs, settings.replyTtlMs, settings.mostDead];
+    for (const outcome of outcomes) writeOutcome(keys, args, names, outcome);
+    return asList(await commands.run(SCRIPTS.finish, keys, args));
+  }, MOST_AT_ONCE);
+
+  return {
+    async open() {
+      await checkRedis(commands);
+      await makeGroups();
+      await readClock();
+    },
+
+    async take(most, waitMs) {
+      try {
+        const ready = asList(await reader.run(SCRIPTS.take, names.streams, [GROUP, consumer, most]));
+        if (ready.length > 0) {
+          return (ready as [number, Buffer, Buffer[]][]).map(([stream, id, flat]) =>
+            toDelivery(stream - 1, String(id), flat, 1),
+          );
+        }
+        const group = ["GROUP", GROUP, consumer, "COUNT", most, "BLOCK", waitMs];
+        const read = await reader.send("XREADGROUP", ...group, "STREAMS", ...names.streams, ">", ">", ">");
+        if (read === null) return [];
+        return (asList(read) as [Buffer, [Buffer, Buffer[]][]][]).flatMap(([name, entries]) => {
+          const stream = names.streams.indexOf(String(name));
+          return entries.map(([id, flat]) => toDelivery(stream, String(id), flat, 1));
+        });
+      } catch (error) {
+        // Redis came back empty: it had no append-only file.
+        if (!isAnswer(error, "NOGROUP")) throw error;
+        await makeGroups();
+        return [];
+      }
+    },
+
+    async *own() {
+      for (const stream of names.streams.keys()) {
+        let entry = await readOwn(stream, "0");
+        while (entry !== undefined) {
+          const delivery = await handOver(stream, entry);
+          if (delivery !== undefined) yield delivery;
+          entry = await readOwn(stream, String(entry[0]));
+        }
+      }
+    },
+
+    async *abandoned() {
+      for (const [stream, name] of names.streams.entries()) {
+        let cursor = "0-0";
+        do {
+          // One at a time: should it kill this process too, only its own count has risen.
+          const claim = [name, GROUP, consumer, settings.minIdleMs, cursor, "COUNT", 1];
+          const [next, entries, removed] = asList(await commands.send("XAUTOCLAIM", ...claim));
+          cursor = String(next);
+          await countLost(stream, asList(removed).map(String));
+          for (const entry of asList(entries) as RawEntry[]) {
+            const delivery = await handOver(stream, entry);
+            if (delivery !== undefined) yield delivery;
+          }
+        } while (cursor !== "0-0");
+      }
+    },
+
+    async hold(deliveries) {
+      for (const [stream, name] of names.streams.entries()) {
+        const ids = deliveries.filter(({ priority }) => priority === PRIORITIES[stream]).map(({ id }) => id);
+        if (ids.length > 0) await commands.send("XCLAIM", name, GROUP, consumer, 0, ...ids, "JUSTID");
+      }
+    },
+
+    async again({ id, priority }) {
+      const stream = PRIORITIES.indexOf(priority);
+      held.delete(id);
+      const claimed = asList(await commands.send("XCLAIM", streamOf(names, stream), GROUP, consumer, 0, id));
+      const [entry] = claimed as RawEntry[];
+      return entry === undefined || entry === null ? undefined : handOver(stream, entry);
+    },
+
+    drop: ({ id }) => void held.delete(id),
+
+    async finish(outcome) {
+      const isFirst = (await finishAll(outcome)) === 1;
+      held.delete(outcome.delivery.id);
+      return isFirst;
+    },
+
+    async beat() {
+      const redisNow = Math.floor(await readClock());
+      await commands.send("ZADD", names.engines, redisNow, consumer);
+      await commands.send("ZREMRANGEBYSCORE", names.engines, "-inf", redisNow - FORGET_ENGINES_MS);
+    },
+
+    async leave() {
+      await commands.run(SCRIPTS.leave, [...names.streams, names.engines], [GROUP, consumer]);
+    },
+
+    lost: () => lost,
+  };
+}
+
+const streamOf = (names: Names, index: number): string => names.streams[index] ?? names.job;
+
+/** Whether an error is Redis's answer that begins so. */
+function isAnswer(error: unknown, begins: string): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith(begins);
+}
+
+function ignoreAnswer(begins: string): (error: unknown) => void {
+  return (error) => {
+    if (!isAnswer(error, begins)) throw error;
+  };
+}

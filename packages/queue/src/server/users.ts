@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import type { Names } from "../names.ts";
+
+/** Who speaks to Redis. Each has a user of its own with the commands it needs; the default user is off. */
+export const REDIS_USERS = ["gateway", "engine", "relay", "operator"] as const;
+export type RedisUser = (typeof REDIS_USERS)[number];
+
+const EVERYONE = ["ping", "info", "time", "client|setname"];
+const TAKES_IN = ["evalsha", "eval", "xlen", "xadd", "get", "set", "xpending", "xdel", "decrby", "hget", "del"];
+const LOOKS = ["xlen", "xpending", "xrange", "get", "zrangebyscore"];
+
+const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
+  gateway: [...EVERYONE, ...TAKES_IN, ...LOOKS, "xread", "xtrim"],
+  engine: [
+    ...[...EVERYONE, "evalsha", "eval", "xreadgroup", "xgroup|create", "xgroup|delconsumer", "xack", "xdel", "xadd"],
+    ...["xrange", "xpending", "xclaim", "xautoclaim", "hset", "pexpire", "incrby", "decrby", "set", "zadd", "zrem"],
+    "zremrangebyscore",
+  ],
+  // Scanning sees the names of all keys, whatever a user's patterns say: only the relay may.
+  relay: [...EVERYONE, ...TAKES_IN, "scan"],
+  operator: [...EVERYONE, ...LOOKS, "xrevrange"],
+};
+
+/**
+ * Nobody can log in as it, and nobody is it unasked. It keeps its rights because Redis 7.0 replays its append-only file in
+ * its name: without them every transaction in the file, which is every script, is dropped at a restart.
+ */
+const DEFAULT_USER = "user default off resetpass allkeys allchannels +@all";
+
+/**
+ * The lines of Redis's file of users. Passwords are in it as digests.
+ *
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+ */
+export function renderUsers(names: Names, passwords: Readonly<Record<RedisUser, string>>): string {
+  const lines = REDIS_USERS.map((user) => {
+    const digest = createHash("sha256").update(passwords[user]).digest("hex");
+    const keys = user === "operator" ? [`%R~${names.job}*`] : [`~${names.job}*`, `~${names.result("*")}`];
+    const commands = [...new Set(COMMANDS[user])].map((command) => `+${command}`);
+    return ["user", user, "on", `#${digest}`, "resetchannels", ...keys, "-@all", ...commands].join(" ");
+  });
+  return [DEFAULT_USER, ...lines, ""].join("\n");
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSecretKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { createEngine, type Engine, openFile, openFolder, type UnwrapModelKey, unwrapWith } from "@bulwark/inference";
+import { type Keyring, parseKeyring, selectKeys } from "@bulwark/pki";
+import {
+  createLink,
+  createRandom,
+  createWork,
+  type Link,
+  nameKeys,
+  type RedisAddress,
+  readRedisAddress,
+  toRecordKeys,
+  toRedisOptions,
+} from "@bulwark/queue";
+import { Redis } from "ioredis";
+import { createComputer } from "./compute.ts";
+import { type Report, type Runner, startRunner } from "./runner.ts";
+import { type EngineSettings, settingsOf } from "./settings.ts";
+
+/** Life of answers that a gateway does not fetch. */
+const REPLY_TTL_MS = 600_000;
+
+export type EngineProcess = {
+  engine: Engine;
+  runner: Runner;
+  /** `stuck` as the engine's. */
+  close(): Promise<{ stuck: number }>;
+};
+
+/**
+ * Loads the models, then takes records. A model that cannot be loaded is reported and keeps the others from nothing.
+ *
+ * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_REPOSITORY, and what loading
+ *   throws when not one model could be loaded
+ */
+export async function startEngineProcess(settings: EngineSettings, report: Report): Promise<EngineProcess> {
+  const address = await readRedisAddress(settings.redis);
+  const keyring = settings.keyringFile === undefined ? undefined : parseKeyring(await read(settings.keyringFile));
+  const engine = await loadModels(settings, keyring, report);
+  const [reader, commands] = [dial(address), dial(address)];
+  const names = nameKeys(settings.job);
+  const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
+  const [recordKey] = keyring === undefined ? [] : selectKeys(keyring, [settings.recordKey]).keys;
+  const computer = createComputer(engine, {
+    job: settings.job,
+    older: settings.older,
+    fillRandom: createRandom(),
+    ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
+  });
+  const runner = startRunner({ work, computer, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
+  return {
+    engine,
+    runner,
+    async close() {
+      await runner.stop();
+      const ended = await engine.close();
+      for (const link of [reader, commands]) link.close();
+      return ended;
+    },
+  };
+}
+
+async function loadModels(settings: EngineSettings, keyring: Keyring | undefined, report: Report): Promise<Engine> {
+  const { models, modelName, memoryLimitBytes } = settings;
+  const repository = /\.onnx(\.sealed)?$/.test(models) ? openFile(models, modelName) : openFolder(models);
+  const engine = createEngine({
+    repository,
+    settings: (model) => settingsOf(settings, model),
+    now: () => performance.timeOrigin + performance.now(),
+    ...(keyring === undefined ? {} : { unwrap: unwrapFrom(keyring) }),
+    ...(memoryLimitBytes === 0
+      ? {}
+      : { memory: { limitBytes: memoryLimitBytes, usedBytes: () => process.memoryUsage.rss() } }),
+  });
+  const names = await repository.list();
+  const loads = await Promise.allSettled(names.map((name) => engine.load(name)));
+  const failures = loads.flatMap((load, index) =>
+    load.status === "rejected" ? [{ model: names[index] ?? "", error: load.reason }] : [],
+  );
+  for (const { model, error } of failures) {
+    report("model not loaded", { model, code: error.code ?? "BUG", message: error.message });
+  }
+  if (failures[0] !== undefined && failures.length === names.length) throw failures[0].error;
+  if (names.length === 0) throw new BulwarkError("MODEL_REPOSITORY", `${models} holds no model.`, "put one there");
+  return engine;
+}
+
+/** Opens the keys of encrypted models with the keyring's master keys. */
+function unwrapFrom(keyring: Keyring): UnwrapModelKey {
+  return async (header) => {
+    const [key] = selectKeys(keyring, [header.keyId]).keys;
+    const version = key?.versions.find((entry) => entry.version === header.keyVersion);
+    if (key !== undefined && version !== undefined) {
+      return unwrapWith(
+        { id: key.id, version: version.version, key: createSecretKey(Buffer.from(version.key, "base64")) },
+        header,
+      );
+    }
+    const message = `The keyring has no version ${header.keyVersion} of "${header.keyId}".`;
+    throw new BulwarkError("KEY_MISSING", message, "give the engine the keyring with which the model was encrypted");
+  };
+}
+
+/** A connection that comes up when it can, and again whenever it was lost. */
+function dial(address: RedisAddress): Link {
+  const link = createLink(new Redis(toRedisOptions(address)));
+  link.connect().catch(() => {});
+  return link;
+}
+
+async function read(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause) => {
+    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "check keyringFile in the settings", { cause });
+  });
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from "node:timers/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Delivery, Outcome, Work } from "@bulwark/queue";
+import type { Computer } from "./compute.ts";
+import { judge, type Verdict } from "./failure.ts";
+
+export type RunnerSettings = {
+  /** Records that are computed at the same time. */
+  mostInFlight: number;
+  minIdleMs: number;
+  /** A record that was handed out more often becomes a dead letter. */
+  mostDeliveries: number;
+  /** How long a record without a deadline may wait for a model that is not ready. */
+  mostWaitMs: number;
+};
+
+/** What happened since the start. */
+export type Counts = {
+  answered: number;
+  failed: number;
+  expired: number;
+  dead: number;
+  /** Handed out again because of a worker that died. */
+  again: number;
+  /** Ended by somebody else before. */
+  duplicate: number;
+};
+
+/** Something worth a line in the log; never with anything of a record in it. */
+export type Report = (event: string, details: Readonly<Record<string, string | number>>) => void;
+
+export type Runner = {
+  counts(): Readonly<Counts>;
+  /** Takes nothing more, ends what it has, gives the rest back by leaving it. */
+  stop(): Promise<void>;
+};
+
+type Parts = { work: Work; computer: Computer; now: () => number; report: Report };
+
+const WAIT_MS = 200;
+const PAUSE_MS = 50;
+const BEAT_MS = 2_000;
+const DRAIN_MS = 10_000;
+
+/**
+ * Runs an engine on the queue: first what an earlier process of this name left, then what is new; now and then what others
+ * left. Records that were handed out before are computed alone, one after the other, so that one that kills the process
+ * takes no other with it.
+ */
+export function startRunner({ work, computer, now, report }: Parts, settings: RunnerSettings): Runner {
+  const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
+  const inFlight = new Map<string, { delivery: Delivery; done: Promise<void> }>();
+  const suspects: Delivery[] = [];
+  const stopping = new AbortController();
+  const cancelling = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+
+  /** Ends a record however long Redis is away: its result is here and would have to be computed again. */
+  const end = async (outcome: Outcome): Promise<void> => {
+    for (;;) {
+      try {
+        if (await work.finish(outcome)) return;
+        counts.duplicate++;
+        return;
+      } catch (error) {
+        const isAway = error instanceof BulwarkError && error.code !== "BUG";
+        if (!isAway || cancelling.signal.aborted) throw error;
+        await delay(PAUSE_MS);
+      }
+    }
+  };
+
+  const endFailed = async (delivery: Delivery, error: unknown, verdict: "answer" | "bury"): Promise<void> => {
+    const code = error instanceof BulwarkError ? error.code : "BUG";
+    if (code === "SERVING_DEADLINE") counts.expired++;
+    else counts.failed++;
+    const value = computer.refuse(delivery, error);
+    if (verdict === "answer") return end({ delivery, value });
+    counts.dead++;
+    report("dead letter", { id: delivery.id, code, deliveries: delivery.deliveries });
+    return end({ delivery, value, reason: code });
+  };
+
+  /** What must be true before a record is computed. */
+  const check = ({ deadline, deliveries }: Delivery): void => {
+    if (deadline !== undefined && deadline <= now()) {
+      throw new BulwarkError("SERVING_DEADLINE", "The deadline passed while the record waited.", "allow more time");
+    }
+    if (deliveries > settings.mostDeliveries) {
+      const message = `The record was handed out ${deliveries - 1} times, and nothing that computed it came back.`;
+      throw new BulwarkError("QUEUE_DELIVERIES", message, "look at the dead letter and at the engine's log");
+    }
+  };
+
+  const compute = async (delivery: Delivery): Promise<void> => {
+    const patience = now() + settings.mostWaitMs;
+    let waitedFor: unknown;
+    for (;;) {
+      try {
+        check(delivery);
+        const value = await computer.answer(delivery, { signal: cancelling.signal });
+        await end({ delivery, value });
+        counts.answered++;
+        return;
+      } catch (error) {
+        const verdict = judge(error);
+        // What it waited for says more than that it waited too long.
+        if (verdict !== "wait" || now() > patience) return settle(delivery, waitedFor ?? error, verdict);
+        waitedFor = error;
+        if (isStopping()) return work.drop(delivery);
+        await delay(PAUSE_MS);
+      }
+    }
+  };
+
+  const settle = async (delivery: Delivery, error: unknown, verdict: Verdict): Promise<void> => {
+    if (verdict === "leave") return work.drop(delivery);
+    if (verdict === "answer" || verdict === "bury") return endFailed(delivery, error, verdict);
+    if (verdict === "wait") return endFailed(delivery, error, "bury");
+    counts.again++;
+    const redelivered = await work.again(delivery);
+    if (redelivered !== undefined) suspects.push(redelivered);
+  };
+
+  const start = (delivery: Delivery): Promise<void> => {
+    const done = compute(delivery)
+      .catch((error) => {
+        work.drop(delivery);
+        report("record left", { id: delivery.id, code: error.code ?? "BUG" });
+      })
+      .finally(() => inFlight.delete(delivery.id));
+    inFlight.set(delivery.id, { delivery, done });
+    return done;
+  };
+
+  const drain = (): Promise<unknown> => Promise.all([...inFlight.values()].map(({ done }) => done));
+
+  const runAlone = async (delivery: Delivery): Promise<void> => {
+    await drain();
+    await start(delivery);
+  };
+
+  const sweep = async (): Promise<void> => {
+    for await (const delivery of work.abandoned()) {
+      report("taken over", { id: delivery.id, deliveries: delivery.deliveries });
+      await runAlone(delivery);
+    }
+  };
+
+  let sweptAt = now();
+  const step = async (): Promise<void> => {
+    for (let suspect = suspects.shift(); suspect !== undefined; suspect = suspects.shift()) await runAlone(suspect);
+    if (now() - sweptAt >= settings.minIdleMs / 2) {
+      sweptAt = now();
+      await sweep();
+    }
+    const room = settings.mostInFlight - inFlight.size;
+    if (room <= 0) {
+      await Promise.race([...inFlight.values()].map(({ done }) => done));
+      return;
+    }
+    for (const delivery of await work.take(room, WAIT_MS)) void start(delivery);
+  };
+
+  const loop = async (): Promise<void> => {
+    let isOpen = false;
+    while (!isStopping()) {
+      try {
+        if (isOpen) {
+          await step();
+          continue;
+        }
+        await work.open();
+        await work.beat();
+        for await (const delivery of work.own()) await runAlone(delivery);
+        isOpen = true;
+        report("ready", {});
+      } catch (error) {
+        // What was handed out while the connection broke is in our own list.
+        isOpen = false;
+        report("waiting for Redis", { code: error instanceof BulwarkError ? error.code : "BUG" });
+        await delay(PAUSE_MS * 4);
+      }
+    }
+  };
+
+  const ignore = (): void => {};
+  const holding = setInterval(() => {
+    const deliveries = [...inFlight.values(), ...suspects.map((delivery) => ({ delivery }))];
+    work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
+  }, settings.minIdleMs / 3);
+  const beating = setInterval(() => void work.beat().catch(ignore), BEAT_MS);
+  const done = loop();
+
+  return {
+    counts: () => counts,
+    async stop() {
+      stopping.abort();
+      await done;
+      await Promise.race([drain(), delay(DRAIN_MS, undefined, { ref: false })]);
+      cancelling.abort();
+      clearInterval(holding);
+      clearInterval(beating);
+      await work.leave().catch(ignore);
+    },
+  };
+}

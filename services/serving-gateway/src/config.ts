@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from "node:fs/promises";
+import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
+import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
+import { DEFAULT_LIMITS, DIALECTS, type Dialect, type Limits } from "@bulwark/tensors";
+import type { DurableSettings } from "./durable/index.ts";
+
+export type Delivery = "direct" | "durable";
+
+/** What one caller may use; 0 is no limit. */
+export type ClientLimits = { readonly requestsPerSecond: number; readonly burst: number; readonly concurrent: number };
+
+export type TlsFiles = { readonly certificate: string; readonly privateKey: string; readonly caBundle: string };
+
+/** Everything the gateway is told, by a file. Ports: 0 takes a free one, absent opens none. */
+export type GatewayConfig = {
+  /** A folder `NAME/VERSION/model.onnx`, or one model file. */
+  readonly models: string;
+  /** Name of the model where `models` is a file. */
+  readonly modelName?: string;
+  /** By name of the model, or `*` for all. */
+  readonly modelSettings: Readonly<Record<string, Partial<ModelSettings>>>;
+  /** How requests reach their model, by its name or `*`. */
+  readonly delivery: Readonly<Record<string, Delivery>>;
+  readonly durable?: DurableSettings;
+  readonly host: string;
+  readonly httpPort?: number;
+  readonly httpsPort?: number;
+  readonly grpcPort?: number;
+  readonly tls?: TlsFiles;
+  /** Callers must show a certificate of the authority. */
+  readonly clientCertificates: boolean;
+  /** A file of tokens, of mode 0600; callers must then send one. */
+  readonly tokensFile?: string;
+  /** Requests without encryption are taken from other machines, too. */
+  readonly allowPlain: boolean;
+  readonly keyringFile?: string;
+  readonly clientLimits: ClientLimits;
+  /** Requests under way in the whole server. */
+  readonly maxInFlight: number;
+  readonly bodyBytes: number;
+  readonly tensorLimits: Limits;
+  /** For requests that bring no deadline of their own. */
+  readonly requestMs: number;
+  /** How long requests under way may go on once the server is asked to end. */
+  readonly drainMs: number;
+  /** Bytes of memory for the process; 0: not looked at. */
+  readonly memoryBytes: number;
+  readonly older: {
+    /** The model that `/predict` means; the only one when absent. */
+    readonly model?: string;
+    readonly dialect: Dialect;
+    readonly postProcessing: string;
+    /** Lists without the commas that the older server left out. */
+    readonly asWritten: boolean;
+    readonly resize?: { readonly width: number; readonly height: number };
+  };
+  /** The server ends when its standard input does. */
+  readonly hasLifeline: boolean;
+};
+
+export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
+  modelSettings: {},
+  delivery: { "*": "direct" },
+  host: "127.0.0.1",
+  clientCertificates: false,
+  allowPlain: false,
+  clientLimits: { requestsPerSecond: 0, burst: 0, concurrent: 0 },
+  maxInFlight: 2048,
+  bodyBytes: 64 * 2 ** 20,
+  tensorLimits: DEFAULT_LIMITS,
+  requestMs: 30_000,
+  drainMs: 20_000,
+  memoryBytes: 0,
+  older: { dialect: "b", postProcessing: "", asWritten: false },
+  hasLifeline: false,
+};
+
+const OPTIONAL: Readonly<Record<string, string>> = {
+  modelName: "string",
+  durable: "object",
+  httpPort: "number",
+  httpsPort: "number",
+  grpcPort: "number",
+  tls: "object",
+  tokensFile: "string",
+  keyringFile: "string",
+};
+
+/** Reads the file. Throws SERVING_CONFIG with every finding. */
+export async function readConfig(path: string): Promise<GatewayConfig> {
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, "name a settings file", { cause });
+  });
+  return parseConfig(text, path);
+}
+
+/** The settings of a JSON text, defaults filled in. Throws SERVING_CONFIG with every finding. */
+export function parseConfig(text: string, file: string): GatewayConfig {
+  const given = parseObject(text, file);
+  const findings = [
+    ...findMisfits(given),
+    ...findConflicts(given),
+    ...findSettingsFaults(given.modelSettings ?? {}),
+  ].map((message) => toFinding(message, file));
+  const [first] = findings;
+  if (first !== undefined) throw new BulwarkError("SERVING_CONFIG", first.message, first.mend, { findings });
+  const older = { ...DEFAULT_CONFIG.older, ...(given.older as object) };
+  const tensorLimits = { ...DEFAULT_CONFIG.tensorLimits, ...(given.tensorLimits as object) };
+  return { ...DEFAULT_CONFIG, ...given, older, tensorLimits } as GatewayConfig;
+}
+
+function parseObject(text: string, file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Said below; the parser's words would quote the file.
+  }
+  throw new BulwarkError("SERVING_CONFIG", `${file} is no JSON object`, "mend the settings file");
+}
+
+function findMisfits(given: Record<string, unknown>): string[] {
+  const types: Record<string, string> = { ...OPTIONAL, models: "string" };
+  for (const [key, value] of Object.entries(DEFAULT_CONFIG)) types[key] = typeof value;
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(types, key));
+  const wrong = Object.entries(given).filter(([key, value]) => types[key] !== undefined && typeof value !== types[key]);
+  return [
+    ...unknown.map((key) => `${key} is no setting of the gateway`),
+    ...wrong.map(([key]) => `${key} is to be a ${types[key]}`),
+    ...(given.models === undefined ? ["models is missing"] : []),
+  ];
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** Combinations that cannot be, or that would give something away. */
+function findConflicts(given: Record<string, unknown>): string[] {
+  const host = String(given.host ?? DEFAULT_CONFIG.host);
+  const isOpen = !LOOPBACK.has(host);
+  const isPlain = given.allowPlain === true;
+  const { tls, httpPort, httpsPort, grpcPort, clientCertificates = false, tokensFile, durable } = given;
+  const isQueued = Object.values((given.delivery as object | undefined) ?? {}).includes("durable");
+  const { dialect = "b" } = (given.older ?? {}) as { dialect?: Dialect };
+  const inTheClear = "would take requests in the clear";
+  const conflicts: [boolean, string][] = [
+    [httpsPort !== undefined && tls === undefined, "httpsPort needs tls"],
+    [clientCertificates === true && tls === undefined, "clientCertificates needs tls"],
+    [isOpen && !isPlain && httpPort !== undefined, `httpPort on ${host} ${inTheClear}; use httpsPort`],
+    [
+      isOpen && !isPlain && grpcPort !== undefined && tls === undefined,
+      `grpcPort on ${host} ${inTheClear}; it needs tls`,
+    ],
+    [
+      isOpen && tokensFile === undefined && clientCertificates !== true,
+      `${host} is reached by others; it needs tokensFile or clientCertificates`,
+    ],
+    [isQueued && durable === undefined, "delivery: durable needs durable"],
+    [!DIALECTS.includes(dialect), `older.dialect is to be one of ${DIALECTS.join(", ")}`],
+  ];
+  return conflicts.flatMap(([isThere, message]) => (isThere ? [message] : []));
+}
+
+const toFinding = (message: string, file: string): Finding => ({
+  code: "SERVING_CONFIG",
+  message,
+  mend: `mend it in ${file}`,
+  file,
+});
+
+export function deliveryOf({ delivery }: GatewayConfig, model: string): Delivery {
+  return delivery[model] ?? delivery["*"] ?? "direct";
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createDurable, type Durable, type DurableOptions, type DurableParts } from "./durable.ts";
+export { type DurableSettings, openDurable } from "./open.ts";

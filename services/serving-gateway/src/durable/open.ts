@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { parseKeyring, selectKeys } from "@bulwark/pki";
+import {
+  createLink,
+  createRandom,
+  type Link,
+  nameKeys,
+  type RedisAddress,
+  type RedisConnectionSettings,
+  readRedisAddress,
+  toRecordKeys,
+  toRedisOptions,
+} from "@bulwark/queue";
+import { Redis } from "ioredis";
+import { createDurable, type Durable } from "./durable.ts";
+
+/** What the gateway is told of the queue. */
+export type DurableSettings = {
+  redis: RedisConnectionSettings;
+  job: string;
+  keyringFile: string;
+  /** The master key that seals records. */
+  recordKey: string;
+  mostRecords: number;
+  mostBytes: number;
+  /** Time a request without a deadline has. */
+  budgetMs: number;
+};
+
+/**
+ * Opens delivery through the queue. Redis need not be there yet: requests are refused with QUEUE_UNREACHABLE until it is.
+ *
+ * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
+ */
+export async function openDurable(settings: DurableSettings): Promise<Durable> {
+  const address = await readRedisAddress(settings.redis);
+  const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;
+  if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
+  const [commands, reader] = [dial(address), dial(address)];
+  // Refused or not there: the first look says it in a code, and both go on trying.
+  await Promise.allSettled([commands.connect(), reader.connect()]);
+  const durable = createDurable({
+    commands,
+    reader,
+    names: nameKeys(settings.job),
+    instance: randomUUID(),
+    keys: toRecordKeys(key),
+    limits: settings,
+    budgetMs: settings.budgetMs,
+    now: Date.now,
+    makeId: randomUUID,
+    fillRandom: createRandom(),
+    pause: (ms) => delay(ms),
+  });
+  await durable.watch.looked;
+  return durable;
+}
+
+const dial = (address: RedisAddress): Link => createLink(new Redis(toRedisOptions(address)));
+
+async function readKeyring(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause) => {
+    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "bulwark keys init --data serving-records", {
+      cause,
+    });
+  });
+}

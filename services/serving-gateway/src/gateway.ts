@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Engine, Inference } from "@bulwark/inference";
+import type { Tensor } from "@bulwark/tensors";
+import type { Clients } from "./clients.ts";
+import { deliveryOf, type GatewayConfig } from "./config.ts";
+import type { Durable } from "./durable/index.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What every surface works with. */
+export type Gateway = {
+  readonly config: GatewayConfig;
+  readonly engine: Engine;
+  /** Delivery through the queue, where there is one. */
+  readonly durable: Durable | undefined;
+  readonly clients: Clients;
+  readonly metrics: Metrics;
+  /** Milliseconds since 1970, with fractions. */
+  now(): number;
+};
+
+/** One request, as the surfaces hand it on. */
+export type Call = {
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly string[] | undefined;
+  readonly deadline: number;
+  /** Through the queue where there is one, whatever the model is set to. */
+  readonly isQueued?: boolean;
+  /** Whether the caller has gone away: cheap to ask, and enough for the engine. */
+  readonly isGone: () => boolean;
+  /** Aborted when the caller goes away; made only for the queue, which must be told. */
+  readonly toSignal: () => AbortSignal;
+};
+
+/** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
+export function infer({ config, engine, durable }: Gateway, call: Call): Promise<Inference> {
+  const { model, version, inputs, outputs, deadline, isGone, toSignal } = call;
+  const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
+  if (durable !== undefined && (call.isQueued === true || deliveryOf(config, model) === "durable")) {
+    return durable.infer(model, version, inputs, { ...options, signal: toSignal() });
+  }
+  const signal = {
+    get aborted() {
+      return isGone();
+    },
+  };
+  return engine.infer(model, version, inputs, { ...options, signal });
+}
+
+/** The instant by which a request is to be answered: its own limit, but never longer than the server's. */
+export function toDeadline({ config, now }: Gateway, timeoutUs: unknown): number {
+  const ownMs = typeof timeoutUs === "number" && timeoutUs > 0 ? timeoutUs / 1000 : config.requestMs;
+  return now() + Math.min(ownMs, config.requestMs);
+}

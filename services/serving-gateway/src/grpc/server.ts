@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  status,
+} from "@grpc/grpc-js";
+import type { Caller } from "../clients.ts";
+import { type Gateway, infer, toDeadline } from "../gateway.ts";
+import { PLATFORM, SERVER } from "../identity.ts";
+import { toProblem } from "../problem.ts";
+import type { ServerTls } from "../rest/server.ts";
+import { readRequest, writeResponse } from "./convert.ts";
+import { codecOf, type WireRequest } from "./schema.ts";
+
+export type GrpcServer = { readonly address: string; close(): Promise<void> };
+
+type Call = ServerUnaryCall<unknown, object>;
+/** One method: names of its messages in the schema, and what it does. */
+type Method = {
+  request: string;
+  response: string;
+  run(gateway: Gateway, message: never, call: Call): object | Promise<object>;
+};
+type ModelName = { name: string; version: string };
+
+const versionOf = (version: string): string | undefined => (version === "" ? undefined : version);
+
+const METHODS: Readonly<Record<string, Method>> = {
+  ServerLive: { request: "Nothing", response: "ServerLiveResponse", run: () => ({ live: true }) },
+  ServerReady: { request: "Nothing", response: "ReadyResponse", run: ({ engine }) => ({ ready: engine.isReady() }) },
+  ModelReady: {
+    request: "ModelRequest",
+    response: "ReadyResponse",
+    run: ({ engine }, { name, version }: ModelName) => ({ ready: engine.isReady(name, versionOf(version)) }),
+  },
+  ServerMetadata: { request: "Nothing", response: "ServerMetadataResponse", run: () => SERVER },
+  ModelMetadata: {
+    request: "ModelRequest",
+    response: "ModelMetadataResponse",
+    run({ engine }, { name, version }: ModelName) {
+      const { inputs, outputs } = engine.describe(name, versionOf(version));
+      const versions = engine.list().flatMap((one) => (one.model === name ? [one.version] : []));
+      return { name, versions, platform: PLATFORM, inputs, outputs };
+    },
+  },
+  ModelInfer: { request: "ModelInferRequest", response: "ModelInferResponse", run: inferOne },
+  RepositoryIndex: {
+    request: "RepositoryIndexRequest",
+    response: "RepositoryIndexResponse",
+    run: ({ engine }, { ready }: { ready: boolean }) => ({
+      models: engine
+        .list()
+        .filter(({ state }) => !ready || state === "READY")
+        .map(({ model, version, state, reason = "" }) => ({ name: model, version, state, reason })),
+    }),
+  },
+  RepositoryModelLoad: {
+    request: "RepositoryModelRequest",
+    response: "Nothing",
+    run: async ({ engine }, { model_name }: { model_name: string }) => {
+      await engine.load(model_name);
+      return {};
+    },
+  },
+  RepositoryModelUnload: {
+    request: "RepositoryModelRequest",
+    response: "Nothing",
+    run: async ({ engine }, { model_name }: { model_name: string }) => {
+      await engine.unload(model_name);
+      return {};
+    },
+  },
+};
+
+/** Answered without asking who calls, as probes are. */
+const OPEN = new Set(["ServerLive", "ServerReady", "ModelReady"]);
+const SERVICE = "/inference.GRPCInferenceService/";
+
+async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promise<object> {
+  const { config, metrics, now } = gateway;
+  const startedAt = now();
+  const model = wire.model_name;
+  try {
+    const asked = readRequest(wire, config.tensorLimits);
+    const ownDeadline = Number(call.getDeadline());
+    const inference = await infer(gateway, {
+      model,
+      version: versionOf(wire.model_version),
+      inputs: asked.inputs,
+      outputs: asked.outputs?.map(({ name }) => name),
+      deadline: Math.min(toDeadline(gateway, asked.parameters.timeout), ownDeadline),
+      isGone: () => call.cancelled,
+      toSignal() {
+        const controller = new AbortController();
+        call.once("cancelled", () => controller.abort());
+        return controller.signal;
+      },
+    });
+    metrics.done({ model, version: inference.version, protocol: "oip-grpc", startedAt });
+    return writeResponse({ ...inference, id: asked.id }, asked.prefersBinary);
+  } catch (error) {
+    metrics.failed(model, toProblem(error).code);
+    throw error;
+  }
+}
+
+/** gRPC's status for each of ours. */
+const STATUSES: Readonly<Record<number, status>> = {
+  400: status.INVALID_ARGUMENT,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
+  404: status.NOT_FOUND,
+  413: status.INVALID_ARGUMENT,
+  429: status.RESOURCE_EXHAUSTED,
+  499: status.CANCELLED,
+  501: status.UNIMPLEMENTED,
+  503: status.UNAVAILABLE,
+  504: status.DEADLINE_EXCEEDED,
+};
+
+/** Starts the service. Throws what the operating system says of the address. */
+export async function startGrpcServer(
+  gateway: Gateway,
+  { address, tls }: { address: string; tls: ServerTls | undefined },
+): Promise<GrpcServer> {
+  const limit = gateway.config.bodyBytes;
+  const server = new Server({ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": -1 });
+  const definition: Record<string, ServiceDefinition[string]> = {};
+  const handlers: Record<string, handleUnaryCall<unknown, object>> = {};
+  for (const [name, method] of Object.entries(METHODS)) {
+    const [request, response] = [codecOf(method.request), codecOf(method.response)];
+    definition[name] = {
+      path: `${SERVICE}${name}`,
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: request.encode,
+      requestDeserialize: request.decode,
+      responseSerialize: response.encode,
+      responseDeserialize: response.decode,
+    };
+    handlers[name] = toHandler(gateway, name, method);
+  }
+  server.addService(definition, handlers);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, toCredentials(tls), (error, bound) => (error === null ? resolve(bound) : reject(error)));
+  });
+  return {
+    address: address.replace(/:\d+$/, `:${port}`),
+    async close() {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => server.forceShutdown(), 1_000);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnaryCall<unknown, object> {
+  return (call, callback) => {
+    const work = async (): Promise<object> => {
+      const release = OPEN.has(name) ? () => {} : gateway.clients.admit(toCaller(call));
+      try {
+        return await run(gateway, call.request as never, call);
+      } finally {
+        release();
+      }
+    };
+    work().then(
+      (message) => callback(null, message),
+      (error) => {
+        const problem = toProblem(error);
+        const metadata = new Metadata();
+        metadata.set("bulwark-code", problem.code);
+        if (problem.retryAfter !== undefined) metadata.set("retry-after", String(problem.retryAfter));
+        callback({ code: STATUSES[problem.status] ?? status.INTERNAL, details: problem.message, metadata });
+      },
+    );
+  };
+}
+
+function toCaller(call: Call): Caller {
+  const [authorization] = call.metadata.get("authorization");
+  const context = call.getAuthContext();
+  const subject = context.sslPeerCertificate?.subject.CN;
+  return {
+    authorization: authorization?.toString(),
+    certificate: Array.isArray(subject) ? subject[0] : subject,
+    address: call.getPeer().replace(/:\d+$/, ""),
+  };
+}
+
+function toCredentials(tls: ServerTls | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { private_key: tls.key, cert_chain: tls.cert };
+  return ServerCredentials.createSsl(tls.ca, [pair], tls.mustShowCertificate);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import {
+  type InferRequest,
+  type InferResponse,
+  readInferBinary,
+  readInferJson,
+  writeInferBinary,
+  writeInferJson,
+} from "@bulwark/tensors";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Gateway, infer, toDeadline } from "../gateway.ts";
+import { PLATFORM, SERVER } from "../identity.ts";
+import { toProblem } from "../problem.ts";
+import { guard, type Handler, JSON_TYPE, param, sendProblem, toCaller, toPresence } from "./request.ts";
+
+const HEADER_LENGTH = "inference-header-content-length";
+const MODEL = "/v2/models/:model";
+const VERSION = `${MODEL}/versions/:version`;
+
+/** Open Inference Protocol v2 over HTTP (kserve/open-inference-protocol, inference_rest.md). */
+export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
+  const { engine } = gateway;
+  server.get(
+    "/v2",
+    guard(gateway, () => SERVER),
+  );
+  server.get("/v2/health/live", () => ({ live: true }));
+  // The specification's table says `ready`, its example `live`: both are there.
+  server.get("/v2/health/ready", (_request, reply) => sendReady(reply, engine.isReady()));
+  for (const path of [MODEL, VERSION]) {
+    server.get(
+      path,
+      guard(gateway, (request) => describeModel(gateway, request)),
+    );
+    server.get(`${path}/ready`, (request, reply) => {
+      const name = param(request, "model") ?? "";
+      return sendReady(reply, engine.isReady(name, param(request, "version")), { name });
+    });
+    server.post(`${path}/infer`, inferHandler(gateway));
+    for (const verb of ["generate", "generate_stream"]) server.post(`${path}/${verb}`, guard(gateway, refuseGenerate));
+  }
+}
+
+function sendReady(reply: FastifyReply, isReady: boolean, more: object = {}): void {
+  void reply.code(isReady ? 200 : 503).send({ ...more, ready: isReady, live: true });
+}
+
+function describeModel({ engine }: Gateway, request: FastifyRequest): object {
+  const name = param(request, "model") ?? "";
+  const { inputs, outputs, version } = engine.describe(name, param(request, "version"));
+  const versions = engine.list().flatMap((status) => (status.model === name ? [status.version] : []));
+  return { name, versions, version, platform: PLATFORM, inputs, outputs };
+}
+
+const refuseGenerate: Handler = () => {
+  throw new BulwarkError("SERVING_UNSUPPORTED", "ONNX models here do not stream text", "use infer");
+};
+
+/**
+ * One request through one function: with hooks and a schema, the framework's share of a small request would be as large
+ * as the model's.
+ */
+function inferHandler(gateway: Gateway): Handler {
+  const { clients, metrics, now } = gateway;
+  return async (request, reply) => {
+    const startedAt = now();
+    const model = param(request, "model") ?? "";
+    let release: (() => void) | undefined;
+    try {
+      release = clients.admit(toCaller(request));
+      const header = request.raw.headers[HEADER_LENGTH];
+      const asked = readRequest(gateway, request.body as Buffer | undefined, header);
+      const inference = await infer(gateway, {
+        model,
+        version: param(request, "version"),
+        inputs: asked.inputs,
+        outputs: asked.outputs?.map(({ name }) => name),
+        deadline: toDeadline(gateway, asked.parameters.timeout),
+        ...toPresence(request),
+      });
+      const body = writeResponse(reply, asked, { ...inference, id: asked.id });
+      const protocol = header === undefined ? "oip-json" : "oip-binary";
+      metrics.done({ model, version: inference.version, protocol, startedAt });
+      return body;
+    } catch (error) {
+      metrics.failed(model, toProblem(error).code);
+      sendProblem(reply, error);
+      return reply;
+    } finally {
+      release?.();
+    }
+  };
+}
+
+function readRequest({ config }: Gateway, body: Buffer | undefined, header: unknown): InferRequest {
+  const bytes = body ?? Buffer.alloc(0);
+  if (header === undefined) return readInferJson(bytes, config.tensorLimits);
+  return readInferBinary(bytes, typeof header === "string" ? Number(header) : Number.NaN, config.tensorLimits);
+}
+
+function writeResponse(reply: FastifyReply, asked: InferRequest, response: InferResponse): string | Buffer {
+  const { outputs, prefersBinary } = asked;
+  if (outputs?.some(({ classification }) => classification !== undefined) === true) {
+    throw new BulwarkError("SERVING_UNSUPPORTED", "This server classifies nothing", "leave classification out");
+  }
+  if (!prefersBinary && outputs?.some(({ isBinary }) => isBinary) !== true) {
+    reply.header("content-type", JSON_TYPE);
+    return writeInferJson(response);
+  }
+  const isBinary = (name: string): boolean =>
+    outputs?.find((output) => output.name === name)?.isBinary ?? prefersBinary;
+  const { headerLength, body } = writeInferBinary(response, isBinary);
+  reply.header("content-type", "application/octet-stream").header(HEADER_LENGTH, headerLength);
+  return body;
+}

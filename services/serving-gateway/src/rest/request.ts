@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TLSSocket } from "node:tls";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Caller } from "../clients.ts";
+import type { Call, Gateway } from "../gateway.ts";
+import { toOipError, toProblem } from "../problem.ts";
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> | unknown;
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+/** Answers with an error of the Open Inference Protocol. */
+export function sendProblem(reply: FastifyReply, error: unknown): void {
+  const problem = toProblem(error);
+  if (problem.retryAfter !== undefined) reply.header("retry-after", problem.retryAfter);
+  if (problem.status === 401) reply.header("www-authenticate", "Bearer");
+  void reply.code(problem.status).type(JSON_TYPE).send(toOipError(problem));
+}
+
+/** Who sent a request. */
+export function toCaller({ raw }: FastifyRequest): Caller {
+  const socket = raw.socket as Partial<TLSSocket> & { remoteAddress?: string };
+  const certificate = socket.authorized === true ? socket.getPeerCertificate?.().subject?.CN : undefined;
+  return {
+    authorization: raw.headers.authorization,
+    certificate: Array.isArray(certificate) ? certificate[0] : certificate,
+    address: socket.remoteAddress ?? "",
+  };
+}
+
+/** Whether the caller of a request is still there. */
+export function toPresence({ raw }: FastifyRequest): Pick<Call, "isGone" | "toSignal"> {
+  return {
+    isGone: () => raw.socket.destroyed,
+    toSignal() {
+      const controller = new AbortController();
+      raw.socket.once("close", () => controller.abort());
+      return controller.signal;
+    },
+  };
+}
+
+/** Lets a request in before its handler and out behind it. */
+export function guard({ clients }: Gateway, handler: Handler): Handler {
+  return async (request, reply) => {
+    const release = clients.admit(toCaller(request));
+    try {
+      return await handler(request, reply);
+    } finally {
+      release();
+    }
+  };
+}
+
+/** A parameter of the path. */
+export function param(request: FastifyRequest, name: string): string | undefined {
+  return (request.params as Record<string, string | undefined>)[name];
+}

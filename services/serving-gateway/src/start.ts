@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSecretKey } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import {
+  createEngine,
+  openFile,
+  openFolder,
+  type Repository,
+  resolveSettings,
+  type UnwrapModelKey,
+  unwrapWith,
+} from "@bulwark/inference";
+import { type Keyring, parseKeyring } from "@bulwark/pki";
+import type { FastifyInstance } from "fastify";
+import { createClients, readTokens } from "./clients.ts";
+import type { GatewayConfig } from "./config.ts";
+import { openDurable } from "./durable/index.ts";
+import type { Gateway } from "./gateway.ts";
+import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
+import { createMetrics } from "./metrics.ts";
+import { createRestServer, type ServerTls } from "./rest/server.ts";
+
+/** Where the server listens, and what became of its models. */
+export type Started = {
+  readonly addresses: { http?: string; https?: string; grpc?: string };
+  readonly models: readonly { model: string; version: string }[];
+  readonly failures: readonly { model: string; error: BulwarkError }[];
+  /** Takes nothing new, answers what is under way, ends. `stuck` as the engine's. */
+  close(): Promise<{ stuck: number }>;
+};
+
+/** Loads the models, then listens. Throws SERVING_CONFIG, SERVING_PORT, MODEL_REPOSITORY, KEYRING_UNSAFE. */
+export async function startGateway(config: GatewayConfig): Promise<Started> {
+  const now = (): number => performance.timeOrigin + performance.now();
+  const repository = await openRepository(config);
+  const unwrap = config.keyringFile === undefined ? undefined : createUnwrap(config.keyringFile);
+  const { memoryBytes } = config;
+  const engine = createEngine({
+    repository,
+    settings: (model) => resolveSettings(config.modelSettings, model),
+    ...(unwrap === undefined ? {} : { unwrap }),
+    ...(memoryBytes === 0 ? {} : { memory: { limitBytes: memoryBytes, usedBytes: () => process.memoryUsage.rss() } }),
+    now,
+  });
+  const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
+  const clients = createClients(config, { tokens, now });
+  const durable = config.durable === undefined ? undefined : await openDurable(config.durable);
+  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now });
+  const gateway: Gateway = { config, engine, durable, clients, metrics, now };
+  const failures: { model: string; error: BulwarkError }[] = [];
+  for (const model of await repository.list()) {
+    await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
+  }
+  const tls = await readTls(config);
+  const { servers, addresses, grpc } = await listen(gateway, tls);
+  return {
+    addresses,
+    failures,
+    models: engine.list().filter(({ state }) => state === "READY"),
+    async close() {
+      const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
+      await Promise.race([clients.drain(), limit]);
+      await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
+      return engine.close();
+    },
+  };
+}
+
+async function listen(gateway: Gateway, tls: ServerTls | undefined) {
+  const { host, httpPort, httpsPort, grpcPort } = gateway.config;
+  const servers: FastifyInstance[] = [];
+  const addresses: Started["addresses"] = {};
+  let grpc: GrpcServer | undefined;
+  const open = async (server: FastifyInstance, port: number): Promise<string> => {
+    servers.push(server);
+    return server.listen({ host, port });
+  };
+  try {
+    if (httpPort !== undefined) addresses.http = await open(createRestServer(gateway), httpPort);
+    if (httpsPort !== undefined) addresses.https = await open(createRestServer(gateway, tls), httpsPort);
+    if (grpcPort !== undefined) {
+      grpc = await startGrpcServer(gateway, { address: `${host}:${grpcPort}`, tls });
+      addresses.grpc = grpc.address;
+    }
+  } catch (cause) {
+    await Promise.all(servers.map((server) => server.close()));
+    await gateway.engine.close();
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new BulwarkError("SERVING_PORT", `The server cannot listen: ${text}`, "choose another port", { cause });
+  }
+  return { servers, addresses, grpc };
+}
+
+async function openRepository({ models, modelName }: GatewayConfig): Promise<Repository> {
+  const found = await stat(models).catch((cause) => {
+    throw new BulwarkError("MODEL_REPOSITORY", `${models} is not there`, "name a model or a folder of models", {
+      cause,
+    });
+  });
+  return found.isDirectory() ? openFolder(models) : openFile(models, modelName);
+}
+
+async function readTls({ tls, clientCertificates }: GatewayConfig): Promise<ServerTls | undefined> {
+  if (tls === undefined) return undefined;
+  const read = (path: string): Promise<Buffer> =>
+    readFile(path).catch((cause) => {
+      throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, "bulwark keys check", { cause });
+    });
+  const [key, cert, ca] = await Promise.all([read(tls.privateKey), read(tls.certificate), read(tls.caBundle)]);
+  return { key, cert, ca, mustShowCertificate: clientCertificates };
+}
+
+/** Opens models with the master keys of a keyring, read anew for each. Throws KEYRING_INVALID, KEY_MISSING, KEY_WRONG. */
+function createUnwrap(path: string): UnwrapModelKey {
+  return async (header) => {
+    const [text, { mode }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+    if ((mode & 0o077) !== 0) {
+      throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
+    }
+    const keyring: Keyring = parseKeyring(text);
+    const versions = keyring.keys.find(({ id }) => id === header.keyId)?.versions ?? [];
+    const found = versions.find(({ version }) => version === header.keyVersion);
+    if (found === undefined) {
+      const message = `The keyring has no version ${header.keyVersion} of "${header.keyId}"`;
+      throw new BulwarkError("KEY_MISSING", message, "use the keyring with which the model was encrypted");
+    }
+    const key = createSecretKey(Buffer.from(found.key, "base64"));
+    return unwrapWith({ id: header.keyId, version: found.version, key }, header);
+  };
+}
+
+function toBulwarkError(error: unknown): BulwarkError {
+  if (error instanceof BulwarkError) return error;
+  return new BulwarkError("BUG", "Loading met an unexpected state", "report it", { cause: error });
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every sample model that the Python package `onnx` carries: the engine's answer for one request is ONNX Runtime's own,
+// bit for bit.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { resolvePaths } from "../../cli/src/paths.ts";
+import { createEngine } from "../../packages/inference/src/create-engine.ts";
+import { openFile } from "../../packages/inference/src/repository.ts";
+import { DEFAULT_SETTINGS } from "../../packages/inference/src/settings.ts";
+import { makeInput } from "../../packages/inference/src/worker/rowwise.ts";
+import { openSession } from "../../packages/inference/src/worker/session.ts";
+import type { Tensor } from "../../packages/tensors/src/index.ts";
+
+const VERSION = "1.23.2";
+const folder = join(resolvePaths(process.env, homedir()).cache, "tests", `onnx-${VERSION}`);
+const DATA = join(folder, "onnx", "backend", "test", "data");
+
+/** Gets the package once. False where there is no package index. */
+async function fetchSamples(): Promise<boolean> {
+  if (existsSync(DATA)) return true;
+  await mkdir(folder, { recursive: true });
+  const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, `onnx==${VERSION}`];
+  return spawnSync("python3", args, { timeout: 120_000 }).status === 0 && existsSync(DATA);
+}
+
+async function listModels(): Promise<string[]> {
+  const files = await readdir(DATA, { recursive: true });
+  return files.filter((file) => file.endsWith(".onnx")).toSorted();
+}
+
+const isThere = await fetchSamples();
+const models = isThere ? await listModels() : [];
+
+test("the sample models were found", { skip: isThere ? false : `no package onnx ${VERSION}` }, () => {
+  assert.ok(models.length > 100, `${models.length} models`);
+});
+
+/** What ONNX Runtime itself says: outputs, or why it does not run the model. */
+async function runDirectly(path: string): Promise<{ inputs: Tensor[]; outputs: Tensor[] } | { refusal: string }> {
+  try {
+    const session = await openSession({ model: { path }, threads: 1 });
+    const inputs = session.signature.inputs.map((info) => makeInput(info, 3));
+    return { inputs, outputs: await session.run(inputs) };
+  } catch (error) {
+    return { refusal: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const outcomes = { equal: 0, refused: 0 };
+for (const model of models) {
+  test(model, async (t) => {
+    const path = join(DATA, model);
+    const direct = await runDirectly(path);
+    const engine = createEngine({ repository: openFile(path, "m"), settings: () => DEFAULT_SETTINGS, now: Date.now });
+    t.after(() => engine.close());
+    if ("refusal" in direct) {
+      outcomes.refused++;
+      const settle = engine.load("m").then(() => engine.infer("m", undefined, []));
+      await assert.rejects(settle, { name: "BulwarkError" });
+      return;
+    }
+    await engine.load("m");
+    const { outputs } = await engine.infer("m", undefined, direct.inputs);
+    assert.deepEqual(toBits(outputs), toBits(direct.outputs));
+    outcomes.equal++;
+  });
+}
+
+test("most of them run", { skip: models.length === 0 }, () => {
+  assert.ok(
+    outcomes.equal > 0.8 * models.length,
+    `${outcomes.equal} equal, ${outcomes.refused} refused by ONNX Runtime`,
+  );
+});
+
+/** Bytes, so that one NaN equals another only if it is the same. */
+function toBits(tensors: readonly Tensor[]): object[] {
+  return tensors.map(({ name, datatype, shape, data }) => ({
+    ...{ name, datatype, shape },
+    bytes:
+      datatype === "BYTES"
+        ? data.map((bytes) => Buffer.from(bytes).toString("hex"))
+        : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex"),
+  }));
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// `bulwark serve` with a queue, and what `bulwark serving status` says of it, as people type them.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { writeMlp } from "../../packages/inference/src/testing/models.ts";
+import { skip, until } from "./stack.ts";
+
+const BULWARK = fileURLToPath(new URL("../../bulwark", import.meta.url));
+const READY = `Detecting redis status...
+Redis initialization successful.
+Detecting http frontend status. This may take a while.
+Http frontend initialization successful.
+Detecting cluster-serving-job status...
+cluster-serving-job initialization successful.
+`;
+
+describe("bulwark serve with a queue", { skip }, () => {
+  const home = mkdtempSync(join(tmpdir(), "bulwark serve "));
+  const folder = join(home, ".local", "state", "bulwark", "serving");
+  const env = { PATH: process.env.PATH, HOME: home };
+  let serving: ChildProcess;
+  before(async () => {
+    mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
+    writeFileSync(join(home, "models", "mlp", "1", "model.onnx"), writeMlp([4, 8, 2]));
+    assert.equal((await run("keys", "init")).code, 0);
+    serving = spawn(
+      BULWARK,
+      ["serve", join(home, "models"), ...["http", "https", "grpc"].flatMap((kind) => [`--${kind}-port`, "0"])],
+      {
+        env,
+        stdio: ["ignore", "ignore", "ignore"],
+      },
+    );
+  });
+  after(() => {
+    serving?.kill("SIGKILL");
+    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
+  });
+
+  const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+    const child = spawn(BULWARK, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    const [code] = await once(child, "close");
+    return { code, stdout, stderr };
+  };
+  /** Processes that name the folder of this stack. */
+  const listParts = (): string[] =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder);
+      } catch {
+        return false;
+      }
+    });
+
+  it("is told of in the lines that users know, part by part", async () => {
+    await until(() => {
+      try {
+        return readFileSync(join(folder, "stack.json"), "utf8").endsWith("}\n");
+      } catch {
+        return false;
+      }
+    }, 60_000);
+    assert.deepEqual(await run("serving", "status"), { code: 0, stdout: READY, stderr: "" });
+    const one = await run("serving", "status", "serving");
+    assert.deepEqual([one.code, one.stdout], [0, READY.split("\n").slice(4).join("\n")]);
+    const flink = await run("serving", "status", "flinkjm");
+    assert.deepEqual([flink.code, flink.stdout.includes("embedded engine is in use")], [0, true]);
+    assert.equal((await run("serving", "status", "nothing")).code, 2);
+    assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
+  });
+
+  it("is found broken when an engine and its successors die, and says which log to read", async () => {
+    const settings = join(folder, "engine-1.json");
+    const sound = readFileSync(settings, "utf8");
+    writeFileSync(settings, "{}");
+    const engine = listParts().find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(settings));
+    process.kill(Number(engine), "SIGKILL");
+    const { code, stdout, stderr } = await run("serving", "status", "serving", "--timeout", "1");
+    assert.deepEqual([code, stdout.includes("cluster-serving-job initialization failed. See ")], [4, true]);
+    assert.ok(stderr.includes("engine-1.log") && stderr.includes("ENGINE_ABSENT"));
+    writeFileSync(settings, sound);
+    assert.equal((await run("serving", "status")).code, 0, "and it mends itself");
+  });
+
+  it("leaves no process behind when it is killed", async () => {
+    assert.ok(listParts().length >= 3);
+    serving.kill("SIGKILL");
+    await until(() => listParts().length === 0);
+    const { code, stdout } = await run("serving", "status", "--timeout", "0");
+    assert.equal(code, 4);
+    assert.equal(stdout.match(/initialization failed/g)?.length, 3);
+  });
+});
