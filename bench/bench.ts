@@ -6,6 +6,7 @@ import { measure } from "./measure.ts";
 import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
+import { benchSubmit, benchSubmitMany } from "./submit.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
@@ -14,6 +15,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   shuffle: benchShuffle,
   "shuffle-over-sockets": benchShuffleOverSockets,
   parquet: benchParquet,
+  submit: benchSubmit,
+  "submit-many": benchSubmitMany,
 };
 
 const [name = "", runs] = process.argv.slice(2);
