@@ -20,6 +20,16 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 };
 const VALUE_SHOWN_MAXIMUM = 40;
 
+/** Maps whose names the file chooses: the form of a name, and whether each entry has keys of its own. */
+const NAMED: Readonly<Record<string, { form: (typeof FORMS)[keyof typeof FORMS]; holdsMaps: boolean }>> = {
+  data: { form: FORMS.dataset, holdsMaps: true },
+  "driver.env": { form: FORMS.variable, holdsMaps: false },
+  "executor.env": { form: FORMS.variable, holdsMaps: false },
+  program: { form: FORMS.file, holdsMaps: false },
+  volumes: { form: FORMS.name, holdsMaps: true },
+  "network.allow": { form: FORMS.name, holdsMaps: true },
+};
+
 const segmentsOf = (key: string): string[] => key.split(".");
 
 /** Path of a schema error: a JSON pointer (RFC 6901). */
@@ -69,7 +79,7 @@ function wordsFor(type: KeyType, key: KeyDescription | undefined): string {
 function typeAt(path: Path, key: KeyDescription | undefined): KeyType {
   if (key === undefined) return "map";
   if (segmentsOf(key.key).length === path.length) return key.type;
-  return key.key === "data" ? "map" : "text";
+  return NAMED[key.key]?.holdsMaps === true ? "map" : "text";
 }
 
 function explainValue(error: SchemaError, root: unknown, name: string): Issue {
@@ -120,12 +130,10 @@ function explainUnknownKey(at: Path): Issue {
   const name = at.at(-1) ?? "";
   const parent = findKey(at.slice(0, -1));
   // In a map of names, a key that is not known is one of the wrong form.
-  if (parent?.key === "data" || parent?.key.endsWith(".env")) {
-    if (at.length - segmentsOf(parent.key).length === 1) {
-      const form = parent.key === "data" ? FORMS.dataset : FORMS.variable;
-      const message = `${showPath(at)} cannot be named so; ${form.words}`;
-      return { code: "JOB_VALUE_INVALID", at, message, mend: `Write for instance ${form.example}`, onKey: true };
-    }
+  const named = parent === undefined ? undefined : NAMED[parent.key];
+  if (parent !== undefined && named !== undefined && at.length - segmentsOf(parent.key).length === 1) {
+    const message = `${showPath(at)} cannot be named so; ${named.form.words}`;
+    return { code: "JOB_VALUE_INVALID", at, message, mend: `Write for instance ${named.form.example}`, onKey: true };
   }
   const suggestions = suggestKeys(at);
   const retired = at.length === 1 && Object.hasOwn(RETIRED, name) ? RETIRED[name] : undefined;

@@ -39,6 +39,7 @@ const FROM_OUTSIDE: Readonly<Record<EnclaveRole, readonly string[]>> = {
     "BULWARK_POD_UID",
     "BULWARK_POD_IP",
     "BULWARK_NAMESPACE",
+    "BULWARK_IMAGE",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT_HTTPS",
   ],
