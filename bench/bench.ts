@@ -8,6 +8,7 @@ import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
+import { benchSubmit, benchSubmitMany } from "./submit.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
@@ -18,6 +19,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   parquet: benchParquet,
   "quote-verify": benchQuoteVerify,
   "quote-heap": benchQuoteHeap,
+  submit: benchSubmit,
+  "submit-many": benchSubmitMany,
 };
 
 /** Benchmarks that measure rates, not seconds, and take their rounds themselves. */

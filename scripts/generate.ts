@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { COMMANDS } from "../cli/src/commands/index.ts";
 import { renderCli } from "../cli/src/frame/reference.ts";
 import {
+  renderChartReadme,
   renderChartSchema,
   renderChartValues,
   renderEditorSchema,
@@ -42,6 +43,7 @@ const GENERATED: readonly Generated[] = [
   { file: "docs/reference/policy.schema.json", render: () => renderEditorSchema(SCHEMAS.policy) },
   { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
   { file: "jvm/src/main/resources/bulwark/exit-codes.properties", render: renderExitCodes },
+  { file: "charts/spark-job/README.md", render: renderChartReadme },
   { file: "charts/spark-job/values.yaml", render: renderChartValues },
   { file: "charts/spark-job/values.schema.json", render: renderChartSchema },
   { file: "charts/spark-job/files/old-names.json", render: renderOldNames },

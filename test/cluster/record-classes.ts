@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs jobs by the chart on a node, and writes which classes their JVMs loaded: images/spark/classes.list.
-import { randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { IMAGE_CACHE } from "../../scripts/images/folders.ts";
 import { buildah } from "../../scripts/images/run.ts";
 import type { Image } from "../../scripts/images/spark-image.ts";
 import { inWorkFolder } from "../../scripts/work-folder.ts";
-import { REPOSITORY, until } from "../e2e/harness.ts";
+import { makeHome, REPOSITORY } from "../e2e/harness.ts";
+import { install } from "./chart/release.ts";
 import type { Cluster, TestNamespace } from "./fixture/cluster.ts";
 
 type Say = (line: string) => void;
 
 const LIST = join(REPOSITORY, "images/spark/classes.list");
-const JOB_LIMIT_MS = 300_000;
 const HEADER = `# SPDX-License-Identifier: Apache-2.0
 # Classes that drivers and executors load: npm run cluster -- record-classes. Do not edit.
 `;
@@ -24,7 +23,7 @@ export async function recordClasses(cluster: Cluster, image: Image, say: Say): P
   const namespace = await cluster.makeNamespace("record");
   try {
     const { folder } = await cluster.makeVolume(namespace, "recorded");
-    await makeSecret(cluster, namespace);
+    await makeSecrets(cluster, namespace);
     const everything = await readFile(join(import.meta.dirname, "jobs/everything.py"), "utf8");
     const jobs: Readonly<Record<string, object>> = {
       pi: {},
@@ -65,30 +64,22 @@ export JDK_JAVA_OPTIONS="-XX:DumpLoadedClassList=/data/$HOSTNAME.list"
 exec /opt/bulwark/bin/entrypoint "$@"
 `;
 
-async function makeSecret(cluster: Cluster, namespace: TestNamespace): Promise<void> {
-  const metadata = { name: "spark-secret", namespace: namespace.name };
-  const stringData = { secret: randomBytes(32).toString("hex") };
-  await cluster.apply({ apiVersion: "v1", kind: "Secret", metadata, stringData });
+/** The Secrets that a job with all defaults mounts, made by the tool. */
+async function makeSecrets(cluster: Cluster, namespace: TestNamespace): Promise<void> {
+  const home = await makeHome();
+  try {
+    const { stdout } = await home.bulwark("keys", "export", "--kubernetes", "--namespace", namespace.name);
+    await cluster.kubectl(["apply", "-f", "-"], { input: stdout });
+  } finally {
+    await home.remove();
+  }
 }
 
 async function runJob(cluster: Cluster, namespace: TestNamespace, name: string, job: object): Promise<void> {
-  const values = { name, pvc: "recorded", executor: { instances: 1 }, ...job };
-  const target = ["-n", namespace.name];
-  const chart = join(REPOSITORY, "charts/spark-job");
-  await cluster.run(cluster.programs.helm, ["install", name, chart, ...target, "-f", "-"], {
-    input: JSON.stringify(values),
-  });
-  type Job = { status: { succeeded?: number; failed?: number } };
-  await until(
-    `the end of ${name}`,
-    async () => {
-      const { status } = await cluster.get<Job>([...target, "job", name]);
-      if (status.failed) throw new Error(await cluster.kubectl([...target, "logs", `job/${name}`]));
-      return status.succeeded === 1;
-    },
-    JOB_LIMIT_MS,
-  );
-  await cluster.run(cluster.programs.helm, ["uninstall", name, ...target]);
+  const release = await install(cluster, namespace, name, { pvc: "recorded", executor: { instances: 1 }, ...job });
+  const { exitCode, log } = await release.end();
+  if (exitCode !== 0) throw new Error(`${name} ended with exit code ${exitCode}:\n${log}`);
+  await release.uninstall();
 }
 
 /**

@@ -15,7 +15,7 @@
 
 {{/* A pod template for Spark, as JSON: readers of YAML differ in what they take for a number. In: root, v, role. */}}
 {{- define "spark-job.template" -}}
-{{ include "spark-job.pod" . | fromYaml | merge (dict "apiVersion" "v1" "kind" "Pod") | toPrettyJson }}
+{{ include "spark-job.pod" (merge (dict "template" true) .) | fromYaml | merge (dict "apiVersion" "v1" "kind" "Pod") | toPrettyJson }}
 {{- end }}
 
 {{/* Datasets with whole paths; where each is staged the driver decides, whose pod has a name of its own. In: v. JSON. */}}

@@ -1,5 +1,6 @@
 {{/*
-One pod of the job. In: root, v, role (driver, executor, launcher), args. Out: metadata and spec, as Job, pod template
+One pod of the job. In: root, v, role (driver, executor, launcher), args, template (whether Spark makes the pod, and names
+the image, which is no part of what an enclave measures). Out: metadata and spec, as Job, pod template
 and Spark take them. Everything Pod Security "restricted" asks for stands here, once.
 */}}
 {{- define "spark-job.pod" -}}
@@ -68,9 +69,12 @@ spec:
     seccompProfile: { type: RuntimeDefault }
   containers:
     - name: spark-{{ .role }}
+      {{- if not .template }}
       image: {{ $v.image }}
+      {{- end }}
       imagePullPolicy: {{ $v.imagePullPolicy }}
       terminationMessagePolicy: FallbackToLogsOnError
+      workingDir: /var/bulwark/scratch
       {{- with .args }}
       args: {{ toYaml . | nindent 8 }}
       {{- end }}
@@ -118,6 +122,9 @@ spec:
 - { name: BULWARK_JAVA_OPTIONS_FILE, value: /etc/bulwark/conf/{{ .role }}.jvm }
 {{- if ne .role "executor" }}
 - { name: BULWARK_DRIVER_MEMORY, value: {{ ternary "512m" (lower .v.driver.memory) (eq .role "launcher") }} }
+{{- end }}
+{{- if ne .role "executor" }}
+- { name: BULWARK_IMAGE, value: {{ .v.image | quote }} }
 {{- end }}
 {{- with .v.k8sMaster }}
 - { name: BULWARK_MASTER, value: {{ printf "k8s://%s" (trimPrefix "k8s://" .) | quote }} }

@@ -28,7 +28,6 @@
   "spark.executor.memoryOverhead" (printf "%dm" (int (include "spark-job.tee.overhead" (dict "v" $v "role" "executor"))))
   "spark.scheduler.maxRegisteredResourcesWaitingTime" $v.startTimeout
   "spark.kubernetes.namespace" $root.Release.Namespace
-  "spark.kubernetes.container.image" $v.image
   "spark.kubernetes.container.image.pullPolicy" $v.imagePullPolicy
   "spark.kubernetes.authenticate.driver.serviceAccountName" (include "spark-job.account" (dict "root" $root "v" $v "role" "driver"))
   "spark.kubernetes.authenticate.executor.serviceAccountName" (include "spark-job.account" (dict "root" $root "v" $v "role" "executor"))

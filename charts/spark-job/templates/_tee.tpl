@@ -19,13 +19,14 @@ annotations: { bulwark/trust: simulation, bulwark/trust-words: "simulated TEE: t
 
 {{/*
 Devices come from Intel's device plugin, the provisioning device by the name of the container; memory is part of
-correctness in an enclave, so requests equal limits. Every process that Python forks would be an enclave of its own.
+correctness in an enclave, so requests equal limits. The size of an enclave is a power of two. Every process that Python forks would be an enclave of its own.
 */}}
 {{- define "spark-job.tee.sgx" -}}
 {{- $needed := add (int .size.heapMiB) (int .size.overheadMiB) -}}
-{{- $enclave := $needed -}}
+{{- $enclave := 256 -}}
+{{- range until 24 }}{{ if lt (int64 $enclave) (int64 $needed) }}{{ $enclave = mul 2 $enclave }}{{ end }}{{ end -}}
 {{- with .size.enclave }}{{ $enclave = include "spark-job.mebibytes" . | int64 }}{{ end -}}
-{{- if lt $enclave $needed }}{{ fail (printf "%s.enclave is %d MiB, less than heap and overhead, %d MiB. Leave it out, or write a larger one" .role $enclave $needed) }}{{ end -}}
+{{- if lt (int64 $enclave) (int64 $needed) }}{{ fail (printf "%s.enclave is %d MiB, less than heap and overhead, %d MiB. Leave it out, or write a larger one" .role $enclave $needed) }}{{ end -}}
 overheadMiB: {{ int .size.overheadMiB }}
 guaranteed: true
 annotations: { sgx.intel.com/quote-provider: spark-{{ .role }} }

@@ -6,6 +6,8 @@ import type { Cluster } from "./open.ts";
 
 /** How log4j begins a line of Spark's own, by the pattern that the chart gives it. */
 const LOG_LINE = /^\d{2,4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[.,\d]*\s+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b/;
+/** What the JVM says of itself at its start. */
+const JVM_LINE = /^(WARNING: Using incubator modules|Picked up \w*JAVA\w*OPTIONS)/;
 /** What follows a line of Spark's own when it tells of an exception. */
 const CONTINUED = /^(\s+at |\s+\.\.\. \d+ more|Caused by: |\s+Suppressed: |[\w.$]+(Exception|Error)(: |$))/;
 
@@ -13,7 +15,7 @@ const CONTINUED = /^(\s+at |\s+\.\.\. \d+ more|Caused by: |\s+Suppressed: |[\w.$
 export function createLineSorter(): (line: string) => "program" | "spark" {
   let last: "program" | "spark" = "program";
   return (line) => {
-    if (LOG_LINE.test(line)) last = "spark";
+    if (LOG_LINE.test(line) || JVM_LINE.test(line)) last = "spark";
     else if (!(last === "spark" && CONTINUED.test(line))) last = "program";
     return last;
   };

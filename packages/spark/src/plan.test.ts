@@ -303,3 +303,18 @@ test("a job file that names a refused setting is no job, so nothing is planned f
     { code: "JOB_INVALID" },
   );
 });
+
+test("libraries come from the mirror alone, into this run's own folder", () => {
+  const maven = { packages: ["org.a:b:1", "org.c:d:2"], mirror: "https://maven.example/a?b&c" };
+  const plan = planRun(makePlanInput(readJob({ jar: "a.jar", maven })));
+  const find = (name: string) => plan.files.find(({ path }) => path.endsWith(name))?.content ?? "";
+  const settings = parseProperties(find("spark.properties"));
+  assert.equal(settings["spark.jars.packages"], "org.a:b:1,org.c:d:2");
+  assert.equal(settings["spark.jars.ivySettings"], "/runs/job-1/conf/ivysettings.xml");
+  assert.ok(find("ivysettings.xml").includes('root="https://maven.example/a?b&amp;c"'));
+  const without = parseProperties(
+    planRun(makePlanInput(readJob({ jar: "a.jar" }))).files.find(({ path }) => path.endsWith("spark.properties"))
+      ?.content ?? "",
+  );
+  assert.equal(without["spark.jars.packages"], undefined);
+});

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BulwarkError, type JobFile } from "@bulwark/contracts";
 import { dataProperties, namedKeys, type PlannedDataset, planDatasets, substituteArguments } from "./datasets.ts";
+import { ivySettings } from "./ivy-settings.ts";
 import { sparkJavaOptions, splitOptions } from "./java-options.ts";
 import { loggingConfiguration } from "./logging.ts";
 import {
@@ -80,6 +81,7 @@ export type RunPlan = {
 const LOOPBACK = "127.0.0.1";
 const OWNER_ONLY = 0o600;
 const OWNER_EXECUTES = 0o700;
+const IVY_SETTINGS = "ivysettings.xml";
 const MASTER = "spark-bulwark://local";
 
 /** Turns a job file into the processes, files and settings of one run on this machine. Pure. */
@@ -153,9 +155,20 @@ function runProperties(input: PlanInput, paths: RunPlan["paths"]): Properties {
     "spark.pyspark.python": input.spark.python,
     "spark.pyspark.driver.python": join(folders.conf, "python"),
     "spark.sql.warehouse.dir": `file:${join(folders.work, "warehouse")}`,
+    ...mavenProperties(job, folders),
     ...listProperty("spark.jars", job.jars, input.baseFolder),
     ...listProperty("spark.submit.pyFiles", job.pyFiles, input.baseFolder),
     ...listProperty("spark.files", job.files, input.baseFolder),
+  };
+}
+
+/** Libraries of Maven go into this run's scratch space; with a mirror, from nowhere else. */
+function mavenProperties({ maven }: JobFile, folders: RunFolders): Properties {
+  if (maven.packages.length === 0) return {};
+  return {
+    "spark.jars.packages": maven.packages.join(","),
+    "spark.jars.ivy": join(folders.work, "ivy"),
+    ...(maven.mirror === undefined ? {} : { "spark.jars.ivySettings": join(folders.conf, IVY_SETTINGS) }),
   };
 }
 
@@ -171,6 +184,7 @@ function planFiles(input: PlanInput, properties: Properties): PlannedFile[] {
   const executorSettings = { ...channelProperties(profile, keys.executor), ...SCRATCH, ...CREDENTIALS };
   return [
     file(folders.conf, "spark.properties", formatProperties(properties)),
+    ...(job.maven.mirror === undefined ? [] : [file(folders.conf, IVY_SETTINGS, ivySettings(job.maven.mirror))]),
     file(folders.conf, "log4j2-driver.properties", loggingConfiguration(join(folders.logs, "driver.log"))),
     file(folders.conf, "log4j2-executor.properties", loggingConfiguration(`\${sys:bulwark.log}`)),
     { ...file(folders.conf, "python", pythonLauncher(input)), mode: OWNER_EXECUTES },

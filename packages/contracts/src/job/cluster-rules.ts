@@ -10,6 +10,7 @@ const PROGRAM_MAXIMUM_BYTES = 700_000;
 const OVERHEAD_MINIMUM_BYTES = 384 * 1024 ** 2;
 const OVERHEAD_TENTHS = { jar: 1, python: 4 };
 const MEBIBYTE = 1024 ** 2;
+const ENCLAVE_MINIMUM_BYTES = 256 * MEBIBYTE;
 /** Places of a container that are the image's, the system's or ours. */
 const TAKEN =
   /^\/(etc\/bulwark|opt\/bulwark|opt\/spark|var\/bulwark|tmp|data|etc|usr|bin|lib|lib64|proc|sys|dev|run|var\/run)(\/|$)/;
@@ -29,21 +30,36 @@ export function overheadBytes(job: JobFile, role: Role): number {
   return Math.max(OVERHEAD_MINIMUM_BYTES, share);
 }
 
-/** Bytes of a role's enclave: as given, or what heap and overhead need. */
+/** Bytes of heap and overhead. */
+const neededBytes = (job: JobFile, role: Role): number => parseSizeBytes(job[role].memory) + overheadBytes(job, role);
+
+/** Enclaves have a power of two of bytes (Gramine's manifest syntax, sgx.enclave_size). */
+const roundUp = (bytes: number): number => Math.max(ENCLAVE_MINIMUM_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+
+/** Bytes of a role's enclave: as given, or what holds heap and overhead. */
 export function enclaveBytes(job: JobFile, role: Role): number {
-  const { memory, enclave } = job[role];
-  return enclave === undefined ? parseSizeBytes(memory) + overheadBytes(job, role) : parseSizeBytes(enclave);
+  const { enclave } = job[role];
+  return enclave === undefined ? roundUp(neededBytes(job, role)) : parseSizeBytes(enclave);
 }
 
 function checkEnclave(role: Role, job: JobFile): Issue[] {
-  const needed = parseSizeBytes(job[role].memory) + overheadBytes(job, role);
-  return when(job.trust.tee === "sgx" && enclaveBytes(job, role) < needed, () =>
-    invalid(
-      [role, "enclave"],
-      `${role}.enclave is ${job[role].enclave}, less than heap and overhead, ${needed / MEBIBYTE}m`,
-      "Leave it out, or write a larger one",
+  if (job.trust.tee !== "sgx") return [];
+  const needed = neededBytes(job, role);
+  const given = enclaveBytes(job, role);
+  const at = [role, "enclave"];
+  const mend = `Leave it out, or write \`enclave: ${roundUp(Math.max(needed, given)) / MEBIBYTE}m\``;
+  return [
+    ...when(given < needed, () =>
+      invalid(
+        at,
+        `${role}.enclave is ${job[role].enclave}, less than heap and overhead, ${Math.ceil(needed / MEBIBYTE)}m`,
+        mend,
+      ),
     ),
-  );
+    ...when(given >= needed && given !== roundUp(given), () =>
+      invalid(at, `${role}.enclave is ${job[role].enclave}, and the size of an enclave is a power of two`, mend),
+    ),
+  ];
 }
 
 function checkVolumes(job: JobFile): Issue[] {

@@ -25,7 +25,14 @@ const toFormat = (target: Target): DocumentFormat<JobFile> => ({
   // Arguments, variables, Spark settings.
   isTextPlace: (path) =>
     (path.length === 2 && (path[0] === "args" || path[0] === "sparkConf")) || (path.length === 3 && path[1] === "env"),
-  nameForms: { data: "dataset", "driver.env": "variable", "executor.env": "variable" },
+  nameForms: {
+    data: "dataset",
+    "driver.env": "variable",
+    "executor.env": "variable",
+    program: "file",
+    volumes: "name",
+    "network.allow": "name",
+  },
   synonyms: {
     arguments: "args",
     mainClass: "class",

@@ -127,7 +127,8 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: { ...driver({ enclave: "1g" }), ...tee("sgx") }, found: [["JOB_VALUE_INVALID", "driver.enclave"]] },
   ],
   executorEnclave: [
-    { job: { ...executor({ memory: "10g", enclave: "14g" }), ...tee("sgx") }, found: [] },
+    { job: { ...executor({ memory: "10g", enclave: "16g" }), ...tee("sgx") }, found: [] },
+    { job: { ...executor({ enclave: "3g" }), ...tee("sgx") }, found: [["JOB_VALUE_INVALID", "executor.enclave"]] },
     {
       job: { ...executor({ memory: "10g", memoryOverhead: "5g", enclave: "14g" }), ...tee("sgx") },
       found: [["JOB_VALUE_INVALID", "executor.enclave"]],

@@ -29,7 +29,9 @@ import {
 /** What one role's pods may say beside size and environment. */
 export const rolePlacement = (role: string) => ({
   memoryOverhead: optionalSize(`Memory of the ${role} beside the heap; a tenth of it when not given. Kubernetes only`),
-  enclave: optionalSize(`Size of the ${role}'s enclave with trust.tee sgx; heap and overhead when not given`),
+  enclave: optionalSize(
+    `Size of the ${role}'s enclave with trust.tee sgx, a power of two; what holds heap and overhead when not given`,
+  ),
   nodeSelector: labels(`Labels of nodes for the ${role}, beside those for all. Kubernetes only`),
   tolerations: partsOf("Toleration", `Taints the ${role} may meet, beside those for all`),
   affinity: partOf("Affinity", `Nodes and neighbours of the ${role}, instead of those for all`),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { renderChartReadme } from "./chart-readme.ts";
 export { renderChartSchema } from "./chart-schema.ts";
 export { renderChartValues, renderOldNames } from "./chart-values.ts";
 export { renderErrors, renderExitCodes } from "./errors.ts";

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.scheduler.cluster.CoarseGrainedSchedulerBackend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,8 +89,7 @@ final class Gate implements DriverPlugin {
   }
 
   private void requireExecutors(int wanted) {
-    // The driver is among them.
-    int registered = context.getExecutorMemoryStatus().size() - 1;
+    int registered = ((CoarseGrainedSchedulerBackend) context.schedulerBackend()).getExecutorIds().size();
     if (registered < wanted) {
       String limit = context.conf().get("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s");
       throw application.refuse(

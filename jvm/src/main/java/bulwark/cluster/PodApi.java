@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** What driver and launcher ask of the API server, with the rights of the release's Role. */
-public final class PodApi implements AutoCloseable {
+public final class PodApi implements Report.Annotator, AutoCloseable {
   private static final String ROLE = "bulwark/role";
   private static final String INSTANCE = "app.kubernetes.io/instance";
   private static final long GONE_LIMIT_SECONDS = 120;
@@ -27,7 +27,8 @@ public final class PodApi implements AutoCloseable {
   }
 
   /** Sets annotations of a pod and leaves the others. A pod that is gone is nobody's loss. */
-  void annotate(String pod, Map<String, String> annotations) {
+  @Override
+  public void annotate(String pod, Map<String, String> annotations) {
     var patch = Map.of("metadata", Map.of("annotations", annotations));
     try {
       client

@@ -28,10 +28,15 @@ public final class Report implements Events {
   private static final long LAST_WORD_SECONDS = 10;
   private static final int LONGEST_MESSAGE = 2_000;
 
+  /** Who keeps annotations of pods: the API server. */
+  interface Annotator {
+    void annotate(String pod, Map<String, String> annotations);
+  }
+
   private record Stage(int tasks, int done, int active, boolean ended) {}
 
   private final Pod pod;
-  private final Supplier<PodApi> api;
+  private final Supplier<? extends Annotator> api;
   private final ScheduledExecutorService writer =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -51,7 +56,7 @@ public final class Report implements Events {
   private boolean awaited;
   private boolean ended;
 
-  Report(Pod pod, Supplier<PodApi> api) {
+  Report(Pod pod, Supplier<? extends Annotator> api) {
     this.pod = pod;
     this.api = api;
   }

@@ -89,6 +89,8 @@ public final class KubernetesDriverMain {
     // Executors belong to this pod, find it by its address, and have names of this attempt alone.
     addSetting(all, "spark.kubernetes.driver.pod.name", pod.name());
     addSetting(all, "spark.kubernetes.executor.podNamePrefix", pod.prefix());
+    // Not among the settings of the chart: an enclave measures those, and is part of the image itself.
+    addSetting(all, "spark.kubernetes.container.image", environment.getOrDefault("BULWARK_IMAGE", ""));
     addSetting(all, "spark.driver.host", pod.address());
     addSetting(all, "spark.driver.bindAddress", pod.address());
     data.settings().forEach((name, value) -> addSetting(all, name, value));

@@ -55,6 +55,7 @@ public final class KubernetesLauncherMain {
     String master = environment.getOrDefault("BULWARK_MASTER", Pod.master(environment));
     List<String> all = new ArrayList<>(List.of("--master", master, "--deploy-mode", "cluster"));
     all.addAll(List.of("--conf", "spark.kubernetes.driver.pod.name=" + driver));
+    all.addAll(List.of("--conf", "spark.kubernetes.container.image=" + environment.getOrDefault("BULWARK_IMAGE", "")));
     all.addAll(List.of("--conf", "spark.kubernetes.driver.master=" + master.replaceFirst("^k8s://", "")));
     all.addAll(Arrays.asList(args));
     return all.toArray(String[]::new);
