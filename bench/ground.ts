@@ -25,7 +25,7 @@ export async function prepareGround(): Promise<Ground> {
   if (spark === undefined) throw new Error("Spark is not installed; type: npm run quickstart");
   await time(BULWARK, ["keys", "init", "--if-missing", "--data", "bench"]);
   const folder = await mkdtemp(join(process.env.BENCH_FOLDER ?? tmpdir(), "bulwark-bench-"));
-  process.on("beforeExit", () => void rm(folder, { recursive: true, force: true }));
+  process.once("beforeExit", () => void rm(folder, { recursive: true, force: true }));
   return { java, spark, folder };
 }
 
