@@ -87,7 +87,7 @@ async function prepareRust(): Promise<Peer> {
     await writeFile(join(home, "installed"), "");
   }
   const folder = await mkdtemp(join(tmpdir(), "bulwark-bench-"));
-  process.on("beforeExit", () => void rm(folder, { recursive: true, force: true }));
+  process.once("beforeExit", () => void rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "quote.bin"), evidence);
   await writeFile(join(folder, "collateral.json"), JSON.stringify(toPeer(collateral)));
   const program = join(import.meta.dirname, "quote_verify.py");
