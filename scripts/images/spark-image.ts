@@ -111,5 +111,5 @@ async function removeOlder(): Promise<void> {
   const isKept = (name: string): boolean => existsSync(archivePath(name.slice(name.lastIndexOf(":") + 1)));
   const gone = named.filter((name) => name.startsWith(`${NAME}:`) && !isKept(name));
   if (gone.length > 0) await buildah("rmi", ...gone);
-  await buildah("prune", "--force");
+  await buildah("rmi", "--prune");
 }

@@ -69,6 +69,43 @@ after(async () => {
   await namespace.remove();
 });
 
+test("a job is submitted, followed to its result, seen by Helm, and deleted without a trace", {
+  timeout: A_JOB_MS,
+}, async () => {
+  const job = writeJob("pi", { name: "pi", args: ["20"], ui: { enabled: true } });
+  const submitted = await inNamespace("submit", "-f", job, "--follow", "--timeout", "7m");
+  assert.equal(submitted.code, EXIT.done, submitted.stderr);
+  assert.match(submitted.stdout, /^Pi is roughly 3\.\d+$/m);
+  assert.ok(!/ INFO | WARN /.test(submitted.stdout), "Spark's own lines are not the job's output");
+
+  const status = JSON.parse((await inNamespace("status", "pi", "-o", "json")).stdout);
+  assert.equal(status.state, "succeeded");
+  assert.equal(status.planned.tee, "none");
+  assert.equal(status.security.verdict, "as planned", JSON.stringify(status.security));
+  assert.ok(status.progress.stages.done >= 1);
+
+  const listed = await inNamespace("list", "-o", "name");
+  assert.equal(listed.stdout, "pi\n");
+  const helm = await cluster.run(cluster.programs.helm, ["list", "-n", namespace.name, "-q"]);
+  assert.equal(helm.trim(), "pi");
+
+  const logs = await inNamespace("logs", "pi", "--driver");
+  assert.match(logs.stdout, /Pi is roughly/);
+  const events = JSON.parse((await inNamespace("events", "pi", "-o", "json")).stdout);
+  assert.ok(events.items.length > 0);
+  const described = await inNamespace("describe", "pi");
+  assert.match(described.stdout, /Secret +pi-secret/);
+  assert.match(described.stdout, /spark-driver/);
+
+  const again = await inNamespace("submit", "-f", job, "-o", "json");
+  assert.deepEqual([again.code, JSON.parse(again.stdout).error.code], [EXIT.invalid, "RELEASE_EXISTS"]);
+
+  const deleted = await inNamespace("delete", "pi");
+  assert.equal(deleted.code, EXIT.done, deleted.stderr);
+  assert.equal(await countLeft("pi"), 0);
+  assert.equal((await inNamespace("status", "pi")).code, EXIT.usage);
+});
+
 test("plain helm uninstall collects the Secrets that submit made", { timeout: A_JOB_MS }, async () => {
   const job = writeJob("plain", { name: "plain" });
   assert.equal((await inNamespace("submit", "-f", job)).code, EXIT.done);
@@ -77,6 +114,18 @@ test("plain helm uninstall collects the Secrets that submit made", { timeout: A_
   assert.equal(secret.metadata.ownerReferences?.[0]?.kind, "ConfigMap");
   await cluster.run(cluster.programs.helm, ["uninstall", "plain", "-n", namespace.name]);
   await until("nothing to be left", async () => (await countLeft("plain")) === 0, 60_000);
+});
+
+test("a program that throws exits with 5 and the first line of its exception", { timeout: A_JOB_MS }, async () => {
+  writeFileSync(
+    join(HOME, "boom.py"),
+    "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate()\nraise ValueError('no such patient')\n",
+  );
+  const job = writeJob("boom", { name: "boom", python: "boom.py", executor: { instances: 1, memory: "512m" } });
+  const { code, stderr } = await inNamespace("submit", "-f", job, "--wait", "--timeout", "7m");
+  assert.equal(code, EXIT.jobFailed, stderr);
+  assert.match(stderr, /ValueError: no such patient/);
+  assert.equal((await inNamespace("delete", "boom")).code, EXIT.done);
 });
 
 test("a job that no node can take says what is missing, and times out", { timeout: A_JOB_MS }, async () => {
@@ -126,4 +175,30 @@ test("dry runs show everything but secrets, and make nothing", { timeout: A_JOB_
     for (const secret of [password, Buffer.from(password).toString("base64")]) assert.ok(!stdout.includes(secret));
   }
   assert.equal(await countLeft("dry"), 0);
+});
+
+test("results come from the claim, after the driver is gone as well", { timeout: A_JOB_MS }, async () => {
+  await cluster.makeVolume(namespace, "data");
+  const program = `from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+spark.range(1000).write.mode("overwrite").csv("/data/results")
+`;
+  writeFileSync(join(HOME, "writes.py"), program);
+  const job = writeJob("writes", {
+    name: "writes",
+    python: "writes.py",
+    pvc: "data",
+    executor: { instances: 1, memory: "512m" },
+  });
+  const { code, stderr } = await inNamespace("submit", "-f", job, "--wait", "--timeout", "7m");
+  assert.equal(code, EXIT.done, stderr);
+  const copied = await inNamespace("copy", "writes", "results", join(HOME, "out", "results"));
+  assert.equal(copied.code, EXIT.done, copied.stderr);
+  assert.ok(readFileSync(join(HOME, "out", "results", "_SUCCESS")));
+  const absent = await inNamespace("copy", "writes", "nothing/here", "-o", "json");
+  assert.deepEqual([absent.code, JSON.parse(absent.stdout).error.code], [EXIT.invalid, "DATA_MISSING"]);
+  const outside = await inNamespace("copy", "writes", "../etc/passwd");
+  assert.equal(outside.code, EXIT.usage);
+  assert.equal((await inNamespace("delete", "writes")).code, EXIT.done);
+  assert.equal(await countLeft("writes"), 0);
 });

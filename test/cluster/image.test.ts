@@ -13,7 +13,7 @@ import { type Cluster, joinCluster, type TestNamespace } from "./fixture/index.t
 import { type PodWish, runPod } from "./fixture/run-pod.ts";
 
 /** See images/README.md. */
-const BUDGET_BYTES = 900e6;
+const BUDGET_BYTES = 450e6;
 const SPARK_SUBMIT = "org.apache.spark.deploy.SparkSubmit";
 
 let cluster: Cluster;

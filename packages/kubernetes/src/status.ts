@@ -158,8 +158,8 @@ const STATES: readonly [
     ({ objects: { job, cronJob, pods } }) => job === undefined && cronJob !== undefined && pods.length === 0,
   ],
   // The Job's own word comes a moment after its pod's, and between attempts there is a moment without a living pod.
-  ["ending", ({ lead }) => lead?.state === "ending"],
-  ["pending", ({ lead }) => lead === undefined || lead.state === "pending"],
+  ["ending", ({ lead }) => lead?.state === "ending" || lead?.state === "succeeded"],
+  ["pending", ({ lead }) => lead === undefined || lead.state === "pending" || lead.state === "failed"],
   ["starting", ({ lead, progress }) => lead?.state !== "running" || !hasBegun(progress)],
   ["running", () => true],
 ];

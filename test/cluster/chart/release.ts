@@ -68,6 +68,7 @@ export async function install(
       image: cluster.sparkImage,
       driver: { memory: "700m" },
       executor: { memory: "700m" },
+      startTimeout: "10m",
       ...values,
     }),
   });

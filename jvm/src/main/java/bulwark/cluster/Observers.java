@@ -4,16 +4,19 @@ package bulwark.cluster;
 import bulwark.launch.Secrets;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Properties;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Everything that is looked at in a running application. A look that fails is a difference. */
 final class Observers {
@@ -36,29 +39,29 @@ final class Observers {
 
   /** All of it, before the first task. */
   List<Observation> look(List<SelfLook> looks) {
-    List<Observation> seen = new ArrayList<>();
-    seen.add(see("settings of the application", this::settings));
-    seen.add(see("spill and shuffle files", this::scratch));
+    List<Supplier<Observation>> all = new ArrayList<>();
+    all.add(() -> see("settings of the application", this::settings));
+    all.add(() -> see("spill and shuffle files", this::scratch));
     if (context.conf().getBoolean("spark.ui.enabled", true)) {
-      seen.add(see("web UI and REST API", this::ui));
+      all.add(() -> see("web UI and REST API", this::ui));
     }
-    seen.add(see("channels between driver and executors", this::channels));
-    seen.add(see("pods of executors", this::pods));
-    seen.add(leaks(looks));
-    seen.add(files(looks));
-    seen.add(tee(looks));
-    return seen;
+    all.addAll(looksAt(looks));
+    // Each waits for an answer of somebody else.
+    return all.parallelStream().map(Supplier::get).toList();
   }
 
   /** What can be seen of one executor that came later. */
   List<Observation> lookAt(SelfLook late) {
-    List<SelfLook> looks = List.of(late);
+    return looksAt(List.of(late)).parallelStream().map(Supplier::get).toList();
+  }
+
+  private List<Supplier<Observation>> looksAt(List<SelfLook> looks) {
     return List.of(
-        see("channels between driver and executors", this::channels),
-        see("pods of executors", this::pods),
-        leaks(looks),
-        files(looks),
-        tee(looks));
+        () -> see("channels between driver and executors", this::channels),
+        () -> see("pods of executors", this::pods),
+        () -> leaks(looks),
+        () -> files(looks),
+        () -> tee(looks));
   }
 
   private static Observation see(String subject, Supplier<Observation> look) {
@@ -74,7 +77,7 @@ final class Observers {
     try (InputStream in = Files.newInputStream(REQUIRED)) {
       required.load(in);
     } catch (IOException unreadable) {
-      throw new java.io.UncheckedIOException(unreadable);
+      throw new UncheckedIOException(unreadable);
     }
     SparkConf conf = context.conf();
     List<String> wrong =
@@ -107,28 +110,34 @@ final class Observers {
 
   /** Every Spark port, of driver and executors, called by someone without the secret. */
   private Observation channels() {
-    Stream<String> blocks = scala.jdk.javaapi.CollectionConverters.asJava(context.getExecutorMemoryStatus()).keySet().stream();
+    Stream<String> blocks = CollectionConverters.asJava(context.getExecutorMemoryStatus()).keySet().stream();
     List<String> ports =
         Stream.concat(Stream.of(pod.address() + ":" + context.conf().get("spark.driver.port")), blocks)
             .distinct()
             .toList();
-    String bad = null;
-    String good = "";
-    for (String port : ports) {
-      int colon = port.lastIndexOf(':');
-      String host = port.substring(0, colon).replaceAll("[\\[\\]]", "");
-      int number = Integer.parseInt(port.substring(colon + 1));
-      Probe.Answer answer = probe(() -> tls ? Probe.tls(host, number) : Probe.plain(host, number));
-      if (!answer.refused()) {
-        bad = port + ": " + answer.seen();
-      }
-      good = answer.seen();
-    }
-    return new Observation(
-        "channels between driver and executors",
-        tls ? "TLS 1.3, AES-GCM, shared secret" : "AES-128-GCM, shared secret",
-        bad == null ? ports.size() + " ports refused a caller without the secret (" + good + ")" : bad,
-        bad == null);
+    List<Map.Entry<String, Probe.Answer>> answers =
+        ports.parallelStream().map(port -> Map.entry(port, probe(() -> call(port)))).toList();
+    return answers.stream()
+        .filter(answer -> !answer.getValue().refused())
+        .findFirst()
+        .map(bad -> channelsSeen(bad.getKey() + ": " + bad.getValue().seen(), false))
+        .orElseGet(
+            () ->
+                channelsSeen(
+                    ports.size() + " ports refused a caller without the secret (" + answers.get(0).getValue().seen() + ")",
+                    true));
+  }
+
+  private Observation channelsSeen(String observed, boolean asPlanned) {
+    String protection = tls ? "TLS 1.3, AES-GCM, shared secret" : "AES-128-GCM, shared secret";
+    return new Observation("channels between driver and executors", protection, observed, asPlanned);
+  }
+
+  private Probe.Answer call(String port) throws IOException {
+    int colon = port.lastIndexOf(':');
+    String host = port.substring(0, colon).replaceAll("[\\[\\]]", "");
+    int number = Integer.parseInt(port.substring(colon + 1));
+    return tls ? Probe.tls(host, number) : Probe.plain(host, number);
   }
 
   private interface Call {
@@ -201,11 +210,10 @@ final class Observers {
     return new Observation("trusted execution environment", planned, seen, simulated || others.isEmpty());
   }
 
-  private static String firstOf(List<SelfLook> looks, java.util.function.Function<SelfLook, String> part) {
+  private static String firstOf(List<SelfLook> looks, Function<SelfLook, String> part) {
     return looks.stream()
         .filter(look -> part.apply(look) != null)
         .map(look -> look.who() + ": " + part.apply(look))
-        .filter(Objects::nonNull)
         .findFirst()
         .orElse(null);
   }

@@ -19,7 +19,8 @@ import javax.net.ssl.X509TrustManager;
 
 /** Calls ports of the application as a stranger would, who knows no secret, and says how it was met. */
 final class Probe {
-  private static final int LIMIT_MILLIS = 10_000;
+  /** A look that takes longer has failed; JVMs that just started on a busy machine need some of it. */
+  private static final int LIMIT_MILLIS = 60_000;
   private static final int LONGEST_ANSWER = 1 << 20;
   private static final int RPC_REQUEST = 3;
   private static final int RPC_FAILURE = 5;
