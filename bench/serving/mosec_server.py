@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """mosec as its documents advise: one worker, dynamic batching, a body of its own (raw floats in, raw floats out)."""
-import sys
+import os
 
 import numpy
 import onnxruntime
 from mosec import Server, Worker
 
-MODEL, INPUT, SHAPE = sys.argv[1], sys.argv[2], [int(size) for size in sys.argv[3].split(",")]
-MAX_BATCH = int(sys.argv[4])
-# mosec reads the rest of the command line itself.
-del sys.argv[1:5]
+# By the environment: mosec starts its workers with a command line of its own.
+MODEL, INPUT = os.environ["BENCH_MODEL"], os.environ["BENCH_INPUT"]
+SHAPE = [int(size) for size in os.environ["BENCH_SHAPE"].split(",")]
+MAX_BATCH = int(os.environ["BENCH_MAX_BATCH"])
 
 
 class Model(Worker):
@@ -31,6 +31,7 @@ class Model(Worker):
         return [rows[at : at + 1] for at in range(len(data))]
 
 
-server = Server()
-server.append_worker(Model, num=1, max_batch_size=MAX_BATCH, max_wait_time=2)
-server.run()
+if __name__ == "__main__":
+    server = Server()
+    server.append_worker(Model, num=1, max_batch_size=MAX_BATCH, max_wait_time=2)
+    server.run()

@@ -141,16 +141,17 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   "durable-binary": { name: "bulwark-durable-binary", start: startDurable, request: postBinary },
   mosec: {
     name: "mosec",
-    start: (subject, port) =>
-      start(
-        python("mosec"),
-        [
-          join(HERE, "mosec_server.py"),
-          ...[subject.file, subject.input, subject.shape.join(","), String(subject.maxBatch)],
-          ...["--port", String(port), "--log-level", "error", "--timeout", "10000"],
-        ],
-        { port, cwd: join(subject.file, "..") },
-      ),
+    start(subject, port) {
+      const env = {
+        BENCH_MODEL: subject.file,
+        BENCH_INPUT: subject.input,
+        BENCH_SHAPE: subject.shape.join(","),
+        BENCH_MAX_BATCH: String(subject.maxBatch),
+      };
+      const args = ["--port", String(port), "--log-level", "error", "--timeout", "10000"];
+      const cwd = join(subject.file, "..");
+      return start(python("mosec"), [join(HERE, "mosec_server.py"), ...args], { port, cwd, env });
+    },
     request: ({ data }) => post("/inference", Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
   },
   mlserver: {
