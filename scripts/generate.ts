@@ -9,6 +9,7 @@ import {
   renderChartSchema,
   renderChartValues,
   renderEditorSchema,
+  renderEntryDefaults,
   renderErrors,
   renderExitCodes,
   renderJobFile,
@@ -46,6 +47,7 @@ const GENERATED: readonly Generated[] = [
   { file: "charts/spark-job/README.md", render: renderChartReadme },
   { file: "charts/spark-job/values.yaml", render: renderChartValues },
   { file: "charts/spark-job/values.schema.json", render: renderChartSchema },
+  { file: "charts/spark-job/files/entry-defaults.json", render: renderEntryDefaults },
   { file: "charts/spark-job/files/old-names.json", render: renderOldNames },
   { file: "charts/spark-job/files/plan.json", render: renderChartPlan },
 ];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reason for length: one rendering of the chart, looked at from every side.
 // The chart as plain Helm renders it: parsed, and judged by what it means.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -336,6 +337,27 @@ test("what a running job was given cannot be changed below it", { skip }, () => 
   );
   // Nothing in the pod tells the version of the chart: a newer chart that renders the same leaves the Job as it is.
   assert.ok(!JSON.stringify(find(variant("plain"), "Job").spec).includes("spark-job-0."));
+});
+
+test("entries that the user names have their defaults with plain Helm, too", { skip }, () => {
+  const datasets = JSON.parse(find(variant("data"), "ConfigMap", "pi-conf").data["datasets.json"]);
+  assert.deepEqual(
+    datasets.map(({ name, mode, overwrite }: Rendered) => [name, mode, overwrite]),
+    [
+      ["model", "write", true],
+      ["patients", "read", false],
+    ],
+  );
+  const mountsOf = (role: string) =>
+    podOf(variant("volumes"), role)
+      .spec.containers[0].volumeMounts.filter(({ mountPath }: Rendered) => mountPath.startsWith("/mnt/"))
+      .map(({ mountPath, readOnly }: Rendered) => [mountPath, readOnly]);
+  assert.deepEqual(mountsOf("executor"), [
+    ["/mnt/cloud", true],
+    ["/mnt/fast", false],
+    ["/mnt/models", true],
+  ]);
+  assert.deepEqual(mountsOf("driver")[1], ["/mnt/extra", true]);
 });
 
 test("older values mean what they meant", { skip }, () => {

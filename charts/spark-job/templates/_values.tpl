@@ -1,6 +1,7 @@
 {{/*
 The values with the names of today, as JSON: older names move to their keys, as `bulwark` does it with job files.
-Older names given together with `sgx: false` said nothing, so they are left out.
+Older names given together with `sgx: false` said nothing, so they are left out. Helm knows no defaults of entries that the
+user names, so those are filled in here.
 */}}
 {{- define "spark-job.values" -}}
 {{- $v := deepCopy (omit .Values "global") -}}
@@ -13,6 +14,12 @@ Older names given together with `sgx: false` said nothing, so they are left out.
 {{- $_ := set (get $v (first $path)) (last $path) $value -}}
 {{- end -}}
 {{- $_ := unset $v $old -}}
+{{- end -}}
+{{- end -}}
+{{- $defaults := .Files.Get "files/entry-defaults.json" | fromJson -}}
+{{- range $map, $entry := $defaults -}}
+{{- range $one := get $v $map -}}
+{{- range $key, $value := $entry }}{{ if not (hasKey $one $key) }}{{ $_ := set $one $key $value }}{{ end }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- range $role := list "driver" "executor" -}}

@@ -32,6 +32,20 @@ export const renderChartValues = (): string => `${HEAD}\n${renderKeys(toJsonSche
 /** `charts/spark-job/files/old-names.json`: the chart moves older names as reading a job file does. */
 export const renderOldNames = (): string => `${JSON.stringify(RENAMED, null, 2)}\n`;
 
+/** Maps of the job file at the top whose entries have keys of their own. */
+const ENTRIES = ["data", "volumes"] as const;
+
+/** `charts/spark-job/files/entry-defaults.json`: defaults of entries that a values file names, which Helm cannot know. */
+export function renderEntryDefaults(): string {
+  const { properties = {} } = toJsonSchema(SCHEMAS.job);
+  const defaultsOf = (name: string): object => {
+    const [entry] = Object.values(properties[name]?.patternProperties ?? {});
+    const known = Object.entries(entry?.properties ?? {}).filter(([, key]) => key.default !== undefined);
+    return Object.fromEntries(known.map(([key, schema]) => [key, schema.default]));
+  };
+  return `${JSON.stringify(Object.fromEntries(ENTRIES.map((name) => [name, defaultsOf(name)])), null, 2)}\n`;
+}
+
 const showDefault = ({ default: value }: KeyDescription): string =>
   value === undefined ? "" : `\`${JSON.stringify(value)}\``;
 

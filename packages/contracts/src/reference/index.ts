@@ -2,7 +2,7 @@
 
 export { renderChartReadme } from "./chart-readme.ts";
 export { renderChartSchema } from "./chart-schema.ts";
-export { renderChartValues, renderOldNames } from "./chart-values.ts";
+export { renderChartValues, renderEntryDefaults, renderOldNames } from "./chart-values.ts";
 export { renderErrors, renderExitCodes } from "./errors.ts";
 export { renderJobFile } from "./job-file.ts";
 export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";

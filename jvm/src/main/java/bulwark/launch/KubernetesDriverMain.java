@@ -76,7 +76,7 @@ public final class KubernetesDriverMain {
       if (data != null) {
         data.discard();
       }
-    } catch (IOException left) {
+    } catch (IOException | RuntimeException left) {
       LOG.warn("What the job wrote could not be removed", left);
     }
   }
