@@ -5,7 +5,7 @@ import { REPOSITORY } from "../../e2e/harness.ts";
 import { type Cluster, type TestNamespace, until } from "../fixture/index.ts";
 
 const CHART = join(REPOSITORY, "charts", "spark-job");
-const JOB_LIMIT_MS = 240_000;
+const JOB_LIMIT_MS = 480_000;
 const GONE_LIMIT_MS = 60_000;
 /** Kinds a release may leave behind. */
 const KINDS =
@@ -82,7 +82,18 @@ export async function install(
         ({ metadata }) => role === undefined || metadata.labels["bulwark/role"] === role,
       ),
     async end() {
-      await until(`the end of ${name}`, () => hasEnded(list), JOB_LIMIT_MS);
+      await until(`the end of ${name}`, () => hasEnded(list), JOB_LIMIT_MS).catch(async (late: Error) => {
+        const logs = await cluster.kubectl([
+          ...target,
+          "logs",
+          "-l",
+          selector,
+          "--all-containers",
+          "--tail=40",
+          "--prefix",
+        ]);
+        throw new Error(`${late.message}\n${logs}`);
+      });
       const driver = (await release.pods("driver")).at(-1);
       if (driver === undefined) throw new Error(await cluster.kubectl([...target, "get", "events"]));
       const log = await cluster.kubectl([...target, "logs", driver.metadata.name]);
