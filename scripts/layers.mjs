@@ -18,7 +18,7 @@ const REPORTS = join(ROOT, "jvm", "target", "surefire-reports");
 /** `bulwark doctor --install` exits so when only this machine's other checks fail. */
 const CHECKS_FAILED = 3;
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ passed: number, failed: number, skipped: number, failures?: string[] }} Counts `failures`: file, test and why */
 /** @typedef {{ name: string, about: string, needs: () => { message: string, mend: string }[], run: () => Promise<Counts> }} Layer */
 
 /** @type {readonly Layer[]} */

@@ -92,6 +92,9 @@ if (list) {
   for (const layer of LAYERS) outcomes.push(await runLayer(layer, isWanted(layer.name)));
   const sum = (key) => outcomes.reduce((total, { counts }) => total + counts[key], 0);
   printSummary(outcomes);
+  for (const { name, counts } of outcomes) {
+    for (const failure of counts.failures ?? []) process.stdout.write(`failed in ${name}: ${failure}\n`);
+  }
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   process.stdout.write(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   process.exitCode = failed > 0 || passed + failed === 0 ? 1 : 0;

@@ -49,6 +49,8 @@ export async function buildSparkImage(options: ImageOptions, say: Say): Promise<
   await inTurn(IMAGE_CACHE, say, async () => {
     // Whoever had the turn before may have built the same.
     if (options.to === undefined && existsSync(archive)) return;
+    // Left by builds that were killed: whoever has the turn is the only one to build.
+    await buildah("rm", "--all").catch(() => undefined);
     await inWorkFolder(IMAGE_CACHE, async (work) => {
       await layOut(sources, work, say);
       const made = join(work, "image.tar");
@@ -106,10 +108,11 @@ async function removeOlder(): Promise<void> {
   );
   const old = aged.toSorted((one, two) => two.mtimeMs - one.mtimeMs).slice(KEPT);
   for (const { path } of old) await rm(path, { force: true });
-  // In buildah's storage, too, which keeps layers for the next build.
+  // In buildah's storage, too, which keeps layers for the next build. What is in use stays, and is no failure.
   const named = (await buildah("images", "--noheading", "--format", "{{.Name}}:{{.Tag}}")).split("\n");
   const isKept = (name: string): boolean => existsSync(archivePath(name.slice(name.lastIndexOf(":") + 1)));
-  const gone = named.filter((name) => name.startsWith(`${NAME}:`) && !isKept(name));
-  if (gone.length > 0) await buildah("rmi", ...gone);
-  await buildah("rmi", "--prune");
+  for (const name of named.filter((each) => each.startsWith(`${NAME}:`) && !isKept(each))) {
+    await buildah("rmi", name).catch(() => undefined);
+  }
+  await buildah("rmi", "--prune").catch(() => undefined);
 }

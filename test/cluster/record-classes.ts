@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { IMAGE_CACHE } from "../../scripts/images/folders.ts";
 import { buildah } from "../../scripts/images/run.ts";
 import type { Image } from "../../scripts/images/spark-image.ts";
-import { inWorkFolder } from "../../scripts/work-folder.ts";
+import { inTurn, inWorkFolder } from "../../scripts/work-folder.ts";
 import { makeHome, REPOSITORY } from "../e2e/harness.ts";
 import { install } from "./chart/release.ts";
 import type { Cluster, TestNamespace } from "./fixture/cluster.ts";
@@ -19,7 +19,7 @@ const HEADER = `# SPDX-License-Identifier: Apache-2.0
 
 /** Records on a node; takes some minutes. */
 export async function recordClasses(cluster: Cluster, image: Image, say: Say): Promise<void> {
-  const recording = await loadRecordingImage(cluster, image);
+  const recording = await inTurn(IMAGE_CACHE, say, () => loadRecordingImage(cluster, image));
   const namespace = await cluster.makeNamespace("record");
   try {
     const { folder } = await cluster.makeVolume(namespace, "recorded");

@@ -51,7 +51,19 @@ async function runDirectly(path: string): Promise<{ inputs: Tensor[]; outputs: T
   }
 }
 
-const outcomes = { equal: 0, refused: 0 };
+/** Why ONNX Runtime itself may refuse a sample; anything else is a fault of ours. */
+const REFUSALS = [
+  // Kernels start at operator set 7: https://onnxruntime.ai/docs/reference/compatibility.html
+  /Could not find an implementation for \w+\([1-6]\)/,
+  // Operators of training, which the package for inference lacks.
+  /ai\.onnx\.preview\.training/,
+  // The machine lacks the locale en_US.UTF-8.
+  /StringNormalizer::Locale/,
+  // Operators whose input is a shape or sizes, which made-up numbers do not meet.
+  /Non-zero status code returned while running (Expand|SplitToSequence)/,
+];
+
+let answered = 0;
 for (const model of models) {
   test(model, async (t) => {
     const path = join(DATA, model);
@@ -59,7 +71,11 @@ for (const model of models) {
     const engine = createEngine({ repository: openFile(path, "m"), settings: () => DEFAULT_SETTINGS, now: Date.now });
     t.after(() => engine.close());
     if ("refusal" in direct) {
-      outcomes.refused++;
+      const { refusal } = direct;
+      assert.ok(
+        REFUSALS.some((reason) => reason.test(refusal)),
+        refusal,
+      );
       const settle = engine.load("m").then(() => engine.infer("m", undefined, []));
       await assert.rejects(settle, { name: "BulwarkError" });
       return;
@@ -67,15 +83,12 @@ for (const model of models) {
     await engine.load("m");
     const { outputs } = await engine.infer("m", undefined, direct.inputs);
     assert.deepEqual(toBits(outputs), toBits(direct.outputs));
-    outcomes.equal++;
+    answered++;
   });
 }
 
-test("most of them run", { skip: models.length === 0 }, () => {
-  assert.ok(
-    outcomes.equal > 0.8 * models.length,
-    `${outcomes.equal} equal, ${outcomes.refused} refused by ONNX Runtime`,
-  );
+test("most of them were answered", { skip: models.length === 0 }, () => {
+  assert.ok(answered > 100, `${answered} of ${models.length}`);
 });
 
 /** Bytes, so that one NaN equals another only if it is the same. */

@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { IMAGE_CACHE } from "../../../scripts/images/folders.ts";
 import { buildah } from "../../../scripts/images/run.ts";
 import { runProgram } from "../../../scripts/run-program.ts";
-import { inWorkFolder, publish } from "../../../scripts/work-folder.ts";
+import { inTurn, inWorkFolder, publish } from "../../../scripts/work-folder.ts";
 import { CLUSTER_CACHE } from "./folders.ts";
 
 /** Name of the image that holds a pod's namespaces open. */
@@ -23,6 +24,16 @@ export async function makePause(): Promise<{ program: string; archive: string }>
   const folder = join(CLUSTER_CACHE, `pause-${key}`);
   const made = { program: join(folder, "pause"), archive: join(folder, "pause.tar") };
   if (existsSync(folder)) return made;
+  await inTurn(
+    IMAGE_CACHE,
+    () => undefined,
+    () => make(folder),
+  );
+  return made;
+}
+
+async function make(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
   await inWorkFolder(CLUSTER_CACHE, async (work) => {
     const built = join(work, "made");
     await mkdir(built);
@@ -38,5 +49,4 @@ export async function makePause(): Promise<{ program: string; archive: string }>
     }
     await publish(built, folder);
   });
-  return made;
 }
