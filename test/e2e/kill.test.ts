@@ -9,6 +9,7 @@ import { findMarkedProcesses, sendSignal } from "../../cli/src/runs/processes.ts
 import type { SecurityReport } from "../../cli/src/runs/security/report.ts";
 import { type Home, makeHome, readRecord, type StartedRun, until } from "./harness.ts";
 import { DRIVER_MAIN, EXECUTOR_MAIN, findByMain, findGuard } from "./intruder.ts";
+import { createRandom } from "./random.ts";
 
 const MOMENTS = 20;
 const SEED = 20_260_301;
@@ -127,7 +128,7 @@ const BLOWS: Readonly<Record<string, Blow>> = {
 
 test(`${MOMENTS} blows at random moments leave nothing behind`, async (context) => {
   const lifeMs = await timeRun();
-  const random = seed(SEED);
+  const random = createRandom(SEED);
   const names = Object.keys(BLOWS);
   const found: Record<string, number> = {};
   for (let count = 0; count < MOMENTS; count++) {
@@ -184,15 +185,4 @@ async function assertClean(id: string): Promise<void> {
     },
     CLEAN_WITHIN_MS,
   );
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seed(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
