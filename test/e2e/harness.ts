@@ -167,13 +167,14 @@ function toRun(home: Home, launched: Launched): StartedRun {
   };
 }
 
-/** Waits until `look` finds something; fails after the limit. */
+/** Waits until `look` finds something; fails after the limit. A look that is dear may come less often. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
   limitMs: number = STEP_LIMIT_MS,
+  pauseMs: number = PAUSE_MS,
 ): Promise<T> {
-  for (const limit = Date.now() + limitMs; ; await delay(PAUSE_MS)) {
+  for (const limit = Date.now() + limitMs; ; await delay(pauseMs)) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     assert.ok(Date.now() < limit, `${what}: not within ${limitMs / 1000} s`);

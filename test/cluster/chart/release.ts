@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // A release made by plain Helm, and what becomes of it.
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { parseAllDocuments } from "yaml";
 import { REPOSITORY } from "../../e2e/harness.ts";
-import { type Cluster, type TestNamespace, until } from "../fixture/index.ts";
+import { type Cluster, type KubernetesObject, type TestNamespace, until } from "../fixture/index.ts";
 
 const CHART = join(REPOSITORY, "charts", "spark-job");
 const JOB_LIMIT_MS = 480_000;
-const GONE_LIMIT_MS = 60_000;
-/** Kinds a release may leave behind. */
-const KINDS =
-  "pods,services,configmaps,jobs,cronjobs,networkpolicies,poddisruptionbudgets,roles,rolebindings,serviceaccounts";
+/** Between two looks at a release: who looks takes time from what is looked at. */
+export const PAUSE_MS = 250;
+/** Nothing of a release may be left so long after its end. */
+export const GONE_LIMIT_MS = 60_000;
+/** Kinds a release may leave behind, by the part of the API they are in. */
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  "api/v1": ["pods", "services", "configmaps", "secrets", "persistentvolumeclaims", "serviceaccounts"],
+  "apis/batch/v1": ["jobs", "cronjobs"],
+  "apis/networking.k8s.io/v1": ["networkpolicies"],
+  "apis/policy/v1": ["poddisruptionbudgets"],
+  "apis/rbac.authorization.k8s.io/v1": ["roles", "rolebindings"],
+};
 
 export type Pod = {
   metadata: {
@@ -17,6 +26,7 @@ export type Pod = {
     uid: string;
     labels: Record<string, string>;
     annotations?: Record<string, string>;
+    creationTimestamp: string;
     ownerReferences?: { kind: string; uid: string }[];
   };
   spec: {
@@ -26,6 +36,7 @@ export type Pod = {
   };
   status: {
     phase: string;
+    podIP?: string;
     containerStatuses?: { name: string; state: { terminated?: { exitCode: number }; running?: object } }[];
   };
 };
@@ -48,6 +59,8 @@ export type Security = {
 export type Release = {
   name: string;
   pods(role?: string): Promise<Pod[]>;
+  /** What the newest driver told last. */
+  progress(): Promise<Progress | undefined>;
   /** Waits for the end of the job: what its last pod said. */
   end(): Promise<{ exitCode: number; log: string; progress: Progress; security: Security | undefined; driver: Pod }>;
   uninstall(): Promise<void>;
@@ -61,28 +74,66 @@ export async function install(
   namespace: TestNamespace,
   name: string,
   values: object,
+  chart: string = CHART,
 ): Promise<Release> {
+  await callHelm(cluster, ["install", name, chart, "-n", namespace.name], values);
+  return findRelease(cluster, namespace, name);
+}
+
+/**
+ * The same job without its protection: what the chart renders, without the settings of the profile and without the
+ * plugin that would refuse to run so. For tests that show what protection changes.
+ */
+export async function applyUnprotected(
+  cluster: Cluster,
+  namespace: TestNamespace,
+  name: string,
+  values: object,
+): Promise<Release> {
+  const rendered = await callHelm(cluster, ["template", name, CHART, "-n", namespace.name], values);
+  const objects = parseAllDocuments(rendered).map((document) => document.toJS() as KubernetesObject);
+  for (const object of objects) {
+    const data = object.data as Record<string, string> | undefined;
+    if (data?.["spark.properties"] === undefined) continue;
+    data["spark.properties"] = data["spark.properties"].replaceAll(PROTECTION, "");
+  }
+  await cluster.apply(objects.filter((object) => object !== null));
+  return findRelease(cluster, namespace, name);
+}
+
+const PROTECTION = /^spark\.(authenticate|network\.crypto|ssl\.rpc|plugins)\b(?!\.driver|\.executor).*\n?/gm;
+
+function callHelm(cluster: Cluster, args: readonly string[], values: object): Promise<string> {
+  const small = { driver: { memory: "700m" }, executor: { memory: "700m" }, startTimeout: "10m" };
+  const input = JSON.stringify({ image: cluster.sparkImage, ...small, ...values });
+  return cluster.run(cluster.programs.helm, [...args, "-f", "-"], { input });
+}
+
+/** A release, whoever made it. */
+export function findRelease(cluster: Cluster, namespace: TestNamespace, name: string): Release {
   const target = ["-n", namespace.name];
-  await cluster.run(cluster.programs.helm, ["install", name, CHART, ...target, "-f", "-"], {
-    input: JSON.stringify({
-      image: cluster.sparkImage,
-      driver: { memory: "700m" },
-      executor: { memory: "700m" },
-      startTimeout: "10m",
-      ...values,
-    }),
-  });
   const selector = `app.kubernetes.io/instance=${name}`;
-  const list = async <T>(kinds: string): Promise<T[]> =>
-    (await cluster.get<{ items: T[] }>([...target, kinds, "-l", selector])).items;
+  const list = async <T>(path: string, labels = selector): Promise<T[]> => {
+    const [group, kind] = [dirname(path), basename(path)];
+    const query = `labelSelector=${encodeURIComponent(labels)}`;
+    const place = `/${group}/namespaces/${namespace.name}/${kind}?${query}`;
+    return (await cluster.api.read<{ items: T[] }>(place)).items;
+  };
   const release: Release = {
     name,
     pods: async (role) =>
-      (await list<Pod>("pods")).filter(
+      (await list<Pod>("api/v1/pods")).filter(
         ({ metadata }) => role === undefined || metadata.labels["bulwark/role"] === role,
       ),
+    async progress() {
+      const drivers = (await release.pods("driver")).toSorted((one, two) =>
+        one.metadata.creationTimestamp.localeCompare(two.metadata.creationTimestamp),
+      );
+      const told = drivers.at(-1)?.metadata.annotations?.["bulwark/progress"];
+      return told === undefined ? undefined : JSON.parse(told);
+    },
     async end() {
-      await until(`the end of ${name}`, () => hasEnded(list), JOB_LIMIT_MS).catch(async (late: Error) => {
+      await until(`the end of ${name}`, () => hasEnded(list), JOB_LIMIT_MS, PAUSE_MS).catch(async (late: Error) => {
         const logs = await cluster.kubectl([
           ...target,
           "logs",
@@ -110,19 +161,34 @@ export async function install(
     },
     async uninstall() {
       await cluster.run(cluster.programs.helm, ["uninstall", name, ...target]);
-      await until(`nothing of ${name} to be left`, async () => (await release.left()).length === 0, GONE_LIMIT_MS);
+      await until(
+        `nothing of ${name} to be left`,
+        async () => (await release.left()).length === 0,
+        GONE_LIMIT_MS,
+        PAUSE_MS,
+      );
     },
-    left: async () =>
-      (await list<{ kind: string; metadata: { name: string } }>(KINDS)).map(
-        ({ kind, metadata }) => `${kind} ${metadata.name}`,
-      ),
+    async left() {
+      const paths = Object.entries(KINDS).flatMap(([group, kinds]) => kinds.map((kind) => `${group}/${kind}`));
+      const asked = [
+        ...paths.map((path) => ({ path, labels: selector })),
+        // Helm's own record of it.
+        { path: "api/v1/secrets", labels: `owner=helm,name=${name}` },
+      ];
+      const found = asked.map(async ({ path, labels }) =>
+        (await list<{ metadata: { name: string } }>(path, labels)).map(
+          ({ metadata }) => `${basename(path)} ${metadata.name}`,
+        ),
+      );
+      return (await Promise.all(found)).flat();
+    },
   };
   return release;
 }
 
-async function hasEnded(list: <T>(kinds: string) => Promise<T[]>): Promise<boolean> {
+async function hasEnded(list: <T>(path: string) => Promise<T[]>): Promise<boolean> {
   type Job = { status: { conditions?: { type: string; status: string }[] } };
-  const jobs = await list<Job>("jobs");
+  const jobs = await list<Job>("apis/batch/v1/jobs");
   return jobs.some(({ status }) =>
     status.conditions?.some((one) => ["Complete", "Failed"].includes(one.type) && one.status === "True"),
   );
