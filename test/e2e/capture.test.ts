@@ -2,37 +2,15 @@
 // What somebody who records the loopback interface sees of a shuffle: everything without a profile, nothing with one.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, test } from "node:test";
+import { countHits, MARKER_BYTES, makeMarker, parseSegments, startCapture, toHex } from "./capture.ts";
 import { findCache, type Home, makeHome, until } from "./harness.ts";
 
-const RECORDER = fileURLToPath(new URL("./capture.py", import.meta.url));
-const NOT_PERMITTED = 77;
 const ROWS = 40_000;
 const LEAST_HITS = 1000;
-const MARKER_BYTES = 24;
-
-/**
- * Moves rows that carry the marker between executors and sends some as task results to the driver's JVM. The marker
- * comes and goes in hex, so that it is in clear only inside JVMs and on what lies between them.
- */
-const SHUFFLE_JOB = `
-import sys
-from pyspark.sql import SparkSession
-
-marker, rows = sys.argv[1], int(sys.argv[2])
-spark = SparkSession.builder.getOrCreate()
-table = spark.range(rows, numPartitions=4).selectExpr(
-    "id", f"concat(decode(unhex('{marker}'), 'UTF-8'), id) AS row")
-moved = table.repartition(4, "id")
-print("rows", moved.selectExpr("sum(length(row)) AS size").collect()[0].size)
-print("results", moved.limit(2000)._jdf.collectAsList().size(), flush=True)
-spark.stop()
-`;
 
 const SETTINGS = {
   "spark.shuffle.compress": "false",
@@ -45,7 +23,7 @@ const CONF = Object.entries(SETTINGS).flatMap(([name, value]) => ["--conf", `${n
 let home: Home;
 before(async () => {
   home = await makeHome();
-  await home.write("shuffle.py", SHUFFLE_JOB);
+  await home.write("shuffle.py", await readFile(join(import.meta.dirname, "shuffle.py"), "utf8"));
 });
 after(() => home.remove());
 
@@ -54,7 +32,7 @@ let plainBytes = 0;
 
 test("without a profile, the rows of a shuffle can be read from the wire", async (context) => {
   const marker = makeMarker();
-  const capture = await startCapture(context);
+  const capture = await startCapture(context, "lo");
   if (capture === undefined) return context.skip("recording packets needs CAP_NET_RAW");
   const end = await submitPlain(marker);
   const seen = await capture.stop();
@@ -68,7 +46,7 @@ test("without a profile, the rows of a shuffle can be read from the wire", async
 for (const profile of ["aes-gcm", "tls"]) {
   test(`${profile}: no row of a shuffle can be read from the wire`, async (context) => {
     const marker = makeMarker();
-    const capture = await startCapture(context);
+    const capture = await startCapture(context, "lo");
     if (capture === undefined) return context.skip("recording packets needs CAP_NET_RAW");
     const run = home.startRun("shuffle.py", "--profile", profile, ...CONF, "--", toHex(marker), String(ROWS));
     const { driverUrl, blockManagers } = await collectPorts(run);
@@ -131,61 +109,6 @@ async function findInstalled(prefix: string, below: string): Promise<string> {
   const name = (await readdir(findCache())).find((candidate) => candidate.startsWith(prefix));
   assert.ok(name, `no ${prefix} in ${findCache()}: bulwark doctor --install`);
   return join(findCache(), name, below);
-}
-
-function makeMarker(): string {
-  return randomBytes(MARKER_BYTES / 2).toString("hex");
-}
-
-function toHex(text: string): string {
-  return Buffer.from(text).toString("hex");
-}
-
-function countHits(bytes: Buffer, marker: string): number {
-  let hits = 0;
-  for (let at = bytes.indexOf(marker); at >= 0; at = bytes.indexOf(marker, at + 1)) hits++;
-  return hits;
-}
-
-/** Records the loopback interface; undefined where that is not permitted. */
-async function startCapture(context: TestContext): Promise<{ stop(): Promise<Buffer> } | undefined> {
-  const file = join(home.root, `capture-${randomBytes(3).toString("hex")}`);
-  const recorder = spawn("python3", [RECORDER, file], { stdio: ["pipe", "pipe", "inherit"] });
-  context.after(() => recorder.kill());
-  const closed = once(recorder, "close");
-  let said = "";
-  recorder.stdout.on("data", (chunk) => {
-    said += String(chunk);
-  });
-  await until("the recorder", () => said.includes("ready") || recorder.exitCode !== null);
-  if (recorder.exitCode === NOT_PERMITTED) return undefined;
-  return {
-    async stop() {
-      recorder.stdin.end();
-      const [code] = await closed;
-      assert.equal(code, 0);
-      // What the kernel dropped nobody looked at.
-      assert.match(said, /^dropped 0$/m);
-      const seen = await readFile(file);
-      await rm(file);
-      return seen;
-    },
-  };
-}
-
-type Segment = { source: number; target: number; payload: Buffer };
-const HEADER_BYTES = 12;
-
-/** The records that capture.py wrote. */
-function parseSegments(bytes: Buffer): Segment[] {
-  const segments: Segment[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 8);
-    const payload = bytes.subarray(at + HEADER_BYTES, end);
-    segments.push({ source: bytes.readUInt16BE(at), target: bytes.readUInt16BE(at + 2), payload });
-    at = end;
-  }
-  return segments;
 }
 
 const AES_GCM_SUITES = new Set([0x1301, 0x1302]);
