@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 export { coalesce } from "./coalesce.ts";
-export { checkUri, DEFAULT_JOB, GROUP, type Names, nameKeys, PRIORITIES, type Priority, TICKET_MARK } from "./names.ts";
+export {
+  checkUri,
+  DEFAULT_JOB,
+  GROUP,
+  type Names,
+  nameKeys,
+  PRIORITIES,
+  type Priority,
+  readKeptModel,
+  TICKET_MARK,
+  writeKeptUri,
+} from "./names.ts";
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
