@@ -30,6 +30,7 @@ import {
   writeKeptUri,
 } from "@bulwark/queue";
 import { findRedisPrograms, startTestRedis, type TestRedis } from "@bulwark/queue/testing";
+import { createClient } from "@bulwark/serving-client";
 import type { Tensor } from "@bulwark/tensors";
 import { parseConfig } from "../config.ts";
 import { type Started, startGateway } from "../start.ts";
@@ -189,6 +190,22 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
       ((await (await submit(sealed, { ...headers, "bulwark-uri": "x" })).json()) as Body).code,
       "QUEUE_URI_INVALID",
     );
+  });
+
+  it("are sealed, sent, awaited and opened by the client", async () => {
+    const client = createClient({ url: base, sealing: { keys } });
+    const asked = client.infer("sum", [{ ...sum, name: "x" }]);
+    await compute(done);
+    assert.deepEqual((await asked).outputs, [sum]);
+    const plain = createClient({ url: base });
+    const two: Tensor = { name: "x", datatype: "FP32", shape: [1, 2], data: Float32Array.of(1, 2) };
+    assert.deepEqual((await plain.infer("sum", [two])).outputs[0]?.data, Float32Array.of(3));
+    const id = await plain.submit("sum", [two]);
+    assert.equal(await plain.result(id, { timeoutMs: 50 }), undefined);
+    await compute(done);
+    assert.deepEqual((await plain.result(id))?.outputs, [sum]);
+    await plain.remove(id);
+    for (const one of [client, plain]) one.close();
   });
 
   for (const [what, status, code, ask] of [
