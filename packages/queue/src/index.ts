@@ -15,7 +15,7 @@ export {
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
-export { type DeadLetter, listDeadLetters } from "./redis/dead-letters.ts";
+export { type DeadLetter, dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./redis/dead-letters.ts";
 export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from "./redis/inspect.ts";
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
 export { createLink, type Link } from "./redis/link.ts";

@@ -274,6 +274,9 @@ test("gRPC: typed and raw contents, metadata, errors", async () => {
   assert.equal(metadata.platform, "onnx_onnxv1");
   const ready = await call("ModelReady", ["ModelRequest", "ReadyResponse"], { name: "lookup" });
   assert.equal(ready.ready, true);
+  const statistics = await call("ModelStatistics", ["ModelRequest", "ModelStatisticsResponse"], { name: "lookup" });
+  const [counted] = statistics.model_stats as { name: string; inference_stats: { success: { count: unknown } } }[];
+  assert.ok(counted?.name === "lookup" && Number(counted.inference_stats.success.count) > 0);
   for (const [code, message] of [
     [status.NOT_FOUND, { model_name: "nothing" }],
     [status.INVALID_ARGUMENT, { model_name: "lookup", inputs: [input] }],

@@ -49,7 +49,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const durable = config.durable === undefined ? undefined : await openDurable(config.durable);
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
-  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now });
+  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
   const gateway: Gateway = { config, engine, durable, webhooks, stopping: ending.signal, clients, metrics, now };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {

@@ -226,6 +226,27 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
     });
   }
 
+  it("show in the metrics what waits, what died and how old it is", async () => {
+    const id = await idOf(await submit());
+    const read = async () => await (await fetch(`${base}/metrics`)).text();
+    const limit = Date.now() + 5_000;
+    while (!/^bulwark_serving_queue_records\{priority="normal"\} 1$/m.test(await read())) {
+      assert.ok(Date.now() < limit, await read());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const metrics = await read();
+    for (const line of [
+      /^bulwark_serving_queue_up 1$/m,
+      /^bulwark_serving_queue_oldest_seconds\{job="serving_stream"\} \d/m,
+      /^bulwark_serving_queue_dead_letters\{job="serving_stream"\} 0$/m,
+      /^bulwark_serving_queue_lost_total\{job="serving_stream"\} 0$/m,
+      /^bulwark_serving_webhooks_total\{outcome="delivered"\} 1$/m,
+    ]) {
+      assert.match(metrics, line);
+    }
+    await fetch(`${base}/v2/requests/${id}`, { method: "DELETE" });
+  });
+
   it("need a queue", async () => {
     const direct = await startGateway(
       parseConfig(JSON.stringify({ models: join(root, "models"), httpPort: 0 }), "test"),
