@@ -29,6 +29,11 @@ const DIRECTIONS: readonly { from: RegExp; may: RegExp; reason: string }[] = [
     reason: "they speak in tensors",
   },
   {
+    from: /^packages\/serving-client\//,
+    may: /^packages\/(contracts|tensors|queue)$/,
+    reason: "it speaks in tensors, and seals as the queue does",
+  },
+  {
     from: /^packages\/[^/]+\/.*(\.test\.ts$|\/testing\/)/,
     may: /^packages\/(contracts|simulation)$/,
     reason: "tests may simulate",

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { writeMlp } from "../../packages/inference/src/testing/models.ts";
+import { writeLookup, writeMlp } from "../../packages/inference/src/testing/models.ts";
+import { createClient } from "../../packages/serving-client/src/index.ts";
 import { skip, until } from "./stack.ts";
 
 const BULWARK = fileURLToPath(new URL("../../bulwark", import.meta.url));
@@ -28,6 +29,8 @@ describe("bulwark serve with a queue", { skip }, () => {
   before(async () => {
     mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
     writeFileSync(join(home, "models", "mlp", "1", "model.onnx"), writeMlp([4, 8, 2]));
+    mkdirSync(join(home, "models", "lookup", "1"), { recursive: true });
+    writeFileSync(join(home, "models", "lookup", "1", "model.onnx"), writeLookup());
     assert.equal((await run("keys", "init")).code, 0);
     serving = spawn(
       BULWARK,
@@ -80,6 +83,33 @@ describe("bulwark serve with a queue", { skip }, () => {
     assert.deepEqual([flink.code, flink.stdout.includes("embedded engine is in use")], [0, true]);
     assert.equal((await run("serving", "status", "nothing")).code, 2);
     assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
+  });
+
+  it("takes requests in now and answers later, takes them back, and computes dead letters again", async () => {
+    const { gateway } = JSON.parse(readFileSync(join(folder, "stack.json"), "utf8"));
+    const client = createClient({ url: gateway.https, ca: readFileSync(gateway.caFile, "utf8") });
+    const index = (value: bigint) =>
+      ({ name: "x", datatype: "INT64", shape: [1], data: BigInt64Array.of(value) }) as const;
+    try {
+      const id = await client.submit("lookup", [index(3n)]);
+      assert.deepEqual((await client.result(id))?.outputs[0]?.data, Float32Array.of(9));
+      await client.remove(id);
+      await assert.rejects(client.result(id), { code: "RESULT_UNKNOWN" });
+      const fatal = await client.submit("lookup", [index(77n)]);
+      await assert.rejects(client.result(fatal), { code: "MODEL_FAILED" });
+      const letters = await run("serving", "dead", "-o", "name");
+      assert.match(letters.stdout, /^\d+-\d+\n$/);
+      assert.equal((await run("serving", "dead", "retry", letters.stdout.trim())).code, 0);
+      const read = async (): Promise<string> => (await run("serving", "dead", "-o", "name")).stdout;
+      // It fails again, as it must: another letter with the same reason.
+      await until(async () => /^\d/.test(await read()));
+      assert.notEqual(await read(), letters.stdout);
+      assert.equal((await run("serving", "dead", "retry")).code, 2);
+      assert.equal((await run("serving", "dead", "drop", "--all")).code, 0);
+      assert.equal(await read(), "");
+    } finally {
+      client.close();
+    }
   });
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { BulwarkError, ERRORS, EXIT } from "@bulwark/contracts/errors";
-import { type DeadLetter, listDeadLetters, nameKeys } from "@bulwark/queue";
+import {
+  type DeadLetter,
+  dropDeadLetters,
+  type Link,
+  listDeadLetters,
+  type Names,
+  nameKeys,
+  reviveDeadLetters,
+} from "@bulwark/queue";
 import { InvalidArgumentError } from "commander";
 import type { Column, CommandSpec, Context, Result } from "../command.ts";
 import { askRedis } from "../serving/redis-probe.ts";
@@ -21,6 +29,8 @@ export const spec: CommandSpec = {
     "bulwark serving status",
     "bulwark serving status redis",
     "bulwark serving dead",
+    "bulwark serving dead retry 1764000000000-0",
+    "bulwark serving dead drop --all",
     "bulwark serving relay",
     "bulwark serving relay --port 6380 --model resnet50",
   ],
@@ -32,8 +42,11 @@ export const spec: CommandSpec = {
       .option("--timeout <seconds>", "how long to wait until everything is ready", toSeconds, 60);
     command
       .command("dead")
-      .description("list records that could not be computed, newest first, with the reason")
-      .option("--limit <number>", "how many", toCount, 20);
+      .description("records that could not be computed: list them with the reason, compute them again, drop them")
+      .argument("[action]", `one of ${Object.keys(DEAD_ACTIONS).join(", ")}`, "list")
+      .argument("[letters...]", "which of them, as list -o name gives them")
+      .option("--all", "all of them, to retry or drop")
+      .option("--limit <number>", "how many are listed", toCount, 20);
     command
       .command("relay")
       .description("take records of older clients, which speak plain Redis, on loopback")
@@ -43,7 +56,7 @@ export const spec: CommandSpec = {
   async execute(context, { args, flags, path }) {
     const stack = await readStack(context.paths);
     if (path[0] === "relay") return relay(context, stack, flags);
-    if (path[0] === "dead") return listDead(stack, flags);
+    if (path[0] === "dead") return handleDead(stack, args, flags);
     return status(context, stack, { part: args[0] ?? ALL, flags });
   },
 };
@@ -76,6 +89,7 @@ function explain(context: Context, error: NonNullable<PartStatus["error"]>): voi
 }
 
 const DEAD_COLUMNS: readonly Column<DeadLetter>[] = [
+  { heading: "letter", cell: ({ letter }) => letter },
   { heading: "at", cell: ({ at }) => at },
   { heading: "uri", cell: ({ uri }) => uri },
   { heading: "model", cell: ({ model }) => model },
@@ -84,10 +98,64 @@ const DEAD_COLUMNS: readonly Column<DeadLetter>[] = [
   { heading: "id", cell: ({ id }) => id, wide: true },
 ];
 
+type Change = (link: Link, names: Names, letters: readonly string[]) => Promise<number>;
+
+/** What can be done about dead letters; `undefined` only looks. Retrying and dropping need a user that takes records in. */
+const DEAD_ACTIONS: Readonly<Record<string, Change | undefined>> = {
+  list: undefined,
+  retry: async (link, names, letters) => (await reviveDeadLetters(link, names, letters)).length,
+  drop: dropDeadLetters,
+};
+const DEAD_AT_ONCE = 100;
+const LETTER = /^\d+-\d+$/;
+
+async function handleDead(
+  stack: Stack,
+  [action = "list", ...letters]: readonly string[],
+  flags: Flags,
+): Promise<Result> {
+  const mend = `bulwark serving dead ${Object.keys(DEAD_ACTIONS).join("|")} [LETTER...|--all]`;
+  if (!Object.hasOwn(DEAD_ACTIONS, action)) throw new BulwarkError("USAGE", `There is no action ${action}.`, mend);
+  const change = DEAD_ACTIONS[action];
+  if (change === undefined) return listDead(stack, flags);
+  if (letters.length > 0 === (flags.all === true)) throw new BulwarkError("USAGE", "Which of them is not clear.", mend);
+  const wrong = letters.find((letter) => !LETTER.test(letter));
+  if (wrong !== undefined)
+    throw new BulwarkError("USAGE", `${wrong} names no dead letter.`, "bulwark serving dead -o name");
+  const { redis, relay: taker, job } = requireQueue(stack);
+  const names = nameKeys(job);
+  // Those that are there now: what dies again meanwhile is not taken a second time.
+  const most = Number.MAX_SAFE_INTEGER;
+  const chosen =
+    flags.all === true
+      ? (await askRedis(redis, (link) => listDeadLetters(link, names, most))).map(({ letter }) => letter)
+      : letters;
+  const changed = await askRedis(taker, async (link) => {
+    let count = 0;
+    for (let at = 0; at < chosen.length; at += DEAD_AT_ONCE) {
+      count += await change(link, names, chosen.slice(at, at + DEAD_AT_ONCE));
+    }
+    return count;
+  });
+  if (changed < letters.length) {
+    throw new BulwarkError(
+      "RESULT_UNKNOWN",
+      `${letters.length - changed} of them are not there.`,
+      "bulwark serving dead",
+    );
+  }
+  return { value: { action, changed }, text: `${changed} dead letters: ${action}\n` };
+}
+
 async function listDead(stack: Stack, flags: Flags): Promise<Result> {
   const { redis, job } = requireQueue(stack);
   const letters = await askRedis(redis, (link) => listDeadLetters(link, nameKeys(job), Number(flags.limit)));
-  const table = { rows: letters, columns: DEAD_COLUMNS, name: ({ uri }: DeadLetter) => uri, empty: "No dead letters." };
+  const table = {
+    rows: letters,
+    columns: DEAD_COLUMNS,
+    name: ({ letter }: DeadLetter) => letter,
+    empty: "No dead letters.",
+  };
   return { value: { deadLetters: letters }, table };
 }
 

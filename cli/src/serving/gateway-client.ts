@@ -1,54 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { createTransport, type Target } from "@bulwark/serving-client";
 import type { Stack } from "./stack.ts";
 
 export type GatewayAnswer = { status: number; body: unknown };
 
-const MOST_BYTES = 4 * 2 ** 20;
+/** Where the gateway of a stack is, by TLS where it listens with it, with what its files hold. */
+export async function readTarget({ gateway }: Stack): Promise<Target> {
+  const { tokenFile, caFile } = gateway;
+  return {
+    url: gateway.https ?? gateway.http ?? "",
+    ...(tokenFile === undefined ? {} : { token: (await readFile(tokenFile, "utf8")).trim() }),
+    ...(caFile === undefined ? {} : { ca: await readFile(caFile, "utf8") }),
+  };
+}
 
 /**
- * Asks the gateway of a stack, by TLS where it listens with it.
+ * Asks the gateway of a stack once, whatever it answers.
  *
  * @throws BulwarkError SERVING_UNREACHABLE when it does not answer in time
  */
 export async function askGateway(
-  { gateway }: Stack,
+  stack: Stack,
   call: { path: string; method?: "GET" | "POST"; body?: unknown; timeoutMs: number },
 ): Promise<GatewayAnswer> {
-  const base = gateway.https ?? gateway.http ?? "";
-  const url = new URL(call.path, base);
-  const token = gateway.tokenFile === undefined ? undefined : (await readFile(gateway.tokenFile, "utf8")).trim();
-  const options = {
-    method: call.method ?? "GET",
-    signal: AbortSignal.timeout(call.timeoutMs),
-    headers: {
-      ...(call.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    ...(gateway.caFile === undefined ? {} : { ca: await readFile(gateway.caFile, "utf8") }),
-  };
-  const { promise, resolve, reject } = Promise.withResolvers<GatewayAnswer>();
-  const start = url.protocol === "https:" ? requestHttps : requestHttp;
-  const asking = start(url, options, (response) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    response.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MOST_BYTES) response.destroy(new Error("the answer is too long"));
-      else chunks.push(chunk);
-    });
-    response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parse(Buffer.concat(chunks)) }));
-    response.on("error", reject);
-  });
-  asking.on("error", reject).end(call.body === undefined ? undefined : JSON.stringify(call.body));
-  return promise.catch((cause) => {
-    throw new BulwarkError("SERVING_UNREACHABLE", `The gateway at ${base} does not answer.`, `read ${gateway.log}`, {
-      cause,
-    });
-  });
+  const { path, method = "GET", body, timeoutMs } = call;
+  const target = await readTarget(stack);
+  const transport = createTransport(target);
+  const content =
+    body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  try {
+    const reply = await transport.send({ method, path, ...content, timeoutMs });
+    return { status: reply.status, body: parse(reply.body) };
+  } catch (cause) {
+    const message = `The gateway at ${target.url} does not answer.`;
+    throw new BulwarkError("SERVING_UNREACHABLE", message, `read ${stack.gateway.log}`, { cause });
+  } finally {
+    transport.close();
+  }
 }
 
 function parse(body: Buffer): unknown {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from "node:path";
-import { BulwarkError, ERRORS, type ErrorCode } from "@bulwark/contracts/errors";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { createClient } from "@bulwark/serving-client";
 import type { Command } from "commander";
 import type { Context } from "../command.ts";
-import { askGateway, type GatewayAnswer } from "./gateway-client.ts";
+import { type askGateway, readTarget } from "./gateway-client.ts";
 import { readStack, type Stack } from "./stack.ts";
 
 /** Adds the flags that say which server is meant. */
@@ -32,19 +33,15 @@ export async function findTarget(context: Context, flags: Readonly<Record<string
   return { pid: 0, startedAt: "", folder: "", gateway: { [scheme]: flags.url, log: "its log", ...own } };
 }
 
-/** Asks and gives the body of the answer. Throws the error that the server answered with. */
-export async function ask(target: Stack, call: Parameters<typeof askGateway>[1]): Promise<unknown> {
-  const answer = await askGateway(target, call);
-  if (answer.status >= 200 && answer.status < 300) return answer.body;
-  throw toError(answer);
-}
-
-function toError({ status, body }: GatewayAnswer): BulwarkError {
-  const {
-    error = `The server answered ${status}`,
-    code = "",
-    mend = "look at its log",
-  } = (body ?? {}) as Record<string, string>;
-  const known = Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "SERVING_UNREACHABLE";
-  return new BulwarkError(known, error, mend);
+/** Asks and gives the body of the answer, sent again as the client does. Throws the error that the server answered with. */
+export async function ask(
+  target: Stack,
+  { path, method = "GET", body, timeoutMs }: Parameters<typeof askGateway>[1],
+): Promise<unknown> {
+  const client = createClient({ ...(await readTarget(target)), timeoutMs });
+  try {
+    return await client.ask(path, { method, ...(body === undefined ? {} : { body }) });
+  } finally {
+    client.close();
+  }
 }

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 export { coalesce } from "./coalesce.ts";
-export { checkUri, DEFAULT_JOB, GROUP, type Names, nameKeys, PRIORITIES, type Priority, TICKET_MARK } from "./names.ts";
+export {
+  checkUri,
+  DEFAULT_JOB,
+  GROUP,
+  type Names,
+  nameKeys,
+  PRIORITIES,
+  type Priority,
+  readKeptModel,
+  TICKET_MARK,
+  writeKeptUri,
+} from "./names.ts";
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
-export { type DeadLetter, listDeadLetters } from "./redis/dead-letters.ts";
+export { type DeadLetter, dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./redis/dead-letters.ts";
 export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from "./redis/inspect.ts";
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
 export { createLink, type Link } from "./redis/link.ts";

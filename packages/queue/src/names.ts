@@ -60,3 +60,16 @@ export function checkUri(uri: string): string {
     `use 1 to ${LONGEST_URI_BYTES} bytes without a colon`,
   );
 }
+
+const KEPT_URI = /^~[A-Za-z0-9-]{1,64}\.([A-Za-z0-9_-]{1,400})$/;
+
+/** The uri of a record whose result is kept for its asker; the id is one that nobody can guess. */
+export function writeKeptUri(id: string, model: string): string {
+  return `${TICKET_MARK}${id}.${Buffer.from(model).toString("base64url")}`;
+}
+
+/** The model in a uri that `writeKeptUri` could have written; undefined for any other. */
+export function readKeptModel(uri: string): string | undefined {
+  const [, model] = KEPT_URI.exec(uri) ?? [];
+  return model === undefined ? undefined : Buffer.from(model, "base64url").toString();
+}

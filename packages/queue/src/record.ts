@@ -19,7 +19,7 @@ export type Submission = {
 };
 
 /** What the giver of a record holds of it, to take it back. */
-export type Receipt = { id: string; priority: Priority; size: number };
+export type Receipt = { id: string; priority: Priority; uri: string };
 
 /** A record that was handed to an engine, which has to end it. */
 export type Delivery = {

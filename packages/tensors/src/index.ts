@@ -9,6 +9,7 @@ export { decodeResult, encodeResult } from "./bigdl/result.ts";
 export { isDatatype, isFloating, LAYOUTS, toBytes, toTensor } from "./datatypes.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { readBinaryData, readInferBinary } from "./oip/binary.ts";
+export { type Asked, readInferResponse, writeInferRequest } from "./oip/client.ts";
 export { readInferJson } from "./oip/json.ts";
 export type { InferRequest, InferResponse, Parameters, RequestedOutput } from "./oip/messages.ts";
 export { writeBinaryData, writeInferBinary, writeInferJson } from "./oip/response.ts";

@@ -4,6 +4,7 @@ import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
 import { DEFAULT_LIMITS, DIALECTS, type Dialect, type Limits } from "@bulwark/tensors";
 import type { DurableSettings } from "./durable/index.ts";
+import type { WebhookSettings } from "./webhooks/index.ts";
 
 export type Delivery = "direct" | "durable";
 
@@ -23,6 +24,7 @@ export type GatewayConfig = {
   /** How requests reach their model, by its name or `*`. */
   readonly delivery: Readonly<Record<string, Delivery>>;
   readonly durable?: DurableSettings;
+  readonly webhooks?: WebhookSettings;
   readonly host: string;
   readonly httpPort?: number;
   readonly httpsPort?: number;
@@ -42,6 +44,8 @@ export type GatewayConfig = {
   readonly tensorLimits: Limits;
   /** For requests that bring no deadline of their own. */
   readonly requestMs: number;
+  /** How long a submitted request may wait for its computation, at most; also for those that say nothing. */
+  readonly asyncMs: number;
   /** How long requests under way may go on once the server is asked to end. */
   readonly drainMs: number;
   /** Bytes of memory for the process; 0: not looked at. */
@@ -70,6 +74,7 @@ export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
   bodyBytes: 64 * 2 ** 20,
   tensorLimits: DEFAULT_LIMITS,
   requestMs: 30_000,
+  asyncMs: 600_000,
   drainMs: 20_000,
   memoryBytes: 0,
   older: { dialect: "b", postProcessing: "", asWritten: false },
@@ -79,6 +84,7 @@ export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
 const OPTIONAL: Readonly<Record<string, string>> = {
   modelName: "string",
   durable: "object",
+  webhooks: "object",
   httpPort: "number",
   httpsPort: "number",
   grpcPort: "number",
@@ -101,6 +107,7 @@ export function parseConfig(text: string, file: string): GatewayConfig {
   const findings = [
     ...findMisfits(given),
     ...findConflicts(given),
+    ...findWebhookFaults(given.webhooks),
     ...findSettingsFaults(given.modelSettings ?? {}),
   ].map((message) => toFinding(message, file));
   const [first] = findings;
@@ -159,6 +166,22 @@ function findConflicts(given: Record<string, unknown>): string[] {
     [!DIALECTS.includes(dialect), `older.dialect is to be one of ${DIALECTS.join(", ")}`],
   ];
   return conflicts.flatMap(([isThere, message]) => (isThere ? [message] : []));
+}
+
+const WEBHOOK_KEYS: Readonly<Record<keyof WebhookSettings, (value: unknown) => boolean>> = {
+  secretFile: (value) => typeof value === "string",
+  allowPrivate: (value) => typeof value === "boolean",
+  hosts: (value) => Array.isArray(value) && value.every((host) => typeof host === "string"),
+};
+
+function findWebhookFaults(given: unknown): string[] {
+  if (typeof given !== "object" || given === null) return [];
+  const faults = Object.entries(given).flatMap(([key, value]) => {
+    const accepts = WEBHOOK_KEYS[key as keyof WebhookSettings];
+    if (accepts === undefined) return [`webhooks.${key} is no setting`];
+    return accepts(value) ? [] : [`webhooks.${key} is of the wrong type`];
+  });
+  return "secretFile" in given ? faults : [...faults, "webhooks.secretFile is missing"];
 }
 
 const toFinding = (message: string, file: string): Finding => ({

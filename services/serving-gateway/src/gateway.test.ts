@@ -235,10 +235,11 @@ test("the description of the interface needs nothing from outside", async () => 
   assert.equal(/(src|href)="https?:/.test(page), false);
   const api = (await (await fetch(`${base}/openapi.json`)).json()) as { paths: Record<string, object> };
   for (const path of Object.keys(api.paths)) {
-    const url = base + path.replace("{model}", "sum").replace("{version}", "1");
-    const method = "get" in (api.paths[path] ?? {}) ? "GET" : "POST";
+    const url = base + path.replace("{model}", "sum").replace("{version}", "1").replace("{id}", "x");
     if (path.endsWith("load")) continue;
-    assert.notEqual(((await (await fetch(url, { method })).text()).match(/SERVING_ROUTE/) ?? []).length, 1, path);
+    for (const method of Object.keys(api.paths[path] ?? {}).map((name) => name.toUpperCase())) {
+      assert.doesNotMatch(await (await fetch(url, { method })).text(), /SERVING_ROUTE/, `${method} ${path}`);
+    }
   }
 });
 
@@ -273,6 +274,9 @@ test("gRPC: typed and raw contents, metadata, errors", async () => {
   assert.equal(metadata.platform, "onnx_onnxv1");
   const ready = await call("ModelReady", ["ModelRequest", "ReadyResponse"], { name: "lookup" });
   assert.equal(ready.ready, true);
+  const statistics = await call("ModelStatistics", ["ModelRequest", "ModelStatisticsResponse"], { name: "lookup" });
+  const [counted] = statistics.model_stats as { name: string; inference_stats: { success: { count: unknown } } }[];
+  assert.ok(counted?.name === "lookup" && Number(counted.inference_stats.success.count) > 0);
   for (const [code, message] of [
     [status.NOT_FOUND, { model_name: "nothing" }],
     [status.INVALID_ARGUMENT, { model_name: "lookup", inputs: [input] }],

@@ -5,6 +5,7 @@ import type { Clients } from "./clients.ts";
 import { deliveryOf, type GatewayConfig } from "./config.ts";
 import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Webhooks } from "./webhooks/index.ts";
 
 /** What every surface works with. */
 export type Gateway = {
@@ -12,6 +13,10 @@ export type Gateway = {
   readonly engine: Engine;
   /** Delivery through the queue, where there is one. */
   readonly durable: Durable | undefined;
+  /** Where submitters may be told of the end of their requests. */
+  readonly webhooks: Webhooks | undefined;
+  /** Aborted when the server is asked to end: who only waits for others need not be waited for. */
+  readonly stopping: AbortSignal;
   readonly clients: Clients;
   readonly metrics: Metrics;
   /** Milliseconds since 1970, with fractions. */

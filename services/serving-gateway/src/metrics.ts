@@ -2,8 +2,11 @@
 import type { ErrorCode } from "@bulwark/contracts/errors";
 import type { Engine, VersionStatistics } from "@bulwark/inference";
 import { Counter, Gauge, Registry } from "prom-client";
+import type { Durable } from "./durable/index.ts";
 import { createLatencies, type Latency } from "./latencies.ts";
+import { addQueueMetrics, addWebhookMetrics } from "./queue-metrics.ts";
 import { createTimers, type TimerReport } from "./timers.ts";
+import type { Webhooks } from "./webhooks/index.ts";
 
 export type Protocol = "oip-json" | "oip-binary" | "oip-grpc" | "older";
 
@@ -50,9 +53,18 @@ const FAMILIES: readonly { name: string; help: string; read: (one: VersionStatis
   { name: "nv_inference_compute_infer_duration_us", help: "Time of the runs", read: ({ computeUs }) => computeUs },
 ];
 
-export function createMetrics(engine: Engine, { inFlight, now }: { inFlight(): number; now(): number }): Metrics {
+type Sources = {
+  inFlight(): number;
+  now(): number;
+  durable?: Pick<Durable, "watch"> | undefined;
+  webhooks?: Webhooks | undefined;
+};
+
+export function createMetrics(engine: Engine, { inFlight, now, durable, webhooks }: Sources): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  if (durable !== undefined) addQueueMetrics(registry, durable);
+  if (webhooks !== undefined) addWebhookMetrics(registry, webhooks);
   for (const { name, help, read } of FAMILIES) {
     new Counter({
       name,

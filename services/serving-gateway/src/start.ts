@@ -20,6 +20,7 @@ import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { createMetrics } from "./metrics.ts";
 import { createRestServer, type ServerTls } from "./rest/server.ts";
+import { openWebhooks } from "./webhooks/index.ts";
 
 /** Where the server listens, and what became of its models. */
 export type Started = {
@@ -46,8 +47,10 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
   const clients = createClients(config, { tokens, now });
   const durable = config.durable === undefined ? undefined : await openDurable(config.durable);
-  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now });
-  const gateway: Gateway = { config, engine, durable, clients, metrics, now };
+  const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
+  const ending = new AbortController();
+  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
+  const gateway: Gateway = { config, engine, durable, webhooks, stopping: ending.signal, clients, metrics, now };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
     await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
@@ -59,8 +62,10 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
     failures,
     models: engine.list().filter(({ state }) => state === "READY"),
     async close() {
+      ending.abort();
       const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
       await Promise.race([clients.drain(), limit]);
+      await webhooks?.close();
       await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
       return engine.close();
     },

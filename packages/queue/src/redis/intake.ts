@@ -13,6 +13,8 @@ export type Intake = {
   admit(submission: Submission): Promise<Receipt>;
   /** Takes a record back that no engine was given. False: one has it, or had it. */
   withdraw(receipt: Receipt): Promise<boolean>;
+  /** Whether a record was neither ended nor taken back. */
+  isThere(receipt: Receipt): Promise<boolean>;
   /** A kept result, or undefined while there is none. */
   readResult(uri: string): Promise<Buffer | undefined>;
   removeResult(uri: string): Promise<void>;
@@ -39,7 +41,7 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
   }, MOST_AT_ONCE);
 
   const withdrawAll = coalesce(async (receipts: readonly Receipt[]) => {
-    const args = receipts.flatMap(({ id, priority, size }) => [PRIORITIES.indexOf(priority) + 1, id, size]);
+    const args = receipts.flatMap(({ id, priority, uri }) => [PRIORITIES.indexOf(priority) + 1, id, uri]);
     return asList(await link.run(SCRIPTS.withdraw, keys, [GROUP, ...args]));
   }, MOST_AT_ONCE);
 
@@ -47,7 +49,7 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
     async admit(submission) {
       checkUri(submission.uri);
       const id = await admitAll(submission);
-      if (id !== "") return { id, priority: submission.priority, size: submission.data.byteLength };
+      if (id !== "") return { id, priority: submission.priority, uri: submission.uri };
       throw new BulwarkError(
         "QUEUE_FULL",
         `${limits.mostRecords} records or ${limits.mostBytes} bytes wait already.`,
@@ -55,6 +57,10 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
       );
     },
     withdraw: async (receipt) => (await withdrawAll(receipt)) === 1,
+    async isThere({ id, priority }) {
+      const stream = names.streams[PRIORITIES.indexOf(priority)] ?? names.job;
+      return asList(await link.send("XRANGE", stream, id, id)).length > 0;
+    },
     readResult: async (uri) => ((await link.send("HGET", names.result(uri), "value")) as Buffer | null) ?? undefined,
     async listResults() {
       const prefix = names.result("");

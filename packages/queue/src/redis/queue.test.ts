@@ -8,7 +8,7 @@ import { type Names, nameKeys } from "../names.ts";
 import type { Answer, Delivery, Submission } from "../record.ts";
 import { findRedisPrograms, type RedisProgram, startTestRedis, type TestRedis } from "../testing/index.ts";
 import { listenForAnswers } from "./answers.ts";
-import { listDeadLetters } from "./dead-letters.ts";
+import { dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./dead-letters.ts";
 import { inspectQueue } from "./inspect.ts";
 import { createIntake } from "./intake.ts";
 import type { Link } from "./link.ts";
@@ -74,6 +74,33 @@ function suite(program: RedisProgram): void {
     assert.ok(life > 0 && life <= 60_000);
   });
 
+  it("lets dead letters be computed again, with nobody waiting, or drops them", async () => {
+    const names = makeJob();
+    const [intake, work] = [openIntake(names), await openWork(names)];
+    const submission = submit({ priority: "high", reply: "gone" });
+    await intake.admit(submission);
+    await intake.admit(submit());
+    for (let count = 0; count < 2; count++) {
+      await work.finish({ delivery: await takeOne(work), value: "NaN", reason: "MODEL_FAILED" });
+    }
+    const [second, first] = await listDeadLetters(link, names, 10);
+    const letter = first?.letter ?? assert.fail();
+    assert.equal(await dropDeadLetters(link, names, [second?.letter ?? "", "1-1"]), 1);
+    assert.deepEqual(await reviveDeadLetters(link, names, [letter, "1-1"]), [letter]);
+    assert.deepEqual(await reviveDeadLetters(link, names, [letter]), []);
+    const state = await inspectQueue(link, names);
+    assert.deepEqual([state.dead, state.records.high, state.bytes], [0, 1, submission.data.byteLength]);
+    const delivery = await takeOne(work);
+    assert.deepEqual(
+      [delivery.uri, delivery.model, delivery.deliveries, delivery.keep, delivery.reply, delivery.priority],
+      [submission.uri, "m", 1, true, undefined, "high"],
+    );
+    assert.deepEqual(delivery.data, submission.data);
+    await work.finish({ delivery, value: Buffer.from("now") });
+    assert.deepEqual(await intake.readResult(submission.uri), Buffer.from("now"));
+    assert.equal((await inspectQueue(link, names)).bytes, 0);
+  });
+
   it("lets who ends a record first have the say", async () => {
     const names = makeJob();
     const [intake, slow, quick] = [openIntake(names), await openWork(names, "slow"), await openWork(names, "quick")];
@@ -137,7 +164,7 @@ function suite(program: RedisProgram): void {
     const [letter] = await listDeadLetters(link, names, 10);
     assert.ok(letter && Math.abs(Date.now() - Date.parse(letter.at)) < 60_000);
     const expected = { id: delivery.id, uri: "poison", model: "m", reason: "QUEUE_DELIVERIES", deliveries: 1 };
-    assert.deepEqual({ ...letter, at: "" }, { ...expected, at: "" });
+    assert.deepEqual({ ...letter, letter: "", at: "" }, { ...expected, letter: "", at: "" });
     assert.equal((await inspectQueue(link, names)).dead, 1);
   });
 

@@ -13,5 +13,6 @@ export const SCRIPTS = {
   take: toScript(LUA["take-3"]),
   finish: toScript(LUA["finish-5+2"]),
   withdraw: toScript(LUA["withdraw-4"]),
+  revive: toScript(LUA["revive-5"]),
   leave: toScript(LUA["leave-4"]),
 } as const;

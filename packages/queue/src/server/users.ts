@@ -7,7 +7,20 @@ export const REDIS_USERS = ["gateway", "engine", "relay", "operator"] as const;
 export type RedisUser = (typeof REDIS_USERS)[number];
 
 const EVERYONE = ["ping", "info", "time", "client|setname"];
-const TAKES_IN = ["evalsha", "eval", "xlen", "xadd", "get", "set", "xpending", "xdel", "decrby", "hget", "del"];
+const TAKES_IN = [
+  "evalsha",
+  "eval",
+  "xlen",
+  "xadd",
+  "get",
+  "set",
+  "xpending",
+  "xrange",
+  "xdel",
+  "decrby",
+  "hget",
+  "del",
+];
 const LOOKS = ["xlen", "xpending", "xrange", "get", "zrangebyscore"];
 
 const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {

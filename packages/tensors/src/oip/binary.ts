@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor.ts";
 import { parseJson } from "./json.ts";
 import { readJsonData } from "./json-data.ts";
 import type { InferRequest } from "./messages.ts";
-import { type Described, readInferRequest } from "./request.ts";
+import { type Described, type ReadData, readInferRequest } from "./request.ts";
 
 /**
  * Reads a body of the binary tensor data extension (triton-inference-server/server, extension_binary_data.md): JSON of
@@ -18,8 +18,15 @@ export function readInferBinary(body: Buffer, headerLength: number, limits: Limi
   if (!Number.isInteger(headerLength) || headerLength < 0 || headerLength > body.length) {
     throw refusal("TENSOR_MALFORMED", "Inference-Header-Content-Length does not fit the length of the body");
   }
-  let at = headerLength;
-  const request = readInferRequest(parseJson(body.toString("utf8", 0, headerLength)), limits, (input) => {
+  return readBehind(body, headerLength, (read) =>
+    readInferRequest(parseJson(body.toString("utf8", 0, headerLength)), limits, read),
+  );
+}
+
+/** Reads a message whose tensors may lie behind its JSON, in their order, to the last byte. */
+export function readBehind<Message>(body: Buffer, from: number, readMessage: (read: ReadData) => Message): Message {
+  let at = from;
+  const message = readMessage((input) => {
     const size = input.parameters.binary_data_size;
     if (size === undefined) return readJsonData(input, input.data);
     if (typeof size !== "number" || !Number.isInteger(size) || size < 0 || at + size > body.length) {
@@ -29,7 +36,7 @@ export function readInferBinary(body: Buffer, headerLength: number, limits: Limi
     return readBinaryData(input, body.subarray(at - size, at));
   });
   if (at !== body.length) throw refusal("TENSOR_MALFORMED", `${body.length - at} bytes of the body belong to no input`);
-  return request;
+  return message;
 }
 
 /**

@@ -190,9 +190,7 @@ describe("delivery through the queue", { skip: program === undefined ? "no redis
     assert.deepEqual(await polled, inference);
     assert.deepEqual(await (await openGateway(names.job)).result(id), inference);
     await assert.rejects(gateway.result("nonsense"), { code: "RESULT_UNKNOWN" });
-    await assert.rejects(gateway.result(id.replace(/^~.{8}(.*?)\.[^.]+\./, "~00000000$1.1.")), {
-      code: "RESULT_UNKNOWN",
-    });
+    await assert.rejects(gateway.result(id.replace(/^~.{8}/, "~00000000")), { code: "RESULT_UNKNOWN" });
   });
 
   it("gets its answers although Redis was killed while they were computed", async () => {

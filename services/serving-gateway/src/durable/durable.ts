@@ -6,6 +6,7 @@ import {
   createIntake,
   type FillRandom,
   type IntakeLimits,
+  isSealed,
   type Link,
   listenForAnswers,
   type Names,
@@ -14,9 +15,12 @@ import {
   type RecordKeys,
   type RequestContent,
   type ResultContent,
+  readKeptModel,
   SEALED,
+  writeKeptUri,
 } from "@bulwark/queue";
 import type { Tensor } from "@bulwark/tensors";
+import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
 import { type Watch, watchQueue } from "./watch.ts";
@@ -29,6 +33,9 @@ export type DurableOptions = {
   priority?: Priority;
   outputs?: readonly string[];
 };
+
+/** How long to wait for a result that is not there yet, and who may end the wait. */
+export type WaitOptions = { waitMs?: number; signal?: AbortSignal };
 
 /** Delivery through the queue: a record that was taken in is computed even if this process, an engine or Redis dies. */
 export type Durable = {
@@ -53,8 +60,18 @@ export type Durable = {
     inputs: readonly Tensor[],
     options?: DurableOptions,
   ): Promise<{ id: string }>;
+  /**
+   * Takes in what its asker sealed for the engine, unread. The uri is the asker's, in the form of `writeKeptUri`.
+   *
+   * @throws BulwarkError QUEUE_URI_INVALID, RECORD_MALFORMED, and what `submit` throws
+   */
+  submitSealed(uri: string, data: Buffer, options?: DurableOptions): Promise<{ id: string }>;
   /** The result of a submitted request, `pending` while there is none yet. Throws RESULT_UNKNOWN, and what the engine failed with. */
-  result(id: string, options?: { waitMs?: number; signal?: AbortSignal }): Promise<Inference | "pending">;
+  result(id: string, options?: WaitOptions): Promise<Inference | "pending">;
+  /** The same, as the engine sealed it. */
+  sealedResult(id: string, options?: WaitOptions): Promise<Buffer | "pending">;
+  /** Takes a submitted request back, or removes its result. One that is being computed leaves a result that expires. */
+  remove(id: string): Promise<void>;
   /** The queue as it was seen last, at most about a second ago. */
   watch: Watch;
   close(): Promise<void>;
@@ -78,8 +95,9 @@ export type DurableParts = {
   pause: (ms: number) => Promise<void>;
 };
 
-const POLL_MS = 100;
-const GRACE_MS = 1_000;
+/** Between two looks for a result that another gateway would hear of first. */
+const FIRST_POLL_MS = 50;
+const LAST_POLL_MS = 1_000;
 
 /** Opens delivery through the queue on connections that the caller made. */
 export function createDurable(parts: DurableParts): Durable {
@@ -87,7 +105,11 @@ export function createDurable(parts: DurableParts): Durable {
   const intake = createIntake(commands, names, parts.limits);
   const watch = watchQueue({ link: commands, names });
   const waiting = new Map<string, (value: Buffer) => void>();
-  const onAnswer = ({ uri, value }: Answer): void => waiting.get(uri)?.(value);
+  const bell: Bell = createBell();
+  const onAnswer = ({ uri, value }: Answer): void => {
+    waiting.get(uri)?.(value);
+    bell.ring(uri);
+  };
   const answers = listenForAnswers({ reader, commands, names, instance, onAnswer, pause });
   const placeOf = (uri: string, model: string) => ({ stream: names.job, uri, model });
 
@@ -98,8 +120,9 @@ export function createDurable(parts: DurableParts): Durable {
   ) => {
     watch.check();
     const { data, dataKey } = sealRequest(content, { keys, place: placeOf(uri, model), fillRandom });
-    const channel = keep ? { keep } : { reply: instance };
-    const receipt = await intake.admit({ uri, model, budgetMs, priority, data, serde: SEALED, ...channel });
+    const kept = keep ? { keep } : {};
+    const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept };
+    const receipt = await intake.admit(record);
     return { receipt, dataKey };
   };
 
@@ -130,6 +153,28 @@ export function createDurable(parts: DurableParts): Durable {
     }
   };
 
+  const requireBudget = ({ deadline }: DurableOptions): number => {
+    const budgetMs = (deadline ?? now() + parts.budgetMs) - now();
+    if (budgetMs <= 0) throw expired();
+    return budgetMs;
+  };
+
+  /** The kept result of a record as it lies in Redis. */
+  const awaitValue = async (id: string, { waitMs = 0, signal }: WaitOptions): Promise<Buffer | "pending"> => {
+    const { uri, receipt } = readTicket(id);
+    const limit = now() + waitMs;
+    for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.5, LAST_POLL_MS)) {
+      // First whether it is under way: between the two looks it may end, never begin.
+      const isUnderWay = await intake.isThere(receipt);
+      const value = await intake.readResult(uri);
+      if (value !== undefined) return value;
+      if (!isUnderWay) throw unknownResult(id);
+      const left = limit - now();
+      if (left <= 0 || signal?.aborted === true) return "pending";
+      await bell.wait(uri, Math.min(pauseMs, left), signal);
+    }
+  };
+
   /** Nobody waits for it any more: where no engine has it yet, none will. */
   const withdraw = (receipt: Receipt): void => void intake.withdraw(receipt).catch(() => {});
 
@@ -146,26 +191,46 @@ export function createDurable(parts: DurableParts): Durable {
     },
 
     async submit(model, version, inputs, options = {}) {
-      const budgetMs = (options.deadline ?? now() + parts.budgetMs) - now();
-      if (budgetMs <= 0) throw expired();
-      const uri = writeTicket({ id: parts.makeId(), until: now() + budgetMs, model });
-      await admit(toContent(version, inputs, options), { uri, model, budgetMs, keep: true }, options.priority);
-      return { id: uri };
+      const budgetMs = requireBudget(options);
+      const uri = writeKeptUri(parts.makeId(), model);
+      const { receipt } = await admit(
+        toContent(version, inputs, options),
+        { uri, model, budgetMs, keep: true },
+        options.priority,
+      );
+      return { id: writeTicket(receipt) };
     },
 
-    async result(id, { waitMs = 0, signal } = {}) {
-      const { model, until } = readTicket(id);
-      const limit = now() + waitMs;
-      for (;;) {
-        const value = await intake.readResult(id);
-        if (value !== undefined) return toInference(openValue(value, { keys, place: placeOf(id, model) }));
-        const left = limit - now();
-        if (left <= 0 || signal?.aborted === true) break;
-        await pause(Math.min(POLL_MS, left));
+    async submitSealed(uri, data, options = {}) {
+      const budgetMs = requireBudget(options);
+      const model = readKeptModel(uri);
+      if (model === undefined) {
+        throw new BulwarkError(
+          "QUEUE_URI_INVALID",
+          "A sealed request names itself otherwise.",
+          "~UUID.BASE64URL-OF-MODEL",
+        );
       }
-      // Every record is answered by its deadline, or soon after by the engine that finds it.
-      if (now() > until + GRACE_MS) throw unknownResult(id);
-      return "pending";
+      if (!isSealed(data)) {
+        throw new BulwarkError("RECORD_MALFORMED", "The body is no sealed record.", "seal it, or send plain tensors");
+      }
+      watch.check();
+      const { priority = "normal" } = options;
+      const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, keep: true };
+      return { id: writeTicket(await intake.admit(record)) };
+    },
+
+    async result(id, options = {}) {
+      const { uri, model } = readTicket(id);
+      const value = await awaitValue(id, options);
+      return value === "pending" ? value : toInference(openValue(value, { keys, place: placeOf(uri, model) }));
+    },
+
+    sealedResult: (id, options = {}) => awaitValue(id, options),
+
+    async remove(id) {
+      const { uri, receipt } = readTicket(id);
+      if (!(await intake.withdraw(receipt))) await intake.removeResult(uri);
     },
 
     watch,

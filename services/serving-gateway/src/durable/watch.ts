@@ -4,6 +4,8 @@ import { checkRedis, inspectQueue, type Link, type Names, type QueueState } from
 
 /** Looks at the queue once a second, so that nobody has to ask Redis while a caller waits. */
 export type Watch = {
+  /** The job that is watched. */
+  readonly job: string;
   /** The last look that succeeded, and when Redis cannot be reached or used the reason. */
   state(): { queue?: QueueState; problem?: BulwarkError };
   /** Throws what keeps records from being taken in: QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_EVICTS, QUEUE_REDIS_OLD. */
@@ -43,6 +45,7 @@ export function watchQueue({ link, names }: { link: Link; names: Names }): Watch
   const timer = setInterval(() => void look(), PERIOD_MS);
 
   return {
+    job: names.job,
     state: () => ({ ...(queue === undefined ? {} : { queue }), ...(problem === undefined ? {} : { problem }) }),
     check() {
       // A connection that is back is tried at once; the commands tell when it is not.

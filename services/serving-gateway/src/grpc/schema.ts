@@ -3,7 +3,7 @@ import Long from "long";
 import protobuf from "protobufjs";
 
 /**
- * The messages of the Open Inference Protocol's gRPC service, and of Triton's model repository beside it, in Protocol
+ * The messages of the Open Inference Protocol's gRPC service, and of Triton's model repository and statistics beside it, in Protocol
  * Buffers 3: names and field numbers are the protocol's (kserve/open-inference-protocol, open_inference_grpc.proto).
  */
 const SCHEMA = `
@@ -43,6 +43,16 @@ message ModelInferResponse {
   string model_name = 1; string model_version = 2; string id = 3; map<string, InferParameter> parameters = 4;
   repeated InferTensor outputs = 5; repeated bytes raw_output_contents = 6;
 }
+message Duration { uint64 count = 1; uint64 ns = 2; }
+message InferStatistics {
+  Duration success = 1; Duration fail = 2; Duration queue = 3;
+  Duration compute_input = 4; Duration compute_infer = 5; Duration compute_output = 6;
+}
+message Statistics {
+  string name = 1; string version = 2; uint64 last_inference = 3; uint64 inference_count = 4;
+  uint64 execution_count = 5; InferStatistics inference_stats = 6;
+}
+message ModelStatisticsResponse { repeated Statistics model_stats = 1; }
 message RepositoryIndexRequest { string repository_name = 1; bool ready = 2; }
 message ModelIndex { string name = 1; string version = 2; string state = 3; string reason = 4; }
 message RepositoryIndexResponse { repeated ModelIndex models = 1; }

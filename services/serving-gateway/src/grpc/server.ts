@@ -12,6 +12,7 @@ import type { Caller } from "../clients.ts";
 import { type Gateway, infer, toDeadline } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
+import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
 import { readRequest, writeResponse } from "./convert.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
@@ -48,6 +49,13 @@ const METHODS: Readonly<Record<string, Method>> = {
     },
   },
   ModelInfer: { request: "ModelInferRequest", response: "ModelInferResponse", run: inferOne },
+  ModelStatistics: {
+    request: "ModelRequest",
+    response: "ModelStatisticsResponse",
+    run: ({ engine }, { name, version }: ModelName) => ({
+      model_stats: engine.statistics(name === "" ? undefined : name, versionOf(version)).map(toTriton),
+    }),
+  },
   RepositoryIndex: {
     request: "RepositoryIndexRequest",
     response: "RepositoryIndexResponse",

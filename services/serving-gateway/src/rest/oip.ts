@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import {
-  type InferRequest,
-  type InferResponse,
-  readInferBinary,
-  readInferJson,
-  writeInferBinary,
-  writeInferJson,
-} from "@bulwark/tensors";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Gateway, infer, toDeadline } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
-import { guard, type Handler, JSON_TYPE, param, sendProblem, toCaller, toPresence } from "./request.ts";
+import { HEADER_LENGTH, readRequest, writeResponse } from "./body.ts";
+import { guard, type Handler, param, sendProblem, toCaller, toPresence } from "./request.ts";
 
-const HEADER_LENGTH = "inference-header-content-length";
 const MODEL = "/v2/models/:model";
 const VERSION = `${MODEL}/versions/:version`;
 
@@ -70,7 +62,7 @@ function inferHandler(gateway: Gateway): Handler {
     try {
       release = clients.admit(toCaller(request));
       const header = request.raw.headers[HEADER_LENGTH];
-      const asked = readRequest(gateway, request.body as Buffer | undefined, header);
+      const asked = readRequest(gateway, request.body as Buffer | undefined, request.raw.headers);
       const inference = await infer(gateway, {
         model,
         version: param(request, "version"),
@@ -91,26 +83,4 @@ function inferHandler(gateway: Gateway): Handler {
       release?.();
     }
   };
-}
-
-function readRequest({ config }: Gateway, body: Buffer | undefined, header: unknown): InferRequest {
-  const bytes = body ?? Buffer.alloc(0);
-  if (header === undefined) return readInferJson(bytes, config.tensorLimits);
-  return readInferBinary(bytes, typeof header === "string" ? Number(header) : Number.NaN, config.tensorLimits);
-}
-
-function writeResponse(reply: FastifyReply, asked: InferRequest, response: InferResponse): string | Buffer {
-  const { outputs, prefersBinary } = asked;
-  if (outputs?.some(({ classification }) => classification !== undefined) === true) {
-    throw new BulwarkError("SERVING_UNSUPPORTED", "This server classifies nothing", "leave classification out");
-  }
-  if (!prefersBinary && outputs?.some(({ isBinary }) => isBinary) !== true) {
-    reply.header("content-type", JSON_TYPE);
-    return writeInferJson(response);
-  }
-  const isBinary = (name: string): boolean =>
-    outputs?.find((output) => output.name === name)?.isBinary ?? prefersBinary;
-  const { headerLength, body } = writeInferBinary(response, isBinary);
-  reply.header("content-type", "application/octet-stream").header(HEADER_LENGTH, headerLength);
-  return body;
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { SERVER } from "../identity.ts";
 
-type Operation = { method: "get" | "post"; path: string; summary: string; body?: string };
+type Operation = { method: "get" | "post" | "delete"; path: string; summary: string; body?: string; query?: string };
 
 const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2", summary: "Name, version and extensions of the server" },
@@ -14,6 +14,25 @@ const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2/models/{model}/versions/{version}", summary: "Inputs and outputs of a version" },
   { method: "get", path: "/v2/models/{model}/versions/{version}/ready", summary: "Whether a version is ready" },
   { method: "post", path: "/v2/models/{model}/versions/{version}/infer", summary: "Infer", body: "InferRequest" },
+  {
+    method: "post",
+    path: "/v2/models/{model}/requests",
+    summary: "Submit a request: 202 with its id and Location; parameters timeout, priority, webhook",
+    body: "InferRequest",
+  },
+  {
+    method: "post",
+    path: "/v2/models/{model}/versions/{version}/requests",
+    summary: "Submit a request to a version",
+    body: "InferRequest",
+  },
+  {
+    method: "get",
+    path: "/v2/requests/{id}",
+    summary: "Result of a submitted request: 200, or 202 while there is none; ?wait=SECONDS waits up to 60",
+    query: "wait",
+  },
+  { method: "delete", path: "/v2/requests/{id}", summary: "Take a submitted request back, or remove its result" },
   { method: "get", path: "/v2/models/stats", summary: "Statistics of all models" },
   { method: "get", path: "/v2/models/{model}/stats", summary: "Statistics of a model" },
   { method: "post", path: "/v2/repository/index", summary: "Every version of every model, with its state" },
@@ -66,11 +85,14 @@ const SCHEMAS = {
 
 const ref = (name: string): object => ({ "application/json": { schema: { $ref: `#/components/schemas/${name}` } } });
 
-function toOperation({ path, summary, body }: Operation): object {
+function toOperation({ path, summary, body, query }: Operation): object {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   return {
     summary,
-    parameters: names.map((name) => ({ name, in: "path", required: true, schema: text })),
+    parameters: [
+      ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
+      ...(query === undefined ? [] : [{ name: query, in: "query", required: false, schema: { type: "number" } }]),
+    ],
     ...(body === undefined ? {} : { requestBody: { required: true, content: ref(body) } }),
     responses: { 200: { description: "Done" }, default: { description: "Refused or failed", content: ref("Error") } },
   };

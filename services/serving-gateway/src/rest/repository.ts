@@ -41,7 +41,8 @@ export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): 
 /** Triton counts in nanoseconds. */
 const duration = (count: number, us: number): object => ({ count, ns: us * 1000 });
 
-function toTriton(one: VersionStatistics): object {
+/** Statistics of one version as Triton names them, over HTTP and gRPC. */
+export function toTriton(one: VersionStatistics): object {
   const { model, version, requests, failures, rows, executions, totalUs, queueUs, computeUs, lastInference } = one;
   return {
     name: model,

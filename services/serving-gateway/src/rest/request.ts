@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../clients.ts";
@@ -32,12 +33,20 @@ export function toCaller({ raw }: FastifyRequest): Caller {
 export function toPresence({ raw }: FastifyRequest): Pick<Call, "isGone" | "toSignal"> {
   return {
     isGone: () => raw.socket.destroyed,
-    toSignal() {
-      const controller = new AbortController();
-      raw.socket.once("close", () => controller.abort());
-      return controller.signal;
-    },
+    toSignal: () => signalOf(raw.socket),
   };
+}
+
+const signals = new WeakMap<Socket, AbortSignal>();
+
+/** One for each connection, however many requests come by it. */
+function signalOf(socket: Socket): AbortSignal {
+  const known = signals.get(socket);
+  if (known !== undefined) return known;
+  const controller = new AbortController();
+  socket.once("close", () => controller.abort());
+  signals.set(socket, controller.signal);
+  return controller.signal;
 }
 
 /** Lets a request in before its handler and out behind it. */

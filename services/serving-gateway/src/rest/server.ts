@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
+import { addAsyncRoutes } from "./async.ts";
 import { addOipRoutes } from "./oip.ts";
 import { addOlderRoutes } from "./older.ts";
 import { addOpenApiRoutes } from "./openapi.ts";
@@ -32,6 +33,8 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
     requestTimeout: gateway.config.requestMs + 30_000,
     keepAliveTimeout: 75_000,
     return503OnClosing: false,
+    // Ids of submitted requests hold the name of their model.
+    routerOptions: { maxParamLength: 1_000 },
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -40,6 +43,7 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
     void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
   });
   addOipRoutes(server, gateway);
+  addAsyncRoutes(server, gateway);
   addRepositoryRoutes(server, gateway);
   addOlderRoutes(server, gateway);
   addOpenApiRoutes(server);

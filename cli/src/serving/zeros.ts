@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+import { LAYOUTS, type Tensor, type TensorInfo, toTensor } from "@bulwark/tensors";
+
+/** Zeros for an input; a dimension that may be any is 1, unless its whole shape is given. */
+export function makeZeros({ name, datatype, shape }: TensorInfo, given: readonly number[] = shape): Tensor {
+  const sizes = given.map((size) => Math.max(1, size));
+  const count = sizes.reduce((product, size) => product * size, 1);
+  if (datatype !== "BYTES") return toTensor(name, datatype, sizes, LAYOUTS[datatype].make(count));
+  const empty = Array.from({ length: count }, () => new Uint8Array(0));
+  return toTensor(name, datatype, sizes, empty);
+}
