@@ -17,13 +17,14 @@ import { startRelay } from "../serving/relay.ts";
 import { readStack, type Stack } from "../serving/stack.ts";
 import { lookAtParts, type PartStatus } from "../serving/status/look.ts";
 import { PART_NAMES, type PartName } from "../serving/status/parts.ts";
+import { addTuneFlags } from "../serving/tune/flags.ts";
 
 const LONGEST_PORT = 65_535;
 const ALL = "all";
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** `bulwark serving`: looks at what `bulwark serve` started, and lets older clients in. */
+/** `bulwark serving`: looks at what `bulwark serve` started, lets older clients in, and finds settings that suit a model. */
 export const spec: CommandSpec = {
   examples: [
     "bulwark serving status",
@@ -31,6 +32,8 @@ export const spec: CommandSpec = {
     "bulwark serving dead",
     "bulwark serving dead retry 1764000000000-0",
     "bulwark serving dead drop --all",
+    "bulwark serving tune models/digits",
+    "bulwark serving tune digits.onnx --p99 20 --write serving.yaml",
     "bulwark serving relay",
     "bulwark serving relay --port 6380 --model resnet50",
   ],
@@ -47,6 +50,9 @@ export const spec: CommandSpec = {
       .argument("[letters...]", "which of them, as list -o name gives them")
       .option("--all", "all of them, to retry or drop")
       .option("--limit <number>", "how many are listed", toCount, 20);
+    addTuneFlags(
+      command.command("tune").description("measure which copies, threads and batch suit a model, and show the table"),
+    );
     command
       .command("relay")
       .description("take records of older clients, which speak plain Redis, on loopback")
@@ -54,6 +60,7 @@ export const spec: CommandSpec = {
       .option("--model <name>", "model that answers them; the only one when not given", "");
   },
   async execute(context, { args, flags, path }) {
+    if (path[0] === "tune") return (await import("../serving/tune/tune.ts")).tune(context, args, flags);
     const stack = await readStack(context.paths);
     if (path[0] === "relay") return relay(context, stack, flags);
     if (path[0] === "dead") return handleDead(stack, args, flags);

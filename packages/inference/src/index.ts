@@ -9,6 +9,7 @@ export type {
   VersionStatistics,
   VersionStatus,
 } from "./engine.ts";
+export { unwrapFrom } from "./master-keys.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
 export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
 export {
@@ -18,6 +19,5 @@ export {
   type SealedHeader,
   sealModel,
   type UnwrapModelKey,
-  unwrapWith,
 } from "./sealed-model.ts";
 export { DEFAULT_SETTINGS, type ModelSettings, type VersionPolicy } from "./settings.ts";

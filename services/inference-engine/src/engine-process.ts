@@ -1,8 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-import { createSecretKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { createEngine, type Engine, openFile, openFolder, type UnwrapModelKey, unwrapWith } from "@bulwark/inference";
+import { createEngine, type Engine, openFile, openFolder, unwrapFrom } from "@bulwark/inference";
 import { type Keyring, parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createLink,
@@ -70,7 +68,7 @@ async function loadModels(settings: EngineSettings, keyring: Keyring | undefined
     repository,
     settings: (model) => settingsOf(settings, model),
     now: () => performance.timeOrigin + performance.now(),
-    ...(keyring === undefined ? {} : { unwrap: unwrapFrom(keyring) }),
+    ...(keyring === undefined ? {} : { unwrap: unwrapFrom(keyring.keys) }),
     ...(memoryLimitBytes === 0
       ? {}
       : { memory: { limitBytes: memoryLimitBytes, usedBytes: () => process.memoryUsage.rss() } }),
@@ -86,22 +84,6 @@ async function loadModels(settings: EngineSettings, keyring: Keyring | undefined
   if (failures[0] !== undefined && failures.length === names.length) throw failures[0].error;
   if (names.length === 0) throw new BulwarkError("MODEL_REPOSITORY", `${models} holds no model.`, "put one there");
   return engine;
-}
-
-/** Opens the keys of encrypted models with the keyring's master keys. */
-function unwrapFrom(keyring: Keyring): UnwrapModelKey {
-  return async (header) => {
-    const [key] = selectKeys(keyring, [header.keyId]).keys;
-    const version = key?.versions.find((entry) => entry.version === header.keyVersion);
-    if (key !== undefined && version !== undefined) {
-      return unwrapWith(
-        { id: key.id, version: version.version, key: createSecretKey(Buffer.from(version.key, "base64")) },
-        header,
-      );
-    }
-    const message = `The keyring has no version ${header.keyVersion} of "${header.keyId}".`;
-    throw new BulwarkError("KEY_MISSING", message, "give the engine the keyring with which the model was encrypted");
-  };
 }
 
 /** A connection that comes up when it can, and again whenever it was lost. */

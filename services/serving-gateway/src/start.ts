@@ -1,5 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
-import { createSecretKey } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
@@ -9,9 +7,9 @@ import {
   type Repository,
   resolveSettings,
   type UnwrapModelKey,
-  unwrapWith,
+  unwrapFrom,
 } from "@bulwark/inference";
-import { type Keyring, parseKeyring } from "@bulwark/pki";
+import { parseKeyring } from "@bulwark/pki";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -123,15 +121,7 @@ function createUnwrap(path: string): UnwrapModelKey {
     if ((mode & 0o077) !== 0) {
       throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
     }
-    const keyring: Keyring = parseKeyring(text);
-    const versions = keyring.keys.find(({ id }) => id === header.keyId)?.versions ?? [];
-    const found = versions.find(({ version }) => version === header.keyVersion);
-    if (found === undefined) {
-      const message = `The keyring has no version ${header.keyVersion} of "${header.keyId}"`;
-      throw new BulwarkError("KEY_MISSING", message, "use the keyring with which the model was encrypted");
-    }
-    const key = createSecretKey(Buffer.from(found.key, "base64"));
-    return unwrapWith({ id: header.keyId, version: found.version, key }, header);
+    return unwrapFrom(parseKeyring(text).keys)(header);
   };
 }
 

@@ -19,10 +19,11 @@ import {
   toRecordKeys,
   unseal,
 } from "@bulwark/queue";
-import { LAYOUTS, type Tensor, type TensorInfo, toTensor } from "@bulwark/tensors";
+import type { TensorInfo } from "@bulwark/tensors";
 import { askGateway } from "../gateway-client.ts";
 import { askRedis } from "../redis-probe.ts";
 import type { Stack } from "../stack.ts";
+import { makeZeros } from "../zeros.ts";
 
 /** What came of a canary: the model that computed it, or refused it, which shows as well that the pipe is whole. */
 export type Canary = { model: string; refusal?: ErrorCode };
@@ -62,10 +63,12 @@ async function chooseModel(stack: Stack, timeoutMs: number): Promise<Model> {
 }
 
 async function askDirectly(stack: Stack, { name, inputs }: Model, timeoutMs: number): Promise<ErrorCode | undefined> {
-  const zeros = inputs.map(makeZeros).map(({ name: input, datatype, shape, data }) => ({
-    ...{ name: input, datatype, shape },
-    data: Array.from(data as ArrayLike<unknown>, (value) => (datatype === "BYTES" ? "" : Number(value))),
-  }));
+  const zeros = inputs
+    .map((input) => makeZeros(input))
+    .map(({ name: input, datatype, shape, data }) => ({
+      ...{ name: input, datatype, shape },
+      data: Array.from(data as ArrayLike<unknown>, (value) => (datatype === "BYTES" ? "" : Number(value))),
+    }));
   const path = `/v2/models/${encodeURIComponent(name)}/infer`;
   const { status } = await askGateway(stack, { path, method: "POST", body: { inputs: zeros }, timeoutMs });
   if (status === 200) return undefined;
@@ -84,7 +87,7 @@ async function askQueue(
   const place = { stream: queue.job, uri, model: model.name };
   const fill = createRandom();
   const dataKey = makeDataKey(toRecordKeys(key), place, fill);
-  const content = encodeRequest({ kind: "tensors", inputs: model.inputs.map(makeZeros) });
+  const content = encodeRequest({ kind: "tensors", inputs: model.inputs.map((input) => makeZeros(input)) });
   const data = seal(dataKey, content, ["request", place], fill);
   const value = await askRedis(queue.relay, async (link) => {
     const most = Number.MAX_SAFE_INTEGER;
@@ -116,13 +119,4 @@ async function waitForResult(
     }
     await delay(POLL_MS);
   }
-}
-
-/** Zeros for an input; a dimension that may be any is 1. */
-function makeZeros({ name, datatype, shape }: TensorInfo): Tensor {
-  const sizes = shape.map((size) => Math.max(1, size));
-  const count = sizes.reduce((product, size) => product * size, 1);
-  if (datatype !== "BYTES") return toTensor(name, datatype, sizes, LAYOUTS[datatype].make(count));
-  const empty = Array.from({ length: count }, () => new Uint8Array(0));
-  return toTensor(name, datatype, sizes, empty);
 }

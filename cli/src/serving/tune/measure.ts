@@ -9,7 +9,7 @@ export type Subject = {
   model: string;
   /** Whole shapes of one request's inputs, by name; otherwise the model's with 1 wherever it may be any. */
   shapes: Readonly<Record<string, readonly number[]>>;
-  unwrap?: UnwrapModelKey;
+  unwrap: UnwrapModelKey;
 };
 
 type Load = { seconds: number; now(): number; signal: AbortSignal };
@@ -25,8 +25,7 @@ export async function measure(subject: Subject, candidate: Candidate, load: Load
   const settings = { ...DEFAULT_SETTINGS, instances, threads, batch: { maxRows, windowMs: 0 } };
   const { repository, model, shapes, unwrap } = subject;
   const engine = createEngine({
-    ...{ repository, settings: () => settings, now: () => performance.timeOrigin + performance.now() },
-    ...(unwrap === undefined ? {} : { unwrap }),
+    ...{ repository, unwrap, settings: () => settings, now: () => performance.timeOrigin + performance.now() },
   });
   try {
     await engine.load(model);

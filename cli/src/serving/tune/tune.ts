@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { openFile, openFolder } from "@bulwark/inference";
-import { type Command, InvalidArgumentError } from "commander";
+import { openFile, openFolder, type UnwrapModelKey, unwrapFrom } from "@bulwark/inference";
+import { openKeys } from "@bulwark/pki";
 import type { Column, Context, Result } from "../../command.ts";
 import { choose, listCandidates, type Measurement } from "./choose.ts";
 import { measure, type Subject } from "./measure.ts";
@@ -12,24 +12,13 @@ import { writeChoice } from "./write.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Adds what `bulwark serving tune` takes. */
-export function addTuneFlags(command: Command): void {
-  command
-    .argument("<model>", "a model file, or its folder NAME with NAME/VERSION/model.onnx")
-    .option("--p99 <ms>", "the slowest that one request in a hundred may be", toNumber, 50)
-    .option("--seconds <seconds>", "how long each is measured", toNumber, 1)
-    .option("--cores <number>", "cores to share out; all when not given", toNumber)
-    .option("--shape <name=sizes...>", "shape of an input of one request, such as x=1,3,224,224")
-    .option("--write <file>", "settings of bulwark serve that get what was chosen; nothing is written without it");
-}
-
 /**
  * Measures the engine with every sensible number of copies, threads and rows of a batch, in this process and without any protocol, and
  * gives the table that the choice came from.
  */
 export async function tune(context: Context, [given = ""]: readonly string[], flags: Flags): Promise<Result> {
   const path = resolve(context.cwd, given);
-  const { models, ...subject } = await findSubject(path, toShapes(flags.shape));
+  const { models, ...subject } = await findSubject(context, path, toShapes(flags.shape));
   const step = context.progress.step(`Measuring ${subject.model}`);
   const cores = flags.cores === undefined ? availableParallelism() : Math.max(1, Math.floor(Number(flags.cores)));
   const load = { seconds: Number(flags.seconds), now: () => performance.now(), signal: context.signal };
@@ -72,16 +61,23 @@ const COLUMNS: readonly Column<Measurement>[] = [
   { heading: "rows/run", cell: ({ rowsPerRun }) => rowsPerRun.toFixed(1) },
 ];
 
-async function findSubject(path: string, shapes: Subject["shapes"]): Promise<Subject & { models: string }> {
+async function findSubject(
+  context: Context,
+  path: string,
+  shapes: Subject["shapes"],
+): Promise<Subject & { models: string }> {
+  // Only an encrypted model asks for a key.
+  const unwrap: UnwrapModelKey = async (header) =>
+    unwrapFrom((await openKeys(context.paths.keys, { now: context.now() })).keyring.keys)(header);
   const found = await stat(path).catch((cause) => {
     throw new BulwarkError("MODEL_REPOSITORY", `${path} is not there.`, "name a model file, or its folder", { cause });
   });
   if (found.isDirectory()) {
-    return { repository: openFolder(dirname(path)), model: basename(path), models: dirname(path), shapes };
+    return { repository: openFolder(dirname(path)), model: basename(path), models: dirname(path), shapes, unwrap };
   }
   const repository = openFile(path);
   const [model = ""] = await repository.list();
-  return { repository, model, models: path, shapes };
+  return { repository, model, models: path, shapes, unwrap };
 }
 
 const SHAPE = /^(.+)=(\d+(?:,\d+)*)$/;
@@ -95,10 +91,4 @@ function toShapes(given: unknown): Record<string, number[]> {
       throw new BulwarkError("USAGE", `"${text}" is no shape.`, "--shape NAME=1,3,224,224");
     }),
   );
-}
-
-function toNumber(text: string): number {
-  const number = Number(text);
-  if (text.trim() !== "" && Number.isFinite(number) && number > 0) return number;
-  throw new InvalidArgumentError("Give a number above 0.");
 }
