@@ -3,17 +3,15 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
-import { parse } from "yaml";
+import { type Document, isMap, parseDocument } from "yaml";
+import { readOlderSettings } from "./older-settings.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
 export type ServeSettings = Readonly<Record<string, unknown>> & { models: string };
 
-/** Keys of the older `config.yaml`, in small letters, that mean something here; the others are left alone, as there. */
-const OLDER_KEYS = ["modelpath", "postprocessing", "imageresize", "modelparallelism", "jobname"] as const;
-
 /**
- * The gateway's settings from a file and flags, flags first. The file has the gateway's own keys, or is the older
- * `config.yaml`. Throws SERVING_CONFIG, USAGE.
+ * The gateway's settings from a file and flags, flags first. The file has the gateway's own keys, or is an older
+ * one. Throws SERVING_CONFIG, USAGE.
  */
 export async function readServeSettings(
   cwd: string,
@@ -47,41 +45,28 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "name a settings file", { cause });
   });
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (cause) {
-    throw new BulwarkError("SERVING_CONFIG", `${path} is no YAML.`, "mend it", { cause });
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    throw new BulwarkError("SERVING_CONFIG", `${path} is no YAML.`, "mend it", { cause: document.errors[0] });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isMap(document.contents)) {
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
-  const given = value as Record<string, unknown>;
-  const isOlder = Object.keys(given).some((key) => OLDER_KEYS.includes(key.toLowerCase() as "modelpath"));
-  const settings = isOlder ? fromOlderConfig(given) : given;
+  const settings = unfold(document);
   const { models } = settings;
   return typeof models === "string" ? { ...settings, models: resolve(dirname(path), models) } : settings;
 }
 
-/** The older `config.yaml`: flat, keys in any case. */
-function fromOlderConfig(given: Record<string, unknown>): Record<string, unknown> {
-  const old = Object.fromEntries(Object.entries(given).map(([key, value]) => [key.toLowerCase(), value]));
-  const instances = Number(old.modelparallelism ?? 1);
-  return {
-    ...(typeof old.modelpath === "string" ? { models: old.modelpath } : {}),
-    modelSettings: { "*": { instances: Number.isInteger(instances) && instances > 0 ? instances : 1 } },
-    older: {
-      postProcessing: String(old.postprocessing ?? ""),
-      ...(old.imageresize === undefined ? {} : { resize: readResize(String(old.imageresize)) }),
-    },
-  };
-}
-
-/** Its comment says height first, but it was handed on as width first. */
-function readResize(text: string): { width: number; height: number } {
-  const [width = 0, height = 0] = text.split(",").map(Number);
-  if (Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) return { width, height };
-  throw new BulwarkError("SERVING_CONFIG", `imageResize "${text.slice(0, 40)}" is no size.`, 'write "224,224"');
+/** An older file's settings, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
+function unfold(document: Document): Record<string, unknown> {
+  try {
+    return readOlderSettings(document) ?? document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new BulwarkError("SERVING_CONFIG", "Its aliases unfold to too much.", "write out what they mean", {
+      cause: error,
+    });
+  }
 }
 
 /** Addresses, certificate and keys of the gateway, from flags and our own keys. */
