@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What somebody sees of requests and results who records the network and reads Redis's disk: nothing.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { openDurable } from "../../services/serving-gateway/src/durable/index.ts";
-import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
+import { parseSegments, startCapture } from "../e2e/capture.ts";
+import { type QueueStack, skip, startQueueStack } from "./stack.ts";
 
-const RECORDER = fileURLToPath(new URL("../e2e/capture.py", import.meta.url));
-const NOT_PERMITTED = 77;
 const REQUESTS = 50;
-const SEGMENT_HEAD_BYTES = 12;
 const MARKER = Float32Array.from({ length: 8 }, (_, at) => 4711.0625 + at);
 const MARKER_BYTES = Buffer.from(MARKER.buffer);
 
@@ -26,7 +22,7 @@ describe("recorded", { skip }, () => {
   after(() => stack?.stop());
 
   it("neither the wire nor the disk shows a request or a result", async (context) => {
-    const capture = await startCapture(join(stack.folder, "wire"));
+    const capture = await startCapture(context, "lo");
     if (capture === undefined) return context.skip("recording packets needs python3 and CAP_NET_RAW");
     const port = Number(new URL(stack.queue.durable.redis.url).port);
     const limits = { mostRecords: 1000, mostBytes: 2 ** 28, budgetMs: 30_000 };
@@ -65,39 +61,15 @@ describe("recorded", { skip }, () => {
   });
 });
 
-/** A record of loopback, or undefined where that is not permitted. */
-async function startCapture(path: string): Promise<{ stop(): Promise<Buffer> } | undefined> {
-  const recorder = spawn("python3", [RECORDER, path], { stdio: ["pipe", "pipe", "inherit"] });
-  let output = "";
-  recorder.stdout.on("data", (data) => {
-    output += data;
-  });
-  const ended = once(recorder, "exit").catch(() => [NOT_PERMITTED]);
-  await Promise.race([ended, until(() => output.includes("ready"))]);
-  if (!output.includes("ready")) return undefined;
-  return {
-    async stop() {
-      recorder.stdin.end();
-      await ended;
-      return readFileSync(path);
-    },
-  };
-}
-
 type Flow = { ports: [number, number]; bytes: Buffer };
 
 /** The payloads of each direction of each connection, one after the other. */
 function readFlows(record: Buffer): Flow[] {
-  const flows = new Map<string, { ports: [number, number]; parts: Buffer[] }>();
-  for (let at = 0; at + SEGMENT_HEAD_BYTES <= record.length; ) {
-    const ports: [number, number] = [record.readUInt16BE(at), record.readUInt16BE(at + 2)];
-    const length = record.readUInt32BE(at + 8);
-    const flow = flows.get(String(ports)) ?? { ports, parts: [] };
-    flow.parts.push(record.subarray(at + SEGMENT_HEAD_BYTES, at + SEGMENT_HEAD_BYTES + length));
-    flows.set(String(ports), flow);
-    at += SEGMENT_HEAD_BYTES + length;
-  }
-  return [...flows.values()].map(({ ports, parts }) => ({ ports, bytes: Buffer.concat(parts) }));
+  const flows = Map.groupBy(parseSegments(record), ({ source, target }) => `${source} ${target}`);
+  return [...flows.values()].map((segments) => ({
+    ports: [segments[0]?.source ?? 0, segments[0]?.target ?? 0],
+    bytes: Buffer.concat(segments.map(({ payload }) => payload)),
+  }));
 }
 
 /** Shows that the recorder would see it. */
