@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { createEngine, type Engine, openFile, openFolder, unwrapFrom } from "@bulwark/inference";

@@ -2,6 +2,7 @@
 // A release made by plain Helm, and what becomes of it.
 import { basename, dirname, join } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { versions } from "../../../cli/src/versions.ts";
 import { REPOSITORY } from "../../e2e/harness.ts";
 import { type Cluster, type KubernetesObject, type TestNamespace, until } from "../fixture/index.ts";
 
@@ -90,7 +91,9 @@ export async function applyUnprotected(
   name: string,
   values: object,
 ): Promise<Release> {
-  const rendered = await callHelm(cluster, ["template", name, CHART, "-n", namespace.name], values);
+  // Helm built without its release's flags takes a Kubernetes of its own for granted.
+  const version = ["--kube-version", versions.cluster.kubernetes];
+  const rendered = await callHelm(cluster, ["template", name, CHART, "-n", namespace.name, ...version], values);
   const objects = parseAllDocuments(rendered).map((document) => document.toJS() as KubernetesObject);
   for (const object of objects) {
     const data = object.data as Record<string, string> | undefined;
