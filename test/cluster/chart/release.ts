@@ -94,17 +94,18 @@ export async function applyUnprotected(
   // Helm built without its release's flags takes a Kubernetes of its own for granted.
   const version = ["--kube-version", versions.cluster.kubernetes];
   const rendered = await callHelm(cluster, ["template", name, CHART, "-n", namespace.name, ...version], values);
-  const objects = parseAllDocuments(rendered).map((document) => document.toJS() as KubernetesObject);
+  const objects = parseAllDocuments(rendered).flatMap((document) => (document.toJS() as KubernetesObject | null) ?? []);
   for (const object of objects) {
+    object.metadata = { ...object.metadata, namespace: namespace.name };
     const data = object.data as Record<string, string> | undefined;
     if (data?.["spark.properties"] === undefined) continue;
     data["spark.properties"] = data["spark.properties"].replaceAll(PROTECTION, "");
   }
-  await cluster.apply(objects.filter((object) => object !== null));
+  await cluster.apply(objects);
   return findRelease(cluster, namespace, name);
 }
 
-const PROTECTION = /^spark\.(authenticate|network\.crypto|ssl\.rpc|plugins)\b(?!\.driver|\.executor).*\n?/gm;
+const PROTECTION = /^spark\.(authenticate|network\.crypto|ssl\.rpc|io\.encryption|plugins)\b(?!\.driver|\.executor).*\n?/gm;
 
 function callHelm(cluster: Cluster, args: readonly string[], values: object): Promise<string> {
   const small = { driver: { memory: "700m" }, executor: { memory: "700m" }, startTimeout: "10m" };
