@@ -105,7 +105,8 @@ export async function applyUnprotected(
   return findRelease(cluster, namespace, name);
 }
 
-const PROTECTION = /^spark\.(authenticate|network\.crypto|ssl\.rpc|io\.encryption|plugins)\b(?!\.driver|\.executor).*\n?/gm;
+const PROTECTION =
+  /^spark\.(authenticate|network\.crypto|ssl\.rpc|io\.encryption|plugins)\b(?!\.driver|\.executor).*\n?/gm;
 
 function callHelm(cluster: Cluster, args: readonly string[], values: object): Promise<string> {
   const small = { driver: { memory: "700m" }, executor: { memory: "700m" }, startTimeout: "10m" };
