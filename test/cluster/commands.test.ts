@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands as people type them, on a real node: what they print, what they exit with, and what they leave.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createTestFolder } from "../../cli/src/testing/context.ts";
 import { EXIT } from "../../packages/contracts/src/errors/index.ts";
 import { selectorOf } from "../../packages/kubernetes/src/index.ts";
+import { type Ended, makeTool } from "./chart/tool.ts";
 import { joinCluster, type TestNamespace, until } from "./fixture/index.ts";
 
-const TOOL = join(import.meta.dirname, "..", "..", "bulwark");
-const HOME = createTestFolder();
 const A_JOB_MS = 480_000;
 /** Everything that a release can own. */
 const KINDS =
@@ -20,37 +16,9 @@ const KINDS =
 
 const cluster = await joinCluster();
 let namespace: TestNamespace;
-const children = new Set<ChildProcess>();
+const tool = await makeTool(cluster);
 
-type Ended = { code: number | null; stdout: string; stderr: string; seconds: number };
-
-function start(args: readonly string[]) {
-  const env = { PATH: cluster.env.PATH, KUBECONFIG: cluster.kubeconfig, HOME };
-  const child = spawn(TOOL, args, { cwd: HOME, env, stdio: ["ignore", "pipe", "pipe"] });
-  children.add(child);
-  const startedAt = performance.now();
-  const said = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => (said.stdout += chunk));
-  child.stderr.on("data", (chunk) => (said.stderr += chunk));
-  const ended = once(child, "close").then(([code]): Ended => {
-    children.delete(child);
-    return { code, ...said, seconds: (performance.now() - startedAt) / 1000 };
-  });
-  return { child, said, ended };
-}
-
-const run = (...args: string[]): Promise<Ended> => start(args).ended;
-const inNamespace = (...args: string[]): Promise<Ended> => run(...args, "-n", namespace.name);
-
-function writeJob(name: string, job: object): string {
-  const path = join(HOME, `${name}.yaml`);
-  const small = { driver: { memory: "512m" }, executor: { memory: "512m", instances: 2 } };
-  writeFileSync(
-    path,
-    JSON.stringify({ image: cluster.sparkImage, ui: { enabled: false }, startTimeout: "10m", ...small, ...job }),
-  );
-  return path;
-}
+const inNamespace = (...args: string[]): Promise<Ended> => tool.run(...args, "-n", namespace.name);
 
 async function countLeft(release: string): Promise<number> {
   type List = { items: unknown[] };
@@ -60,19 +28,18 @@ async function countLeft(release: string): Promise<number> {
 
 before(async () => {
   namespace = await cluster.makeNamespace("commands");
-  mkdirSync(join(HOME, "out"));
-  assert.equal((await run("keys", "init")).code, EXIT.done);
+  mkdirSync(join(tool.home, "out"));
 });
 
 after(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  tool.stop();
   await namespace.remove();
 });
 
 test("a job is submitted, followed to its result, seen by Helm, and deleted without a trace", {
   timeout: A_JOB_MS,
 }, async () => {
-  const job = writeJob("pi", { name: "pi", args: ["20"], ui: { enabled: true } });
+  const job = tool.writeJob("pi", { args: ["20"], ui: { enabled: true } });
   const submitted = await inNamespace("submit", "-f", job, "--follow", "--timeout", "7m");
   assert.equal(submitted.code, EXIT.done, submitted.stderr);
   assert.match(submitted.stdout, /^Pi is roughly 3\.\d+$/m);
@@ -107,7 +74,7 @@ test("a job is submitted, followed to its result, seen by Helm, and deleted with
 });
 
 test("plain helm uninstall collects the Secrets that submit made", { timeout: A_JOB_MS }, async () => {
-  const job = writeJob("plain", { name: "plain" });
+  const job = tool.writeJob("plain", {});
   assert.equal((await inNamespace("submit", "-f", job)).code, EXIT.done);
   type Secret = { metadata: { ownerReferences?: { kind: string }[] } };
   const secret = await cluster.get<Secret>(["secret", "plain-secret", "-n", namespace.name]);
@@ -118,10 +85,10 @@ test("plain helm uninstall collects the Secrets that submit made", { timeout: A_
 
 test("a program that throws exits with 5 and the first line of its exception", { timeout: A_JOB_MS }, async () => {
   writeFileSync(
-    join(HOME, "boom.py"),
+    join(tool.home, "boom.py"),
     "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate()\nraise ValueError('no such patient')\n",
   );
-  const job = writeJob("boom", { name: "boom", python: "boom.py", executor: { instances: 1, memory: "512m" } });
+  const job = tool.writeJob("boom", { python: "boom.py", executor: { instances: 1, memory: "512m" } });
   const { code, stderr } = await inNamespace("submit", "-f", job, "--wait", "--timeout", "7m");
   assert.equal(code, EXIT.jobFailed, stderr);
   assert.match(stderr, /ValueError: no such patient/);
@@ -129,7 +96,7 @@ test("a program that throws exits with 5 and the first line of its exception", {
 });
 
 test("a job that no node can take says what is missing, and times out", { timeout: A_JOB_MS }, async () => {
-  const job = writeJob("big", { name: "big", driver: { memory: "900g" } });
+  const job = tool.writeJob("big", { driver: { memory: "900g" } });
   const { code, stderr } = await inNamespace("submit", "-f", job, "--wait", "--timeout", "10s");
   assert.equal(code, EXIT.timedOut, stderr);
   assert.match(stderr, /too little memory/);
@@ -138,8 +105,8 @@ test("a job that no node can take says what is missing, and times out", { timeou
 });
 
 test("a wrong image is told within 30 s", { timeout: A_JOB_MS }, async () => {
-  const job = writeJob("image", { name: "image", image: "registry.invalid/spark:none" });
-  const { child, said, ended } = start(["submit", "-f", job, "--wait", "-n", namespace.name]);
+  const job = tool.writeJob("image", { image: "registry.invalid/spark:none" });
+  const { child, said, ended } = tool.start("submit", "-f", job, "--wait", "-n", namespace.name);
   const startedAt = performance.now();
   await until(
     "the image to be named",
@@ -153,8 +120,8 @@ test("a wrong image is told within 30 s", { timeout: A_JOB_MS }, async () => {
 });
 
 test("Ctrl-C while following ends the following, not the job", { timeout: A_JOB_MS }, async () => {
-  const job = writeJob("held", { name: "held", suspend: true });
-  const { child, said, ended } = start(["submit", "-f", job, "--follow", "-n", namespace.name]);
+  const job = tool.writeJob("held", { suspend: true });
+  const { child, said, ended } = tool.start("submit", "-f", job, "--follow", "-n", namespace.name);
   await until("it to be followed", async () => /suspended/.test(said.stderr), 60_000);
   child.kill("SIGINT");
   assert.equal((await ended).code, EXIT.interrupted, said.stderr);
@@ -164,8 +131,8 @@ test("Ctrl-C while following ends the following, not the job", { timeout: A_JOB_
 });
 
 test("dry runs show everything but secrets, and make nothing", { timeout: A_JOB_MS }, async () => {
-  const job = writeJob("dry", { name: "dry", ui: { enabled: true } });
-  const password = readFileSync(join(HOME, ".local/share/bulwark/keys/current/store-password"), "utf8").trim();
+  const job = tool.writeJob("dry", { ui: { enabled: true } });
+  const password = readFileSync(join(tool.home, ".local/share/bulwark/keys/current/store-password"), "utf8").trim();
   for (const where of ["client", "server"]) {
     const { code, stdout, stderr } = await inNamespace("submit", "-f", job, `--dry-run=${where}`);
     assert.equal(code, EXIT.done, stderr);
@@ -183,18 +150,13 @@ test("results come from the claim, after the driver is gone as well", { timeout:
 spark = SparkSession.builder.getOrCreate()
 spark.range(1000).write.mode("overwrite").csv("/data/results")
 `;
-  writeFileSync(join(HOME, "writes.py"), program);
-  const job = writeJob("writes", {
-    name: "writes",
-    python: "writes.py",
-    pvc: "data",
-    executor: { instances: 1, memory: "512m" },
-  });
+  writeFileSync(join(tool.home, "writes.py"), program);
+  const job = tool.writeJob("writes", { python: "writes.py", pvc: "data", executor: { instances: 1, memory: "512m" } });
   const { code, stderr } = await inNamespace("submit", "-f", job, "--wait", "--timeout", "7m");
   assert.equal(code, EXIT.done, stderr);
-  const copied = await inNamespace("copy", "writes", "results", join(HOME, "out", "results"));
+  const copied = await inNamespace("copy", "writes", "results", join(tool.home, "out", "results"));
   assert.equal(copied.code, EXIT.done, copied.stderr);
-  assert.ok(readFileSync(join(HOME, "out", "results", "_SUCCESS")));
+  assert.ok(readFileSync(join(tool.home, "out", "results", "_SUCCESS")));
   const absent = await inNamespace("copy", "writes", "nothing/here", "-o", "json");
   assert.deepEqual([absent.code, JSON.parse(absent.stdout).error.code], [EXIT.invalid, "DATA_MISSING"]);
   const outside = await inNamespace("copy", "writes", "../etc/passwd");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings files of BigDL Cluster Serving.
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { type Document, isMap, isScalar, isSeq } from "yaml";
+import { type Document, isMap, isSeq } from "yaml";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -13,11 +13,9 @@ const SERVABLES_KEY = "modelMetaDataList";
 export function readOlderSettings(document: Document): Settings | undefined {
   if (!isMap(document.contents)) return undefined;
   if (document.has(SERVABLES_KEY)) return fromServables(document);
-  const given = document.contents.items.map(({ key, value }) => [String(key).toLowerCase(), scalarOf(value)] as const);
+  const given = Object.entries(document.toJS() as Settings).map(([key, value]) => [key.toLowerCase(), value] as const);
   return given.some(([key]) => CONFIG_KEYS.includes(key)) ? fromConfig(Object.fromEntries(given)) : undefined;
 }
-
-const scalarOf = (node: unknown): unknown => (isScalar(node) ? node.value : undefined);
 
 /** `config.yaml`: flat, keys in any case. */
 function fromConfig(old: Settings): Settings {

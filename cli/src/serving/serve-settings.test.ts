@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
+import { createTestFolder } from "../testing/context.ts";
 import { readServeSettings } from "./serve-settings.ts";
 
-const root = await mkdtemp(join(tmpdir(), "bulwark-settings-"));
-after(() => rm(root, { recursive: true, force: true }));
+const root = createTestFolder();
 
 async function read(text: string, models?: string) {
   await writeFile(join(root, "settings.yaml"), text);

@@ -75,9 +75,8 @@ export async function install(
   namespace: TestNamespace,
   name: string,
   values: object,
-  chart: string = CHART,
 ): Promise<Release> {
-  await callHelm(cluster, ["install", name, chart, "-n", namespace.name], values);
+  await callHelm(cluster, ["install", name, CHART, "-n", namespace.name], values);
   return findRelease(cluster, namespace, name);
 }
 

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { openFile, resolveSettings } from "@bulwark/inference";
 import { writeMlp } from "@bulwark/inference/testing";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { createTestFolder } from "../../testing/context.ts";
 import { choose, listCandidates, type Measurement } from "./choose.ts";
 import { measure } from "./measure.ts";
 import { writeChoice } from "./write.ts";
 
-const root = await mkdtemp(join(tmpdir(), "bulwark-tune-"));
-after(() => rm(root, { recursive: true, force: true }));
+const root = createTestFolder();
 
 const measurement = fc.record({
   ...{
