@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sparkJavaOptions, splitOptions } from "./java-options.ts";
+import { executorDefaults, sparkJavaOptions, splitOptions } from "./java-options.ts";
 
 test("options are split as Spark splits them", () => {
   const table: [string, string[]][] = [
@@ -47,4 +47,15 @@ test("no JVM dumps its memory or lets others attach, and every Java gets only wh
     assert.equal(options.includes("--sun-misc-unsafe-memory-access=allow"), major >= 23);
     assert.ok(options.every((option) => option.startsWith("-")));
   }
+});
+
+test("executors get our collector unless the job chose one", () => {
+  const table: [string[], boolean][] = [
+    [[], true],
+    [["-Xss2m", "-XX:+UseStringDeduplication", "-XX:+UseCompressedOops"], true],
+    [["-XX:+UseG1GC"], false],
+    [["-Xss2m", "-XX:+UseZGC"], false],
+    [["-XX:-UseG1GC"], true],
+  ];
+  for (const [options, ours] of table) assert.equal(executorDefaults(options).length > 0, ours, options.join(" "));
 });

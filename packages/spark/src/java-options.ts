@@ -45,6 +45,21 @@ export function sparkJavaOptions(javaMajor: number): string[] {
   ];
 }
 
+/**
+ * Collector of executors: work in batches wants throughput, and Java would take G1 from two processors on, whose barriers
+ * and helper threads cost a shuffle a sixth of its time (bench/README.md).
+ */
+export const EXECUTOR_COLLECTOR = "-XX:+UseParallelGC";
+
+/** A choice of collector among JVM options: Java refuses two. Read by Go templates, too. */
+export const COLLECTOR_CHOICE = "-XX:[+]Use[A-Za-z0-9]+GC";
+
+/** Options of an executor's JVM beside what its job asks for. */
+export function executorDefaults(userOptions: readonly string[]): string[] {
+  const chosen = new RegExp(COLLECTOR_CHOICE);
+  return userOptions.some((option) => chosen.test(option)) ? [] : [EXECUTOR_COLLECTOR];
+}
+
 /** Splits a Spark option string (`spark.driver.extraJavaOptions`) into arguments; quotes group, a backslash escapes. */
 export function splitOptions(text: string): string[] {
   const options: string[] = [];

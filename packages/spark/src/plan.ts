@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { BulwarkError, type JobFile } from "@bulwark/contracts";
 import { dataProperties, namedKeys, type PlannedDataset, planDatasets, substituteArguments } from "./datasets.ts";
 import { ivySettings } from "./ivy-settings.ts";
-import { sparkJavaOptions, splitOptions } from "./java-options.ts";
+import { executorDefaults, sparkJavaOptions, splitOptions } from "./java-options.ts";
 import { loggingConfiguration } from "./logging.ts";
 import {
   CREDENTIALS,
@@ -248,7 +248,7 @@ function planExecutor(input: PlanInput, number: number, driverUrl: string): Proc
   return {
     executable: input.java.executable,
     args: [
-      ...jvmArguments(input, "executor", job.executor.memory, options),
+      ...jvmArguments(input, "executor", job.executor.memory, [...executorDefaults(options), ...options]),
       `-Dlog4j2.configurationFile=${pathToFileURL(join(folders.conf, "log4j2-executor.properties"))}`,
       `-Dbulwark.log=${join(folders.logs, `executor-${number}.log`)}`,
       "bulwark.launch.ExecutorMain",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DATA } from "../datasets.ts";
+import { COLLECTOR_CHOICE, EXECUTOR_COLLECTOR } from "../java-options.ts";
 import { CONSOLE_LOGGING } from "../logging.ts";
 import { CHANNEL, CREDENTIALS, REDACTION, SCRATCH, UI } from "../profiles.ts";
 import { KUBERNETES } from "./settings.ts";
@@ -18,6 +19,8 @@ export function renderChartPlan(): string {
     redaction: REDACTION,
     kubernetes: KUBERNETES,
     logging: CONSOLE_LOGGING,
+    executorCollector: EXECUTOR_COLLECTOR,
+    collectorChoice: COLLECTOR_CHOICE,
   };
   return `${JSON.stringify(plan, null, 2)}\n`;
 }
