@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever is killed, and whenever: no process, no secret, no half-written output stays, and a rerun works.
 import assert from "node:assert/strict";
-import { access, readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -73,6 +73,16 @@ test("an executor that is killed is replaced, looked at like the first ones, and
   const replacement = report.observations.find(({ subject }) => subject.startsWith("executor 1,"));
   assert.equal(replacement?.asPlanned, true, JSON.stringify(report.observations));
   await assertClean(id);
+});
+
+test("a run whose folder is removed ends, and says so", async () => {
+  const run = home.startRun("slow.yaml");
+  const { id, folder } = await run.identify();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  const end = await run.ended;
+  assert.notEqual(end.code, 0);
+  assert.doesNotMatch(end.stderr, /error BUG/);
+  assert.deepEqual(findMarkedProcesses(id), []);
 });
 
 /** What is done to a run, and the states in which another terminal may find it afterwards. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts";
@@ -50,6 +51,11 @@ export function isEnded(record: RunRecord): boolean {
 /** Writes the record by rename, so that readers in other terminals see the old or the new one. */
 export async function saveRecord(runsFolder: string, record: RunRecord): Promise<void> {
   await writeFileWhole(join(runsFolder, record.id, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Whether a run's record is still where it was written. */
+export function hasRecord(runsFolder: string, id: string): boolean {
+  return existsSync(join(runsFolder, id, RECORD));
 }
 
 /** All runs, the newest first. A run whose supervisor is gone without an end is shown as lost. */

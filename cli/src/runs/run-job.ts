@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BulwarkError, type JobFile, parseDurationMs } from "@bulwark/contracts";
@@ -14,7 +15,7 @@ import { checkDatasets, discardOutputs, prepareOutputs, publishOutputs } from ".
 import { writePlan } from "./plan-files.ts";
 import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
 import { identifyProcess } from "./processes.ts";
-import { type RunFailure, type RunRecord, saveRecord } from "./record.ts";
+import { hasRecord, type RunFailure, type RunRecord, saveRecord } from "./record.ts";
 import {
   type Observed,
   observeApplication,
@@ -80,14 +81,23 @@ async function attemptRun(context: Context, ground: Ground, request: RunRequest,
     for (const { from, to } of prepared.stores) await copyFile(from, to);
     await prepareOutputs(plan.datasets);
     await saveRecord(context.paths.runs, record);
-    return await conductRun(context, request, prepared, record);
+    return await conductRun(context, request, prepared, record).catch((error: Error) => {
+      if (hasRecord(context.paths.runs, id)) throw error;
+      const message = `Somebody removed ${folders.run} while the job ran; it was stopped.`;
+      throw new BulwarkError("RUN_FOLDER_LOST", message, "run it again, and leave the folder alone until it ends");
+    });
   } finally {
-    await discardOutputs(plan.datasets);
-    await rm(folders.secrets, { recursive: true, force: true });
-    await rm(folders.work, { recursive: true, force: true });
-    await restrictToOwner(folders.run);
-    await guard.dismiss();
+    // A guard that is not told waits for ever, and this process for it.
+    await cleanUp(prepared).finally(() => guard.dismiss());
   }
+}
+
+/** What is left of a run is its record, its logs and its report. */
+async function cleanUp({ plan, folders }: PreparedRun): Promise<void> {
+  await discardOutputs(plan.datasets);
+  await rm(folders.secrets, { recursive: true, force: true });
+  await rm(folders.work, { recursive: true, force: true });
+  if (existsSync(folders.run)) await restrictToOwner(folders.run);
 }
 
 async function conductRun(

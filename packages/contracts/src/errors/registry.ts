@@ -35,6 +35,7 @@ export const ERRORS = {
   // Runs
   RUN_UNKNOWN: entry("usage", 404, "No run has this name or id"),
   RUN_ENDED: entry("usage", 409, "The run has ended already"),
+  RUN_FOLDER_LOST: entry("jobFailed", 500, "The run's folder was removed while it ran"),
   RUN_START_FAILED: entry("jobFailed", 500, "Driver or executors did not come up"),
   JOB_FAILED: entry("jobFailed", 500, "The application ran and failed"),
   EXECUTORS_LOST: entry("jobFailed", 500, "Executors died again and again"),
