@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from "node:child_process";
 import { arch, cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { NODE_VARIABLE } from "../test/cluster/fixture/cluster.ts";
 import { benchCliStart } from "./cli-start.ts";
 import type { Bench } from "./measure.ts";
 import { measure } from "./measure.ts";
@@ -23,6 +26,9 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   "submit-many": benchSubmitMany,
 };
 
+/** These run in the network of a test node, which `npm run cluster` brings. */
+const ON_NODE = ["submit", "submit-many"];
+
 /** Benchmarks that measure rates, not seconds, and take their rounds themselves. */
 const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
@@ -36,6 +42,11 @@ if (prepare === undefined && rates === undefined) {
   const names = [...Object.keys(BENCHES), ...Object.keys(RATES)].join(", ");
   process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${names}\n`);
   process.exit(2);
+}
+if (ON_NODE.includes(name) && process.env[NODE_VARIABLE] === undefined) {
+  const main = join(import.meta.dirname, "..", "test", "cluster", "main.ts");
+  const { status } = spawnSync(process.execPath, [main, "bench", ...process.argv.slice(2)], { stdio: "inherit" });
+  process.exit(status ?? 1);
 }
 const [cpu] = cpus();
 process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plain `spark-submit --deploy-mode cluster` on the same node with the same image and jars, and none of our protection:
 // the peer of `submit`. Its containers are started as Spark's own entrypoint starts them.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Cluster, joinCluster } from "../test/cluster/fixture/index.ts";
@@ -17,11 +17,12 @@ export type Node = { cluster: Cluster; ground: Ground; ours: string; peers: stri
 const LOOK_MS = 100;
 const LIMIT_MS = 300_000;
 const ACCOUNT = "spark";
+const AUTHORITY = "api-server-ca.pem";
 const REGISTERED = /Registering block manager (?!.*BlockManagerId\(driver)/;
 const RESULT = /Pi is roughly/;
 export const SIZE = { memory: "512m", executors: 2 } as const;
 
-/** Joins the node that runs (`npm run cluster -- up`), and makes both namespaces; `remove` takes them away. */
+/** Joins the node in whose network this runs, and makes both namespaces; `remove` takes them away. */
 export async function prepareNode(): Promise<Node & { remove: () => Promise<void> }> {
   const cluster = await joinCluster();
   const ground = await prepareGround();
@@ -32,6 +33,11 @@ export async function prepareNode(): Promise<Node & { remove: () => Promise<void
   // As Spark's documentation has it, within the namespace.
   const binding = ["--clusterrole=edit", `--serviceaccount=${peers}:${ACCOUNT}`, "-n", peers];
   await cluster.kubectl(["create", "rolebinding", ACCOUNT, ...binding]);
+  const { clusters } = JSON.parse(readFileSync(cluster.kubeconfig, "utf8"));
+  writeFileSync(
+    join(ground.folder, AUTHORITY),
+    Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64"),
+  );
   return {
     cluster,
     ground,
@@ -79,6 +85,11 @@ export async function plainSubmit({ cluster, ground, peers }: Node, name: string
   const { memory, executors } = SIZE;
   const settings = {
     "spark.kubernetes.namespace": peers,
+    // Spark's client cannot read the administrator's key: it is no RSA key.
+    "spark.kubernetes.authenticate.submission.oauthToken": (
+      await cluster.kubectl(["create", "token", ACCOUNT, "-n", peers])
+    ).trim(),
+    "spark.kubernetes.authenticate.submission.caCertFile": join(ground.folder, AUTHORITY),
     "spark.kubernetes.container.image": cluster.sparkImage,
     "spark.kubernetes.authenticate.driver.serviceAccountName": ACCOUNT,
     "spark.kubernetes.driver.pod.name": name,
@@ -97,7 +108,6 @@ export async function plainSubmit({ cluster, ground, peers }: Node, name: string
     HOME: process.env.HOME,
     JAVA_HOME: ground.java.home,
     SPARK_HOME: ground.spark.home,
-    KUBECONFIG: cluster.kubeconfig,
   };
   const began = performance.now();
   const submit = join(ground.spark.home, "bin", "spark-submit");

@@ -26,6 +26,7 @@ const USAGE = `npm run cluster -- VERB
   status         which nodes run
   shell          a shell in the kept node's network, with kubectl and helm
   test [FILE...] run tests on the kept node, else on one of their own (flags of node --test are passed on)
+  bench NAME     measure on the kept node, else on one of its own
   down           end the kept node
   record-classes run jobs to see which classes the Spark image should hold ready`;
 
@@ -101,10 +102,13 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
     return runInside(node, [process.env.SHELL ?? "/bin/sh"]);
   },
 
-  test: async (args) => runTests(args, await findKept()),
+  test: async (args) => runOnNode(testCommand(args), await findKept()),
 
   /** The whole layer, on a node of its own even where one is kept: that one may be of other sources. */
-  layer: (args) => runTests(args, undefined),
+  layer: (args) => runOnNode(testCommand(args), undefined),
+
+  /** What `npm run bench` calls for measurements that need a node. */
+  bench: async (args) => runOnNode(["bench/bench.ts", ...args], await findKept()),
 
   /** Writes images/spark/classes.list anew: needed when Spark changes. */
   async "record-classes"() {
@@ -127,11 +131,16 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
   },
 };
 
-async function runTests(args: readonly string[], kept: NodeRecord | undefined): Promise<number> {
+function testCommand(args: readonly string[]): string[] {
+  const files = args.some((argument) => !argument.startsWith("-")) ? args : [...args, ALL_TESTS];
+  return ["--test", "--test-concurrency=1", ...files];
+}
+
+/** Runs Node in the network of a node that has the Spark image: the kept one, else one of its own. */
+async function runOnNode(args: readonly string[], kept: NodeRecord | undefined): Promise<number> {
   await prepareGround(say);
   const image = await buildSparkImage({}, say);
-  const files = args.some((argument) => !argument.startsWith("-")) ? args : [...args, ALL_TESTS];
-  const command = [process.execPath, "--test", "--test-concurrency=1", ...files];
+  const command = [process.execPath, ...args];
   if (kept !== undefined) return runInside(kept, command, image);
   const { record, stop } = await startNode(say);
   try {
