@@ -32,6 +32,8 @@ export type Report = (event: string, details: Readonly<Record<string, string | n
 
 export type Runner = {
   counts(): Readonly<Counts>;
+  /** Whether it takes records now. */
+  isReady(): boolean;
   /** Takes nothing more, ends what it has, gives the rest back by leaving it. */
   stop(): Promise<void>;
 };
@@ -163,8 +165,8 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
     for (const delivery of await work.take(room, WAIT_MS)) void start(delivery);
   };
 
+  let isOpen = false;
   const loop = async (): Promise<void> => {
-    let isOpen = false;
     while (!isStopping()) {
       try {
         if (isOpen) {
@@ -195,6 +197,7 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
 
   return {
     counts: () => counts,
+    isReady: () => isOpen && !isStopping(),
     async stop() {
       stopping.abort();
       await done;
