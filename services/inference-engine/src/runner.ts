@@ -166,6 +166,8 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
   };
 
   let isOpen = false;
+  /** What keeps it waiting, so that it is said once. */
+  let trouble: string | undefined;
   const loop = async (): Promise<void> => {
     while (!isStopping()) {
       try {
@@ -177,11 +179,14 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
         await work.beat();
         for await (const delivery of work.own()) await runAlone(delivery);
         isOpen = true;
+        trouble = undefined;
         report("ready", {});
       } catch (error) {
         // What was handed out while the connection broke is in our own list.
         isOpen = false;
-        report("waiting for Redis", { code: error instanceof BulwarkError ? error.code : "BUG" });
+        const code = error instanceof BulwarkError ? error.code : "BUG";
+        if (code !== trouble) report("waiting for Redis", { code });
+        trouble = code;
         await delay(PAUSE_MS * 4);
       }
     }
