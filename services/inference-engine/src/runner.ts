@@ -168,6 +168,19 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
   let isOpen = false;
   /** What keeps it waiting, so that it is said once. */
   let trouble: string | undefined;
+  const tell = (error: unknown): void => {
+    const code = error instanceof BulwarkError ? error.code : "BUG";
+    if (code !== trouble) report("waiting for Redis", { code });
+    trouble = code;
+  };
+  const begin = async (): Promise<void> => {
+    await work.open();
+    await work.beat();
+    for await (const delivery of work.own()) await runAlone(delivery);
+    isOpen = true;
+    trouble = undefined;
+    report("ready", {});
+  };
   const loop = async (): Promise<void> => {
     while (!isStopping()) {
       try {
@@ -175,18 +188,11 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
           await step();
           continue;
         }
-        await work.open();
-        await work.beat();
-        for await (const delivery of work.own()) await runAlone(delivery);
-        isOpen = true;
-        trouble = undefined;
-        report("ready", {});
+        await begin();
       } catch (error) {
         // What was handed out while the connection broke is in our own list.
         isOpen = false;
-        const code = error instanceof BulwarkError ? error.code : "BUG";
-        if (code !== trouble) report("waiting for Redis", { code });
-        trouble = code;
+        tell(error);
         await delay(PAUSE_MS * 4);
       }
     }
