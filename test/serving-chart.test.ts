@@ -152,7 +152,13 @@ test("gateway and engine take their settings, whatever the values", { skip }, as
   assert.deepEqual(modelSettings.fraud, { nonFinite: "allow", versions: { kind: "specific", versions: ["1", "2"] } });
   assert.deepEqual(modelSettings.other, { versions: { kind: "specific", versions: ["3"] } });
   assert.deepEqual(settingsOf(variant("durable"), "engine").modelSettings, modelSettings);
-  assert.deepEqual(older, { model: "fraud", dialect: "a", postProcessing: "topN(3)", asWritten: false });
+  assert.deepEqual(older, {
+    model: "fraud",
+    dialect: "a",
+    postProcessing: "topN(3)",
+    asWritten: false,
+    resize: { width: 224, height: 224 },
+  });
   const direct = settingsOf(variant("direct"), "gateway");
   assert.deepEqual([direct.models, direct.durable], ["/opt/models", undefined]);
   assert.deepEqual(

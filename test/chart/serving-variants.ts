@@ -17,7 +17,10 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
       settings: { "*": { instances: 2, batch: { maxRows: 8 } }, fraud: { nonFinite: "allow" } },
       weights: { fraud: { "1": 90, "2": 10 }, other: { "3": 1 } },
     },
-    gateway: { older: { model: "fraud", dialect: "a", postProcessing: "topN(3)" }, limits: { concurrent: 20 } },
+    gateway: {
+      older: { model: "fraud", dialect: "a", postProcessing: "topN(3)", resize: { width: 224, height: 224 } },
+      limits: { concurrent: 20 },
+    },
   },
   "redis-given": { image, models, redis: { url: "rediss://redis.example:6380", cidr: "10.1.2.0/24" } },
   "redis-image": { image, models, redis: { image: "registry.example/redis:8", fsync: "always", memory: "3g" } },

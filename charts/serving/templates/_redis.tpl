@@ -1,4 +1,7 @@
-{{/* Asked as the operator, who may look and no more. The password is in the environment of the asking program alone. */}}
+{{/*
+Asked as the operator, who may look and no more. The password is in the environment of the asking program alone. In: the options of redis-cli
+that say which answers will do: any, or with -e none that is an error.
+*/}}
 {{- define "serving.redis.ping" -}}
 exec:
   command:
@@ -6,23 +9,23 @@ exec:
     - -c
     - >-
       cd /etc/bulwark/secrets/redis &&
-      REDISCLI_AUTH="$(cat operator-password)" exec redis-cli -e --tls --cacert ca.crt --cert tls.crt --key tls.key
+      REDISCLI_AUTH="$(cat operator-password)" exec redis-cli {{ . }} --tls --cacert ca.crt --cert tls.crt --key tls.key
       --user operator --no-auth-warning ping
 {{- end }}
 
-{{/* While Redis reads its file it is alive, and not ready. */}}
+{{/* While Redis reads its file it answers with an error: it is alive, and not ready. */}}
 {{- define "serving.redis.probes" -}}
 startupProbe:
-  {{- include "serving.redis.ping" . | nindent 2 }}
+  {{- include "serving.redis.ping" "-e" | nindent 2 }}
   periodSeconds: 1
   timeoutSeconds: 5
   failureThreshold: 900
 readinessProbe:
-  {{- include "serving.redis.ping" . | nindent 2 }}
+  {{- include "serving.redis.ping" "-e" | nindent 2 }}
   periodSeconds: 5
   timeoutSeconds: 5
 livenessProbe:
-  tcpSocket: { port: redis }
+  {{- include "serving.redis.ping" "--raw" | nindent 2 }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6

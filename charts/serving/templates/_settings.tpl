@@ -33,6 +33,7 @@
 {{- $requestMs := include "serving.milliseconds" $g.requestTimeout | int64 -}}
 {{- $older := dict "dialect" $g.older.dialect "postProcessing" $g.older.postProcessing "asWritten" $g.older.asWritten -}}
 {{- with $g.older.model }}{{ $older = set $older "model" . }}{{ end -}}
+{{- with $g.older.resize }}{{ $older = set $older "resize" . }}{{ end -}}
 {{- $settings := include "serving.models" . | fromJson -}}
 {{- $settings = merge $settings (dict "delivery" (merge (deepCopy $v.models.delivery) (dict "*" "direct")) "weights" $v.models.weights "older" $older) -}}
 {{- $settings = merge $settings (dict "host" "0.0.0.0" "httpsPort" 10023 "grpcPort" 8001 "healthPort" 9443) -}}
@@ -56,6 +57,7 @@
 {{- $e := .Values.engine -}}
 {{- $older := dict -}}
 {{- with .Values.gateway.older.model }}{{ $older = set $older "model" . }}{{ end -}}
+{{- with .Values.gateway.older.resize }}{{ $older = set $older "resize" . }}{{ end -}}
 {{- with .Values.gateway.older.postProcessing }}{{ $older = set $older "postProcessing" . }}{{ end -}}
 {{- $settings := include "serving.models" . | fromJson -}}
 {{- $settings = merge $settings (dict "redis" (include "serving.redis" (dict "root" . "user" "engine") | fromJson) "job" "serving_stream" "recordKey" "serving-records" "keyringFile" "/etc/bulwark/secrets/keyring/keyring.json" "older" $older) -}}

@@ -8,8 +8,8 @@ const HEAD = `# SPDX-License-Identifier: Apache-2.0
 # Every value of a job, with its default. A job file of \`bulwark run\` is a values file of this chart.
 `;
 
-/** A key without children of its own, or whose children the file names. */
-const isLeaf = ({ properties }: JsonSchema): boolean => properties === undefined;
+/** A key without children of its own, whose children the file names, or which may be left out with all of them. */
+const isLeaf = ({ properties, default: value }: JsonSchema): boolean => properties === undefined || value === undefined;
 
 function renderValue(name: string, schema: JsonSchema, indent: string): string {
   const comment = `${indent}# ${schema.description ?? ""}\n`;

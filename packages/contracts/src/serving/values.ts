@@ -162,6 +162,15 @@ const gateway = part(
           description: "topN(n) or pickTopN(n)",
         }),
         asWritten: flag(false, "Lists without the commas that the older server left out"),
+        resize: Type.Optional(
+          Type.Object(
+            {
+              width: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
+              height: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
+            },
+            { ...closed, description: "Size to which images are brought; as they are when not given" },
+          ),
+        ),
       },
       "The HTTP surface of BigDL Cluster Serving",
     ),
