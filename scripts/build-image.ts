@@ -1,45 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds an image of images/.
-import { parseArgs } from "node:util";
-import { buildSparkImage, type ImageOptions, laySparkImageOut } from "./images/spark-image.ts";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { Image } from "./images/build.ts";
+import type { Say } from "./images/run.ts";
+import { buildServingImage, layServingImageOut } from "./images/serving-image.ts";
+import { buildSparkImage, laySparkImageOut } from "./images/spark-image.ts";
 
 const EXIT_USAGE = 2;
-const USAGE = `node scripts/build-image.ts spark [OPTIONS]
+const USAGE = `node scripts/build-image.ts spark|serving [OPTIONS]
   --base IMAGE      what it is built on, as buildah names images; by default Debian, made by debootstrap
-  --python VERSION  of the Python in the base; by default that of Debian
-  --keep GROUPS     groups of images/spark/left-out.txt to leave in, with commas between them
   --to FILE         build from nothing, into this archive
-  --context FOLDER  only lay out the folder to build from, for docker build --build-arg BASE=IMAGE FOLDER`;
+  --context FOLDER  only lay out the folder to build from, for docker build --build-arg BASE=IMAGE FOLDER
+  --python VERSION  spark: of the Python in the base; by default that of Debian
+  --keep GROUPS     spark: groups of images/spark/left-out.txt to leave in, with commas between them`;
 
-function readOptions(): { options: ImageOptions; context: string | undefined } | undefined {
+const TEXT = { type: "string" } as const;
+const COMMON = { base: TEXT, to: TEXT, context: TEXT };
+type Given = Partial<Record<"base" | "to" | "context" | "python" | "keep", string>>;
+
+type ImageKind = {
+  options: NonNullable<ParseArgsConfig["options"]>;
+  build(given: Given, say: Say): Promise<Image>;
+  layOut(folder: string, given: Given, say: Say): Promise<void>;
+};
+
+const toSparkOptions = ({ context: _, keep, ...given }: Given) => ({ ...given, keep: keep?.split(",") ?? [] });
+
+const IMAGES: Readonly<Record<string, ImageKind>> = {
+  spark: {
+    options: { ...COMMON, python: TEXT, keep: TEXT },
+    build: (given, say) => buildSparkImage(toSparkOptions(given), say),
+    layOut: (folder, given, say) => laySparkImageOut(toSparkOptions(given), folder, say),
+  },
+  serving: {
+    options: COMMON,
+    build: ({ base, to }, say) =>
+      buildServingImage({ ...(base === undefined ? {} : { base }), ...(to === undefined ? {} : { to }) }, say),
+    layOut: (folder, _given, say) => layServingImageOut(folder, say),
+  },
+};
+
+async function run(kind: ImageKind, given: Given): Promise<void> {
+  if (given.context !== undefined) return kind.layOut(given.context, given, say);
+  const { name, archive } = await kind.build(given, say);
+  process.stdout.write(`${name} ${archive}\n`);
+}
+
+function read([name = "", ...args]: readonly string[]): { kind: ImageKind; given: Given } | undefined {
+  const kind = IMAGES[name];
+  if (kind === undefined) return undefined;
   try {
-    const text = { type: "string" } as const;
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: { base: text, python: text, keep: text, to: text, context: text },
-    });
-    if (positionals.length !== 1 || positionals[0] !== "spark") return undefined;
-    const { keep, context, ...given } = values;
-    return { options: { ...given, keep: keep?.split(",") ?? [] }, context };
+    return { kind, given: parseArgs({ options: kind.options, args: [...args] }).values as Given };
   } catch {
     return undefined;
   }
 }
 
-async function build(options: ImageOptions, context: string | undefined): Promise<void> {
-  if (context !== undefined) return laySparkImageOut(options, context, say);
-  const { name, archive } = await buildSparkImage(options, say);
-  process.stdout.write(`${name} ${archive}\n`);
-}
-
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const read = readOptions();
-if (read === undefined) {
+const found = read(process.argv.slice(2));
+if (found === undefined) {
   say(USAGE);
   process.exitCode = EXIT_USAGE;
 } else {
   try {
-    await build(read.options, read.context);
+    await run(found.kind, found.given);
   } catch (error) {
     say((error as Error).message);
     process.exitCode = 1;

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { type Lock, listClosure } from "../scripts/images/closure.ts";
 import { isLeftOut, matches, parseLeftOut, readLeftOut } from "../scripts/images/left-out.ts";
+import { findServingSources } from "../scripts/images/serving-files.ts";
 import { mergeLists } from "./cluster/record-classes.ts";
 
 test("a list of what is left out has groups with reasons", () => {
@@ -51,4 +53,42 @@ test("lists of classes become one, without what only one run had", () => {
     "",
   ];
   assert.deepEqual(mergeLists(lists), ["@lambda-proxy a/A run ()V", "a/A", "java/lang/Object"]);
+});
+
+test("what a service needs to run is found as Node would find it, and nothing of development", () => {
+  const lock: Lock = {
+    packages: {
+      "": { dependencies: {} },
+      "services/one": { dependencies: { "@our/lib": "1", fast: "1" } },
+      "packages/lib": { dependencies: { shared: "2" }, optionalDependencies: { native: "1", other: "1" } },
+      "node_modules/@our/lib": { link: true, resolved: "packages/lib" },
+      "node_modules/fast": { dependencies: { shared: "1", "@our/lib": "1" } },
+      "node_modules/fast/node_modules/shared": {},
+      "node_modules/shared": { dependencies: { fast: "1" } },
+      "node_modules/native": {},
+      "node_modules/other": {},
+      "node_modules/unused": {},
+    },
+  };
+  const isHere = (place: string): boolean => place !== "node_modules/other";
+  assert.deepEqual(listClosure(lock, ["services/one"], isHere), [
+    ...["node_modules/fast", "node_modules/fast/node_modules/shared", "node_modules/native", "node_modules/shared"],
+    ...["packages/lib", "services/one"],
+  ]);
+  assert.throws(() => listClosure({ packages: { a: { dependencies: { absent: "1" } } } }, ["a"], isHere));
+});
+
+test("the serving image holds what it runs, and no tool that builds or tests", async () => {
+  const { workspaces, libraries } = await findServingSources();
+  assert.deepEqual(
+    workspaces.filter((place) => place.startsWith("services/")),
+    ["services/inference-engine", "services/serving-gateway"],
+  );
+  for (const place of ["onnxruntime-node", "fastify", "ioredis"]) {
+    assert.ok(libraries.includes(`node_modules/${place}`), place);
+  }
+  for (const place of ["typescript", "@biomejs/biome", "fast-check", "apache-arrow"]) {
+    assert.ok(!libraries.includes(`node_modules/${place}`), place);
+  }
+  assert.ok(!workspaces.includes("packages/simulation"));
 });

@@ -19,16 +19,17 @@ rm -f etc/hostname etc/resolv.conf
 `;
 
 /**
- * Makes the base of the images with debootstrap, once for each list of packages.
+ * Makes a base of images with debootstrap, once for each list of packages.
  *
+ * @param list file of images/ with the suite and its packages
  * @returns an OCI archive
  */
-export async function makeDebianBase(say: Say): Promise<string> {
-  const list = await readFile(join(IMAGES, "debian.txt"), "utf8");
-  const key = createHash("sha256").update(`${list}\0${TRIM}`).digest("hex").slice(0, 12);
+export async function makeDebianBase(list: string, say: Say): Promise<string> {
+  const text = await readFile(join(IMAGES, list), "utf8");
+  const key = createHash("sha256").update(`${text}\0${TRIM}`).digest("hex").slice(0, 12);
   const archive = join(IMAGE_CACHE, `debian-${key}.tar`);
   if (existsSync(archive)) return archive;
-  const [suite = "", ...packages] = list.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const [suite = "", ...packages] = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   await inTurn(IMAGE_CACHE, say, async () => {
     if (!existsSync(archive)) await make(suite, packages, archive, say);
   });

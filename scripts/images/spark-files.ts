@@ -2,12 +2,13 @@
 // The files of the Spark image, as they will lie in it.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ensureSpark, type SparkRuntime } from "../../cli/src/runtime/spark.ts";
 import { sparkJavaOptions } from "../../packages/spark/src/java-options.ts";
 import { runProgram } from "../run-program.ts";
 import { inWorkFolder, publish } from "../work-folder.ts";
+import { normalise } from "./file-time.ts";
 import { CACHE, IMAGE_CACHE, IMAGES, ROOT } from "./folders.ts";
 import { type Group, isLeftOut } from "./left-out.ts";
 import { type Say, step } from "./run.ts";
@@ -21,9 +22,6 @@ export type Sources = {
   /** Version of the Python in the base, which wheels are for. */
   python: string;
 };
-
-/** The time of every file: an archive of classes only fits jars of the same time. Not 0, which Java takes for "unknown". */
-export const FILE_TIME = Date.UTC(2026, 0, 1) / 1000;
 
 /** The oldest Java the image may have: what a newer one alone understands is not in its options. */
 const JAVA_MAJOR = 17;
@@ -70,7 +68,7 @@ export async function layOut(sources: Sources, folder: string, say: Say): Promis
   await step(say, "Copying Spark", () => layOutSpark(sources, join(rootfs, "spark")));
   await step(say, "Installing Python packages", () => layOutPython(sources, join(rootfs, "python")));
   await layOutBulwark(sources, join(rootfs, "bulwark"));
-  await normalise(rootfs);
+  await normalise(rootfs, PROGRAMS);
   await copyFile(join(IMAGES, "spark/Containerfile"), join(folder, "Containerfile"));
 }
 
@@ -135,19 +133,4 @@ async function layOutBulwark({ jar, jars }: Sources, root: string): Promise<void
   const classPath = [OUR_JAR, ...names.map((name) => `${SPARK_JARS}/${name}`)].join(":");
   await writeFile(join(target, "classpath"), classPath);
   await writeFile(join(target, "java.options"), `${[...sparkJavaOptions(JAVA_MAJOR), "-cp", classPath].join("\n")}\n`);
-}
-
-/** The same time and the same rights for all, whatever the umask and the programs that wrote them. */
-async function normalise(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      await normalise(path);
-    } else {
-      await chmod(path, PROGRAMS.includes(entry.name) ? 0o755 : 0o644);
-      await utimes(path, FILE_TIME, FILE_TIME);
-    }
-  }
-  await chmod(folder, 0o755);
-  await utimes(folder, FILE_TIME, FILE_TIME);
 }

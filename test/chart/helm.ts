@@ -7,6 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { REPOSITORY } from "../e2e/harness.ts";
 
 export const CHART = join(REPOSITORY, "charts", "spark-job");
+export const SERVING_CHART = join(REPOSITORY, "charts", "serving");
 /** A chart rendered without a cluster must be told which Kubernetes is meant. */
 const KUBERNETES = "1.34.4";
 
@@ -27,9 +28,12 @@ export function findHelms(): string[] {
 
 export type Outcome = { objects: Rendered[]; text: string } | { refused: string };
 
-/** Renders the chart as plain `helm template` does. */
-export function render(helm: string, values: object, options: { release?: string; flags?: string[] } = {}): Outcome {
-  const args = ["template", options.release ?? "pi", CHART, "--namespace", "team", "--kube-version", KUBERNETES];
+type Rendering = { release?: string; flags?: string[]; chart?: string };
+
+/** Renders a chart as plain `helm template` does: that of jobs, unless another is named. */
+export function render(helm: string, values: object, options: Rendering = {}): Outcome {
+  const { release = "pi", chart = CHART } = options;
+  const args = ["template", release, chart, "--namespace", "team", "--kube-version", KUBERNETES];
   const { status, stdout, stderr } = spawnSync(helm, [...args, "-f", "-", ...(options.flags ?? [])], {
     input: JSON.stringify(values),
     encoding: "utf8",

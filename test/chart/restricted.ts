@@ -3,10 +3,18 @@ import type { Rendered } from "./helm.ts";
 
 type Rule = [what: string, holds: (spec: Rendered, container: Rendered) => boolean];
 
-const ALLOWED_VOLUMES = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI"];
-const SPARK_UID = 185;
+const ALLOWED_VOLUMES = [
+  "configMap",
+  "secret",
+  "emptyDir",
+  "persistentVolumeClaim",
+  "projected",
+  "downwardAPI",
+  "image",
+];
+const OUR_UID = 185;
 
-/** Pod Security "restricted" (Kubernetes' pod-security-standards), and what this chart promises beyond. */
+/** Pod Security "restricted" (Kubernetes' pod-security-standards), and what our charts promise beyond. */
 const RULES: readonly Rule[] = [
   ["no host namespaces", (spec) => !spec.hostNetwork && !spec.hostPID && !spec.hostIPC],
   ["restricted kinds of volumes", (spec) => spec.volumes.every(isAllowedVolume)],
@@ -32,8 +40,10 @@ const RULES: readonly Rule[] = [
     (_, container) => isUnique(container.volumeMounts.map(({ mountPath }: Rendered) => mountPath)),
   ],
   ["no variable twice", (_, container) => isUnique(container.env.map(({ name }: Rendered) => name))],
-  ["no restart inside the pod", (spec) => spec.restartPolicy === "Never"],
 ];
+
+/** A job's pod is never a second one. */
+const JOB_RULES: readonly Rule[] = [...RULES, ["no restart inside the pod", (spec) => spec.restartPolicy === "Never"]];
 
 function isAllowedVolume(volume: Rendered): boolean {
   return Object.keys(volume).every((key) => key === "name" || ALLOWED_VOLUMES.includes(key));
@@ -41,7 +51,7 @@ function isAllowedVolume(volume: Rendered): boolean {
 
 function hasExplicitIds(context: Rendered): boolean {
   const ids = [context.runAsUser, context.runAsGroup, context.fsGroup, ...context.supplementalGroups];
-  return ids.length === 4 && ids.every((id) => id === SPARK_UID);
+  return ids.length === 4 && ids.every((id) => id === OUR_UID);
 }
 
 const isClosed = (volume: Rendered): boolean => volume.secret === undefined || volume.secret.defaultMode === 0o400;
@@ -61,8 +71,13 @@ function hasVolumes(spec: Rendered, container: Rendered): boolean {
 
 const isUnique = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
-/** The rules a pod breaks. */
-export function findBroken(spec: Rendered): string[] {
+/** The rules that the pod of a job breaks. */
+export const findBroken = (spec: Rendered): string[] => findBrokenRules(spec, JOB_RULES);
+
+/** The rules that a pod breaks which runs until it is stopped. */
+export const findBrokenOfService = (spec: Rendered): string[] => findBrokenRules(spec, RULES);
+
+function findBrokenRules(spec: Rendered, rules: readonly Rule[]): string[] {
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
-  return RULES.filter(([, holds]) => !containers.every((container) => holds(spec, container))).map(([what]) => what);
+  return rules.filter(([, holds]) => !containers.every((container) => holds(spec, container))).map(([what]) => what);
 }

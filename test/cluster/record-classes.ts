@@ -2,9 +2,9 @@
 // Runs jobs by the chart on a node, and writes which classes their JVMs loaded: images/spark/classes.list.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Image } from "../../scripts/images/build.ts";
 import { IMAGE_CACHE } from "../../scripts/images/folders.ts";
 import { buildah } from "../../scripts/images/run.ts";
-import type { Image } from "../../scripts/images/spark-image.ts";
 import { inTurn, inWorkFolder } from "../../scripts/work-folder.ts";
 import { makeHome, REPOSITORY } from "../e2e/harness.ts";
 import { install } from "./chart/release.ts";

@@ -101,6 +101,14 @@ test("flags that make no sense are refused", async () => {
   await assert.rejects(run("rotate --certificates --days 0"), { code: "KEYS_VALIDITY_INVALID" });
   await assert.rejects(run("rotate --data absent"), { code: "KEY_MISSING" });
   await assert.rejects(run("export --kubernetes --namespace Not_A_Name"), { code: "USAGE" });
+  for (const line of [
+    "--serving clouds",
+    "--serving Clouds -n team",
+    "--host a.example",
+    "--serving a -n b --host -",
+  ]) {
+    await assert.rejects(run(`export --kubernetes ${line}`), { code: "USAGE" }, line);
+  }
 });
 
 test("export prints one YAML document per Secret, but not on a terminal unasked", async () => {

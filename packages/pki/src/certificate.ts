@@ -52,12 +52,22 @@ export async function issueAuthority(now: Date, days: number): Promise<Issued> {
   return sign(certificate, keys.privateKey, keys.privateKey);
 }
 
-/** Makes the certificate of a role, for TLS as server and as client on this machine's loopback names. */
-export async function issueLeaf(role: Role, authority: Issued, now: Date, days: number): Promise<Issued> {
+/** Whom a certificate is for, beside the loopback names that each is for. */
+export type Holder = { subject: string; hosts: readonly string[]; uris: readonly string[] };
+
+const toHolder = (role: Role): Holder => ({
+  subject: `bulwark-${role}`,
+  hosts: [],
+  uris: role === "server" ? [] : [`urn:bulwark:role:${role}`],
+});
+
+/** Makes the certificate of a role on this machine, or of a holder elsewhere, for TLS as server and as client. */
+export async function issueLeaf(of: Role | Holder, authority: Issued, now: Date, days: number): Promise<Issued> {
+  const holder = typeof of === "string" ? toHolder(of) : of;
   const keys = await makeKeyPair();
   const issuer = new X509Certificate(authority.certificate);
   const certificate = draft({
-    subject: `bulwark-${role}`,
+    subject: holder.subject,
     issuer: issuer.subject.replace(/^CN=/, ""),
     publicKey: keys.publicKey,
     now,
@@ -71,7 +81,7 @@ export async function issueLeaf(role: Role, authority: Issued, now: Date, days: 
       false,
       new pkijs.ExtKeyUsage({ keyPurposes: [OID.serverAuth, OID.clientAuth] }).toSchema(),
     ),
-    extension(OID.subjectAltName, false, alternativeNames(role)),
+    extension(OID.subjectAltName, false, alternativeNames(holder)),
     extension(OID.subjectKeyIdentifier, false, octets(toKeyIdentifier(keys.publicKey))),
     authorityIdentifier(toKeyIdentifier(issuer.publicKey)),
   ];
@@ -148,15 +158,16 @@ function toTime(epochMs: number): pkijs.Time {
   return new pkijs.Time({ type, value });
 }
 
-function alternativeNames(role: Role): asn1.AsnType {
+function alternativeNames({ hosts, uris }: Holder): asn1.AsnType {
   const address = (bytes: number[]) =>
     new pkijs.GeneralName({ type: 7, value: new asn1.OctetString({ valueHex: new Uint8Array(bytes).buffer }) });
   const names = [
     new pkijs.GeneralName({ type: 2, value: "localhost" }),
     address([127, 0, 0, 1]),
     address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+    ...hosts.map((value) => new pkijs.GeneralName({ type: 2, value })),
+    ...uris.map((value) => new pkijs.GeneralName({ type: 6, value })),
   ];
-  if (role !== "server") names.push(new pkijs.GeneralName({ type: 6, value: `urn:bulwark:role:${role}` }));
   return new pkijs.GeneralNames({ names }).toSchema();
 }
 

@@ -29,23 +29,32 @@ export async function exportKubernetes(
     "enclave-key": { "enclave-key.pem": await readFile(keys.files.enclaveKey) },
     "spark-secret": { secret: keys.storePassword },
   };
-  return Object.entries(entries).map(([name, data]) => ({
+  return Object.entries(entries).map(([name, data]) => toManifest(name, data, options));
+}
+
+/** A Secret with these entries, labelled as ours. */
+export function toManifest(
+  name: string,
+  data: Readonly<Record<string, string | Buffer>>,
+  { release, namespace }: { release?: string; namespace?: string },
+): SecretManifest {
+  return {
     apiVersion: "v1",
     kind: "Secret",
     metadata: {
       name,
-      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+      ...(namespace === undefined ? {} : { namespace }),
       labels: {
         "app.kubernetes.io/managed-by": "bulwark",
         "app.kubernetes.io/part-of": "bulwark",
-        ...(options.release === undefined ? {} : { "app.kubernetes.io/instance": options.release }),
+        ...(release === undefined ? {} : { "app.kubernetes.io/instance": release }),
       },
     },
     type: "Opaque",
     data: Object.fromEntries(
       Object.entries(data).map(([entry, value]) => [entry, Buffer.from(value).toString("base64")]),
     ),
-  }));
+  };
 }
 
 async function makeTlsEntries(keys: Keys): Promise<Record<string, string | Buffer>> {

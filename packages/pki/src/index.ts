@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { addDataKey, initKeys, type RotationTarget, rotateKeys } from "./change.ts";
-export { exportKubernetes, type SecretManifest } from "./export-kubernetes.ts";
+export { deriveSecret, type IssuedElsewhere, issueElsewhere } from "./elsewhere.ts";
+export { exportKubernetes, type SecretManifest, toManifest } from "./export-kubernetes.ts";
 export { type Inspection, inspectKeys } from "./inspect.ts";
 export {
   addKey,

@@ -15,3 +15,4 @@ export type { InferRequest, InferResponse, Parameters, RequestedOutput } from ".
 export { writeBinaryData, writeInferBinary, writeInferJson } from "./oip/response.ts";
 export { countElements, parseShape } from "./shape.ts";
 export type { DataByType, Datatype, NumericTensor, Tensor, TensorInfo, TensorOf } from "./tensor.ts";
+export { makeZeros } from "./zeros.ts";

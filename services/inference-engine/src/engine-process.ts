@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { createEngine, type Engine, openFile, openFolder, unwrapFrom } from "@bulwark/inference";
+import { createEngine, type Engine, openFile, openFolder, resolveSettings, unwrapFrom } from "@bulwark/inference";
 import { type Keyring, parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createLink,
@@ -16,8 +16,9 @@ import {
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
 import { createComputer } from "./compute.ts";
+import { type Health, type HealthServer, serveHealth } from "./health.ts";
 import { type Report, type Runner, startRunner } from "./runner.ts";
-import { type EngineSettings, settingsOf } from "./settings.ts";
+import type { EngineSettings } from "./settings.ts";
 
 /** Life of answers that a gateway does not fetch. */
 const REPLY_TTL_MS = 600_000;
@@ -32,7 +33,7 @@ export type EngineProcess = {
 /**
  * Loads the models, then takes records. A model that cannot be loaded is reported and keeps the others from nothing.
  *
- * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_REPOSITORY, and what loading
+ * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_REPOSITORY, SERVING_PORT, and what loading
  *   throws when not one model could be loaded
  */
 export async function startEngineProcess(settings: EngineSettings, report: Report): Promise<EngineProcess> {
@@ -50,6 +51,11 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
     ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
   });
   const runner = startRunner({ work, computer, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
+  const health = await openHealth(settings, address, {
+    isReady: () => runner.isReady() && engine.isReady(),
+    counts: () => runner.counts(),
+    residentBytes: () => process.memoryUsage.rss(),
+  });
   return {
     engine,
     runner,
@@ -57,9 +63,21 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
       await runner.stop();
       const ended = await engine.close();
       for (const link of [reader, commands]) link.close();
+      health?.close();
       return ended;
     },
   };
+}
+
+/** With the certificate that Redis is shown. */
+async function openHealth(
+  { healthPort: port, healthHost: host }: EngineSettings,
+  { certificate, privateKey }: RedisAddress,
+  health: Health,
+): Promise<HealthServer | undefined> {
+  if (port === undefined) return undefined;
+  const hasTls = certificate !== undefined && privateKey !== undefined;
+  return serveHealth(health, { port, host, ...(hasTls ? { tls: { certificate, privateKey } } : {}) });
 }
 
 async function loadModels(settings: EngineSettings, keyring: Keyring | undefined, report: Report): Promise<Engine> {
@@ -67,7 +85,7 @@ async function loadModels(settings: EngineSettings, keyring: Keyring | undefined
   const repository = /\.onnx(\.sealed)?$/.test(models) ? openFile(models, modelName) : openFolder(models);
   const engine = createEngine({
     repository,
-    settings: (model) => settingsOf(settings, model),
+    settings: (model) => resolveSettings(settings.modelSettings, model),
     now: () => performance.timeOrigin + performance.now(),
     ...(keyring === undefined ? {} : { unwrap: unwrapFrom(keyring.keys) }),
     ...(memoryLimitBytes === 0

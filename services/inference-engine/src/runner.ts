@@ -32,6 +32,8 @@ export type Report = (event: string, details: Readonly<Record<string, string | n
 
 export type Runner = {
   counts(): Readonly<Counts>;
+  /** Whether it takes records now. */
+  isReady(): boolean;
   /** Takes nothing more, ends what it has, gives the rest back by leaving it. */
   stop(): Promise<void>;
 };
@@ -163,23 +165,34 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
     for (const delivery of await work.take(room, WAIT_MS)) void start(delivery);
   };
 
+  let isOpen = false;
+  /** What keeps it waiting, so that it is said once. */
+  let trouble: string | undefined;
+  const tell = (error: unknown): void => {
+    const code = error instanceof BulwarkError ? error.code : "BUG";
+    if (code !== trouble) report("waiting for Redis", { code });
+    trouble = code;
+  };
+  const begin = async (): Promise<void> => {
+    await work.open();
+    await work.beat();
+    for await (const delivery of work.own()) await runAlone(delivery);
+    isOpen = true;
+    trouble = undefined;
+    report("ready", {});
+  };
   const loop = async (): Promise<void> => {
-    let isOpen = false;
     while (!isStopping()) {
       try {
         if (isOpen) {
           await step();
           continue;
         }
-        await work.open();
-        await work.beat();
-        for await (const delivery of work.own()) await runAlone(delivery);
-        isOpen = true;
-        report("ready", {});
+        await begin();
       } catch (error) {
         // What was handed out while the connection broke is in our own list.
         isOpen = false;
-        report("waiting for Redis", { code: error instanceof BulwarkError ? error.code : "BUG" });
+        tell(error);
         await delay(PAUSE_MS * 4);
       }
     }
@@ -195,6 +208,7 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
 
   return {
     counts: () => counts,
+    isReady: () => isOpen && !isStopping(),
     async stop() {
       stopping.abort();
       await done;

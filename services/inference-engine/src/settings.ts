@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { DEFAULT_SETTINGS, type ModelSettings } from "@bulwark/inference";
+import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
 import { DEFAULT_JOB, type RedisConnectionSettings } from "@bulwark/queue";
 import { parsePostProcessing } from "@bulwark/tensors";
 import type { OlderSettings } from "./older.ts";
@@ -11,7 +12,7 @@ export type EngineSettings = {
   redis: RedisConnectionSettings;
   /** Stream of the records. */
   job: string;
-  /** Name of this engine, the same after a restart; no two engines of one job may share it. */
+  /** Name of this engine, the same after a restart; no two engines of one job may share it. By default the host's. */
   consumer: string;
   /** Master keys: of records, and of encrypted models. */
   keyringFile?: string;
@@ -30,11 +31,15 @@ export type EngineSettings = {
   mostDead: number;
   /** Bytes this process may use; 0: not looked at. */
   memoryLimitBytes: number;
+  /** Answers probes and Prometheus there, by TLS where `redis` names a certificate; absent: nowhere. */
+  healthPort?: number;
+  healthHost: string;
   /** The process ends when its standard input does: with whoever started it. */
   hasLifeline: boolean;
 };
 
 const DEFAULTS = {
+  consumer: `embedded-${hostname()}`,
   job: DEFAULT_JOB,
   recordKey: "serving-records",
   modelSettings: {},
@@ -44,10 +49,11 @@ const DEFAULTS = {
   resultTtlMs: 3_600_000,
   mostDead: 10_000,
   memoryLimitBytes: 0,
+  healthHost: "127.0.0.1",
   hasLifeline: false,
 };
-const OPTIONAL = ["keyringFile", "modelName"];
-const REQUIRED = ["redis", "consumer", "models"];
+const OPTIONAL = ["keyringFile", "modelName", "healthPort"];
+const REQUIRED = ["redis", "models"];
 
 /** Reads the settings. Throws SERVING_CONFIG, with every finding. */
 export async function readSettings(path: string): Promise<EngineSettings> {
@@ -61,7 +67,8 @@ export async function readSettings(path: string): Promise<EngineSettings> {
       .filter((key) => !known.includes(key))
       .map((key) => `${key} is not known`),
     ...REQUIRED.filter((key) => given[key] === undefined).map((key) => `${key} is missing`),
-    ...Object.entries(DEFAULTS).flatMap(([key, value]) => describeMisfit(key, given[key], value)),
+    ...Object.entries({ ...DEFAULTS, healthPort: 0 }).flatMap(([key, value]) => describeMisfit(key, given[key], value)),
+    ...findSettingsFaults(given.modelSettings ?? {}),
   ];
   if (wrong.length > 0) throw invalid(path, wrong);
   const older = (given.older ?? {}) as { model?: string; postProcessing?: string; resize?: OlderSettings["resize"] };
@@ -75,11 +82,6 @@ export async function readSettings(path: string): Promise<EngineSettings> {
       ...(postProcessing === undefined ? {} : { postProcessing }),
     },
   } as EngineSettings;
-}
-
-/** The settings of one model: what is given for it, for all (`*`), and the defaults. */
-export function settingsOf({ modelSettings }: EngineSettings, model: string): ModelSettings {
-  return { ...DEFAULT_SETTINGS, ...modelSettings["*"], ...modelSettings[model] };
 }
 
 function parse(text: string, path: string): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import type { ClientLimits, GatewayConfig } from "./config.ts";
 
 /** What tells who calls, whatever protocol it came by. */
@@ -130,15 +131,14 @@ export type Tokens = { find(authorization: string | undefined): string | undefin
 
 /** A file's line: name of the caller, SHA-256 of its token in hex. */
 const LINE = /^([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})$/;
-const OTHERS = 0o077;
 
 /** Reads the tokens. Throws SERVING_CONFIG, KEYRING_UNSAFE when others can read the file. */
 export async function readTokens(path: string): Promise<Tokens> {
   const content = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
     throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, "name a file of tokens", { cause });
   });
-  const [text, { mode }] = content;
-  if ((mode & OTHERS) !== 0) {
+  const [text, status] = content;
+  if (isOpenToOthers(status, process.geteuid?.())) {
     throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
   }
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
-import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
+import { findSettingsFaults, type ModelSettings, resolveSettings } from "@bulwark/inference";
 import { DEFAULT_LIMITS, DIALECTS, type Dialect, type Limits } from "@bulwark/tensors";
 import type { DurableSettings } from "./durable/index.ts";
+import { findWeightFaults, type Weights } from "./split.ts";
 import type { WebhookSettings } from "./webhooks/index.ts";
 
 export type Delivery = "direct" | "durable";
@@ -23,12 +24,16 @@ export type GatewayConfig = {
   readonly modelSettings: Readonly<Record<string, Partial<ModelSettings>>>;
   /** How requests reach their model, by its name or `*`. */
   readonly delivery: Readonly<Record<string, Delivery>>;
+  /** By name of the model, how requests that name no version are shared among its versions. */
+  readonly weights: Readonly<Record<string, Weights>>;
   readonly durable?: DurableSettings;
   readonly webhooks?: WebhookSettings;
   readonly host: string;
   readonly httpPort?: number;
   readonly httpsPort?: number;
   readonly grpcPort?: number;
+  /** Health and metrics alone, for probes and Prometheus: asks nobody who he is. With `tls`, by TLS. */
+  readonly healthPort?: number;
   readonly tls?: TlsFiles;
   /** Callers must show a certificate of the authority. */
   readonly clientCertificates: boolean;
@@ -46,7 +51,9 @@ export type GatewayConfig = {
   readonly requestMs: number;
   /** How long a submitted request may wait for its computation, at most; also for those that say nothing. */
   readonly asyncMs: number;
-  /** How long requests under way may go on once the server is asked to end. */
+  /** How long requests are still taken once the server is asked to end, until those who send them know of it. */
+  readonly leaveMs: number;
+  /** How long requests under way may go on after that. */
   readonly drainMs: number;
   /** Bytes of memory for the process; 0: not looked at. */
   readonly memoryBytes: number;
@@ -66,6 +73,7 @@ export type GatewayConfig = {
 export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
   modelSettings: {},
   delivery: { "*": "direct" },
+  weights: {},
   host: "127.0.0.1",
   clientCertificates: false,
   allowPlain: false,
@@ -75,6 +83,7 @@ export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
   tensorLimits: DEFAULT_LIMITS,
   requestMs: 30_000,
   asyncMs: 600_000,
+  leaveMs: 0,
   drainMs: 20_000,
   memoryBytes: 0,
   older: { dialect: "b", postProcessing: "", asWritten: false },
@@ -88,6 +97,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   httpPort: "number",
   httpsPort: "number",
   grpcPort: "number",
+  healthPort: "number",
   tls: "object",
   tokensFile: "string",
   keyringFile: "string",
@@ -104,11 +114,12 @@ export async function readConfig(path: string): Promise<GatewayConfig> {
 /** The settings of a JSON text, defaults filled in. Throws SERVING_CONFIG with every finding. */
 export function parseConfig(text: string, file: string): GatewayConfig {
   const given = parseObject(text, file);
+  const ofModels = [...findSettingsFaults(given.modelSettings ?? {}), ...findWeightFaults(given.weights ?? {})];
   const findings = [
     ...findMisfits(given),
     ...findConflicts(given),
     ...findWebhookFaults(given.webhooks),
-    ...findSettingsFaults(given.modelSettings ?? {}),
+    ...(ofModels.length === 0 ? findUnloaded(given as Partial<GatewayConfig>) : ofModels),
   ].map((message) => toFinding(message, file));
   const [first] = findings;
   if (first !== undefined) throw new BulwarkError("SERVING_CONFIG", first.message, first.mend, { findings });
@@ -146,7 +157,7 @@ function findConflicts(given: Record<string, unknown>): string[] {
   const host = String(given.host ?? DEFAULT_CONFIG.host);
   const isOpen = !LOOPBACK.has(host);
   const isPlain = given.allowPlain === true;
-  const { tls, httpPort, httpsPort, grpcPort, clientCertificates = false, tokensFile, durable } = given;
+  const { tls, httpPort, httpsPort, grpcPort, healthPort, clientCertificates = false, tokensFile, durable } = given;
   const isQueued = Object.values((given.delivery as object | undefined) ?? {}).includes("durable");
   const { dialect = "b" } = (given.older ?? {}) as { dialect?: Dialect };
   const inTheClear = "would take requests in the clear";
@@ -158,6 +169,7 @@ function findConflicts(given: Record<string, unknown>): string[] {
       isOpen && !isPlain && grpcPort !== undefined && tls === undefined,
       `grpcPort on ${host} ${inTheClear}; it needs tls`,
     ],
+    [isOpen && !isPlain && healthPort !== undefined && tls === undefined, `healthPort on ${host} needs tls`],
     [
       isOpen && tokensFile === undefined && clientCertificates !== true,
       `${host} is reached by others; it needs tokensFile or clientCertificates`,
@@ -166,6 +178,20 @@ function findConflicts(given: Record<string, unknown>): string[] {
     [!DIALECTS.includes(dialect), `older.dialect is to be one of ${DIALECTS.join(", ")}`],
   ];
   return conflicts.flatMap(([isThere, message]) => (isThere ? [message] : []));
+}
+
+/** Versions with a share of requests that the model's settings do not load. */
+function findUnloaded({ weights = {}, modelSettings = {} }: Partial<GatewayConfig>): string[] {
+  return Object.entries(weights).flatMap(([model, shares]) => {
+    const { versions } = resolveSettings(modelSettings, model);
+    const wanted = Object.keys(shares);
+    const isLoaded = (version: string): boolean => versions.kind !== "specific" || versions.versions.includes(version);
+    const place = `modelSettings.${model}.versions`;
+    if (versions.kind === "latest" && versions.count < wanted.length) {
+      return [`${place} loads ${versions.count}, and weights.${model} names ${wanted.length}; use { kind: all }`];
+    }
+    return wanted.filter((version) => !isLoaded(version)).map((version) => `${place} does not load ${version}`);
+  });
 }
 
 const WEBHOOK_KEYS: Readonly<Record<keyof WebhookSettings, (value: unknown) => boolean>> = {

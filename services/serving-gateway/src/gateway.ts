@@ -5,6 +5,7 @@ import type { Clients } from "./clients.ts";
 import { deliveryOf, type GatewayConfig } from "./config.ts";
 import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Split } from "./split.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
 /** What every surface works with. */
@@ -17,6 +18,8 @@ export type Gateway = {
   readonly webhooks: Webhooks | undefined;
   /** Aborted when the server is asked to end: who only waits for others need not be waited for. */
   readonly stopping: AbortSignal;
+  /** Which version a request goes to that names none. */
+  readonly split: Split;
   readonly clients: Clients;
   readonly metrics: Metrics;
   /** Milliseconds since 1970, with fractions. */
@@ -39,8 +42,8 @@ export type Call = {
 };
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
-export function infer({ config, engine, durable }: Gateway, call: Call): Promise<Inference> {
-  const { model, version, inputs, outputs, deadline, isGone, toSignal } = call;
+export function infer({ config, engine, durable, split }: Gateway, call: Call): Promise<Inference> {
+  const { model, version = split(model), inputs, outputs, deadline, isGone, toSignal } = call;
   const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
   if (durable !== undefined && (call.isQueued === true || deliveryOf(config, model) === "durable")) {
     return durable.infer(model, version, inputs, { ...options, signal: toSignal() });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import {
   createEngine,
   openFile,
@@ -18,15 +20,16 @@ import { openDurable } from "./durable/index.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { createMetrics } from "./metrics.ts";
-import { createRestServer, type ServerTls } from "./rest/server.ts";
+import { closeAfterAnswers, createHealthServer, createRestServer, type ServerTls } from "./rest/server.ts";
+import { createSplit } from "./split.ts";
 import { openWebhooks } from "./webhooks/index.ts";
 
 /** Where the server listens, and what became of its models. */
 export type Started = {
-  readonly addresses: { http?: string; https?: string; grpc?: string };
+  readonly addresses: { http?: string; https?: string; grpc?: string; health?: string };
   readonly models: readonly { model: string; version: string }[];
   readonly failures: readonly { model: string; error: BulwarkError }[];
-  /** Takes nothing new, answers what is under way, ends. `stuck` as the engine's. */
+  /** Is not ready any more, after a while takes nothing new, answers what is under way, ends. `stuck` as the engine's. */
   close(): Promise<{ stuck: number }>;
 };
 
@@ -49,7 +52,9 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
-  const gateway: Gateway = { config, engine, durable, webhooks, stopping: ending.signal, clients, metrics, now };
+  const split = createSplit(config.weights, engine);
+  const stopping = ending.signal;
+  const gateway: Gateway = { config, engine, durable, webhooks, stopping, split, clients, metrics, now };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
     await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
@@ -62,6 +67,8 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
     models: engine.list().filter(({ state }) => state === "READY"),
     async close() {
       ending.abort();
+      for (const server of servers) closeAfterAnswers(server);
+      await delay(config.leaveMs);
       const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
       await Promise.race([clients.drain(), limit]);
       await webhooks?.close();
@@ -72,7 +79,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
 }
 
 async function listen(gateway: Gateway, tls: ServerTls | undefined) {
-  const { host, httpPort, httpsPort, grpcPort } = gateway.config;
+  const { host, httpPort, httpsPort, grpcPort, healthPort } = gateway.config;
   const servers: FastifyInstance[] = [];
   const addresses: Started["addresses"] = {};
   let grpc: GrpcServer | undefined;
@@ -83,6 +90,7 @@ async function listen(gateway: Gateway, tls: ServerTls | undefined) {
   try {
     if (httpPort !== undefined) addresses.http = await open(createRestServer(gateway), httpPort);
     if (httpsPort !== undefined) addresses.https = await open(createRestServer(gateway, tls), httpsPort);
+    if (healthPort !== undefined) addresses.health = await open(createHealthServer(gateway, tls), healthPort);
     if (grpcPort !== undefined) {
       grpc = await startGrpcServer(gateway, { address: `${host}:${grpcPort}`, tls });
       addresses.grpc = grpc.address;
@@ -118,8 +126,8 @@ async function readTls({ tls, clientCertificates }: GatewayConfig): Promise<Serv
 /** Opens models with the master keys of a keyring, read anew for each. Throws KEYRING_INVALID, KEY_MISSING, KEY_WRONG. */
 function createUnwrap(path: string): UnwrapModelKey {
   return async (header) => {
-    const [text, { mode }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
-    if ((mode & 0o077) !== 0) {
+    const [text, status] = await Promise.all([readFile(path, "utf8"), stat(path)]);
+    if (isOpenToOthers(status, process.geteuid?.())) {
       throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
     }
     return unwrapFrom(parseKeyring(text).keys)(header);

@@ -2,7 +2,8 @@
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { writeFileWhole } from "../../runs/files.ts";
-import type { KeysAction } from "./action.ts";
+import { type Flags, type KeysAction, readNames } from "./action.ts";
+import type { ServingRelease } from "./export-serving.ts";
 
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -13,6 +14,9 @@ export const exportKeys: KeysAction = {
       .option("--kubernetes", "as Secrets: ssl-keys, ssl-password, enclave-key, spark-secret")
       .option("-n, --namespace <name>", "namespace of the Secrets")
       .option("--release <name>", "release that the Secrets are labelled for")
+      .option("--serving <release>", "those of a release of charts/serving instead, of the namespace given with -n")
+      .option("--data <names...>", "with --serving: master keys of encrypted models")
+      .option("--host <names...>", "with --serving: names of the gateway outside the cluster")
       .option("-f, --file <path>", "write to a file that only you may read")
       .option("--yes", "print on a terminal all the same");
   },
@@ -30,17 +34,46 @@ export const exportKeys: KeysAction = {
     }
     const namespace = readName("--namespace", flags.namespace);
     const release = readName("--release", flags.release);
+    const serving = readServing(flags, namespace);
     const [{ exportKubernetes, openKeys }, { stringify }] = await Promise.all([import("@bulwark/pki"), import("yaml")]);
-    const secrets = await exportKubernetes(await openKeys(paths.keys, { now: now() }), {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(release === undefined ? {} : { release }),
-    });
+    const keys = await openKeys(paths.keys, { now: now() });
+    const secrets =
+      serving === undefined
+        ? await exportKubernetes(keys, {
+            ...(namespace === undefined ? {} : { namespace }),
+            ...(release === undefined ? {} : { release }),
+          })
+        : await (await import("./export-serving.ts")).exportServing(keys, { ...serving, now: now() });
     const text = secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
     if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
     await writePrivately(file, text);
     return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
   },
 };
+
+/** A release of charts/serving: its name begins those of Services (RFC 1035 label). */
+const RELEASE = /^[a-z]([-a-z0-9]{0,42}[a-z0-9])?$/;
+const HOST = /^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$/;
+
+function readServing(flags: Flags, namespace: string | undefined): Omit<ServingRelease, "now"> | undefined {
+  const release = flags.serving;
+  const [dataKeys, hosts] = [readNames(flags.data), readNames(flags.host)];
+  if (release === undefined) {
+    if (dataKeys.length + hosts.length === 0) return undefined;
+    throw new BulwarkError("USAGE", "--data and --host belong to --serving", "add --serving RELEASE");
+  }
+  if (typeof release !== "string" || !RELEASE.test(release)) {
+    const mend = "use small letters, digits and dashes, a letter first, 44 at most";
+    throw new BulwarkError("USAGE", `--serving cannot be "${release}"`, mend);
+  }
+  if (namespace === undefined) {
+    const mend = `add -n NAMESPACE, where ${release} will be`;
+    throw new BulwarkError("USAGE", "Certificates are for names that have the namespace in them", mend);
+  }
+  const odd = hosts.find((host) => !HOST.test(host));
+  if (odd !== undefined) throw new BulwarkError("USAGE", `--host cannot be "${odd}"`, "give a name such as a.example");
+  return { release, namespace, dataKeys, hosts };
+}
 
 /** A flag's value, if it was given and can be a Kubernetes name (RFC 1123 label). */
 function readName(flag: string, value: unknown): string | undefined {

@@ -19,11 +19,10 @@ import {
   toRecordKeys,
   unseal,
 } from "@bulwark/queue";
-import type { TensorInfo } from "@bulwark/tensors";
+import { makeZeros, type TensorInfo } from "@bulwark/tensors";
 import { askGateway } from "../gateway-client.ts";
 import { askRedis } from "../redis-probe.ts";
 import type { Stack } from "../stack.ts";
-import { makeZeros } from "../zeros.ts";
 
 /** What came of a canary: the model that computed it, or refused it, which shows as well that the pipe is whole. */
 export type Canary = { model: string; refusal?: ErrorCode };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createEngine, DEFAULT_SETTINGS, type Repository, type UnwrapModelKey } from "@bulwark/inference";
-import type { Tensor } from "@bulwark/tensors";
-import { makeZeros } from "../zeros.ts";
+import { makeZeros, type Tensor } from "@bulwark/tensors";
 import type { Candidate, Measurement } from "./choose.ts";
 
 export type Subject = {

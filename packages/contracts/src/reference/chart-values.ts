@@ -8,26 +8,27 @@ const HEAD = `# SPDX-License-Identifier: Apache-2.0
 # Every value of a job, with its default. A job file of \`bulwark run\` is a values file of this chart.
 `;
 
-/** A key without children of its own, or whose children the file names. */
-const isLeaf = ({ properties }: JsonSchema): boolean => properties === undefined;
+/** A key without children of its own, whose children the file names, or which may be left out with all of them. */
+const isLeaf = ({ properties, default: value }: JsonSchema): boolean => properties === undefined || value === undefined;
 
-function renderKey(name: string, schema: JsonSchema, indent: string): string {
+function renderValue(name: string, schema: JsonSchema, indent: string): string {
   const comment = `${indent}# ${schema.description ?? ""}\n`;
   if (isLeaf(schema)) {
     const known = schema.default !== undefined;
     const value = known ? JSON.stringify(schema.default) : "";
     return `${comment}${indent}${known ? "" : "# "}${name}:${value === "" ? "" : ` ${value}`}\n`;
   }
-  return `${comment}${indent}${name}:\n${renderKeys(schema, `${indent}  `)}`;
+  return `${comment}${indent}${name}:\n${renderValues(schema, `${indent}  `)}`;
 }
 
-const renderKeys = (schema: JsonSchema, indent: string): string =>
+/** The keys below a schema with their defaults, as a values file has them; one without a default is a comment. */
+export const renderValues = (schema: JsonSchema, indent = ""): string =>
   Object.entries(schema.properties ?? {})
-    .map(([name, child]) => renderKey(name, child, indent))
+    .map(([name, child]) => renderValue(name, child, indent))
     .join("");
 
 /** `charts/spark-job/values.yaml`: every key with its default; a key without one stands there as a comment. */
-export const renderChartValues = (): string => `${HEAD}\n${renderKeys(toJsonSchema(SCHEMAS.job), "")}`;
+export const renderChartValues = (): string => `${HEAD}\n${renderValues(toJsonSchema(SCHEMAS.job))}`;
 
 /** `charts/spark-job/files/old-names.json`: the chart moves older names as reading a job file does. */
 export const renderOldNames = (): string => `${JSON.stringify(RENAMED, null, 2)}\n`;
@@ -49,6 +50,6 @@ export function renderEntryDefaults(): string {
 const showDefault = ({ default: value }: KeyDescription): string =>
   value === undefined ? "" : `\`${JSON.stringify(value)}\``;
 
-/** Rows of the chart's README: key, default, what it is. */
-export const listChartKeys = (): string[][] =>
-  describeKeys(toJsonSchema(SCHEMAS.job)).map((key) => [`\`${key.key}\``, showDefault(key), key.description]);
+/** Rows of a chart's README: key, default, what it is. */
+export const listChartKeys = (schema: JsonSchema = toJsonSchema(SCHEMAS.job)): string[][] =>
+  describeKeys(schema).map((key) => [`\`${key.key}\``, showDefault(key), key.description]);

@@ -9,3 +9,9 @@ export { code, GENERATED_NOTE, renderTable } from "./markdown.ts";
 export { renderPolicy } from "./policy.ts";
 export { renderRefusedSettings } from "./refused-settings.ts";
 export { renderEditorSchema, renderKeys, renderValidator, SCHEMAS } from "./schema.ts";
+export {
+  renderServingReadme,
+  renderServingSchema,
+  renderServingValues,
+  SERVING_VALUES,
+} from "./serving-chart.ts";

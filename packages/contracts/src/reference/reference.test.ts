@@ -2,11 +2,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv } from "ajv";
+import { parse } from "yaml";
 import { describeKeys } from "../document/describe.ts";
 import { ERRORS } from "../errors/index.ts";
 import { JOB_KEYS } from "../job/generated/keys.ts";
 import { POLICY_KEYS } from "../policy/generated/keys.ts";
-import { renderEditorSchema, renderErrors, renderJobFile, renderPolicy, renderRefusedSettings } from "./index.ts";
+import {
+  renderEditorSchema,
+  renderErrors,
+  renderJobFile,
+  renderPolicy,
+  renderRefusedSettings,
+  renderServingReadme,
+  renderServingSchema,
+  renderServingValues,
+  SERVING_VALUES,
+} from "./index.ts";
 import { SCHEMAS, toJsonSchema } from "./schema.ts";
 
 test("the keys read at run time are those of the schema", () => {
@@ -36,4 +47,17 @@ test("the editors' schema is draft 7, asks for no key that has a default, and st
   assert.equal(validate({ jar: "a.jar", data: { a: {} } }), false);
   assert.equal(validate({ jar: "a.jar", typo: 1 }), false);
   assert.equal(validate({ jar: "a.jar", driver: { env: { "1X": "a" } } }), false);
+});
+
+test("the values of serving are described, and their defaults meet their schema", () => {
+  const keys = describeKeys(SERVING_VALUES);
+  assert.deepEqual(
+    keys.filter(({ description }) => description === ""),
+    [],
+  );
+  for (const { key } of keys) assert.ok(renderServingReadme().includes(`\`${key}\``), key);
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(renderServingSchema()));
+  const defaults = parse(renderServingValues());
+  assert.ok(validate(defaults), JSON.stringify(validate.errors));
+  assert.ok(!validate({ gateway: { replicas: 0 } }));
 });

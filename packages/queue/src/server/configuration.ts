@@ -3,6 +3,8 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 
 /** What a redis-server of ours is started with. All paths are absolute. */
 export type RedisServerSettings = {
+  /** Addresses it listens on, loopback by default. */
+  addresses?: readonly string[];
   port: number;
   /** Holds the append-only file. */
   folder: string;
@@ -17,14 +19,14 @@ export type RedisServerSettings = {
 };
 
 /**
- * The configuration file: TLS alone, loopback alone, nobody without certificate and password, nothing evicted, everything
+ * The configuration file: TLS alone, nobody without certificate and password, nothing evicted, everything
  * in an append-only file. Throws SERVING_CONFIG for a path that cannot be written into it.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/config/
  */
 export function renderRedisConfiguration(settings: RedisServerSettings): string {
   return [
-    "bind 127.0.0.1",
+    `bind ${(settings.addresses ?? ["127.0.0.1"]).join(" ")}`,
     "port 0",
     `tls-port ${settings.port}`,
     `tls-cert-file ${quote(settings.certificateFile)}`,

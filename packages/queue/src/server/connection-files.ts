@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import type { RedisAddress } from "../redis/options.ts";
 
 /** How a process is told where Redis is: secrets and certificates by file. */
 export type RedisConnectionSettings = {
   url: string;
   user?: string;
-  /** One line; readable by its owner alone. */
+  /** One line; readable by those alone whom it is for (`isOpenToOthers`). */
   passwordFile?: string;
   caFile?: string;
   certificateFile?: string;
   privateKeyFile?: string;
   timeoutMs?: number;
 };
-
-const OTHERS = 0o077;
 
 /** Reads the files. Throws SERVING_CONFIG for one that cannot be read, KEYRING_UNSAFE for a secret open to others. */
 export async function readRedisAddress(settings: RedisConnectionSettings): Promise<RedisAddress> {
@@ -36,7 +35,7 @@ export async function readRedisAddress(settings: RedisConnectionSettings): Promi
 
 async function readSecret(path: string | undefined): Promise<string | undefined> {
   const text = await read(path);
-  if (path === undefined || ((await stat(path)).mode & OTHERS) === 0) return text;
+  if (path === undefined || !isOpenToOthers(await stat(path), process.geteuid?.())) return text;
   throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users.`, `chmod 600 ${path}`);
 }
 

@@ -61,11 +61,12 @@ async function submit(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 
 async function submitPlain(gateway: Gateway, durable: Durable, request: FastifyRequest): Promise<string> {
   const { body, headers } = request;
+  const model = param(request, "model") ?? "";
   const asked = readRequest(gateway, body as Buffer | undefined, headers);
   const { timeout, webhook, priority } = asked.parameters;
   const hook = webhook === undefined ? undefined : requireWebhooks(gateway).accept(webhook);
   const outputs = asked.outputs?.map(({ name }) => name);
-  const { id } = await durable.submit(param(request, "model") ?? "", param(request, "version"), asked.inputs, {
+  const { id } = await durable.submit(model, param(request, "version") ?? gateway.split(model), asked.inputs, {
     deadline: toAsyncDeadline(gateway, timeout),
     priority: toPriority(priority),
     ...(outputs === undefined ? {} : { outputs }),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Gateway, infer, toDeadline } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { HEADER_LENGTH, readRequest, writeResponse } from "./body.ts";
+import { addHealthRoutes, sendReady } from "./health.ts";
 import { guard, type Handler, param, sendProblem, toCaller, toPresence } from "./request.ts";
 
 const MODEL = "/v2/models/:model";
@@ -17,9 +18,7 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
     "/v2",
     guard(gateway, () => SERVER),
   );
-  server.get("/v2/health/live", () => ({ live: true }));
-  // The specification's table says `ready`, its example `live`: both are there.
-  server.get("/v2/health/ready", (_request, reply) => sendReady(reply, engine.isReady()));
+  addHealthRoutes(server, gateway);
   for (const path of [MODEL, VERSION]) {
     server.get(
       path,
@@ -32,10 +31,6 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
     server.post(`${path}/infer`, inferHandler(gateway));
     for (const verb of ["generate", "generate_stream"]) server.post(`${path}/${verb}`, guard(gateway, refuseGenerate));
   }
-}
-
-function sendReady(reply: FastifyReply, isReady: boolean, more: object = {}): void {
-  void reply.code(isReady ? 200 : 503).send({ ...more, ready: isReady, live: true });
 }
 
 function describeModel({ engine }: Gateway, request: FastifyRequest): object {

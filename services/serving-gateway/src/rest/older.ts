@@ -16,7 +16,7 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"];
 /** The HTTP surface of BigDL Cluster Serving, of both of its front ends. */
 export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void {
   server.route({ method: METHODS, url: "/", handler: (_request, reply) => void reply.type(TEXT).send(WELCOME) });
-  server.get("/metrics", (request, reply) => sendMetrics(gateway, request, reply));
+  addMetricsRoute(server, gateway);
   server.get(
     "/models",
     guard(gateway, () => listModels(gateway)),
@@ -60,14 +60,14 @@ async function sendPrediction(
   reply: FastifyReply,
   { model: named, failure }: Surface,
 ): Promise<FastifyReply> {
-  const { clients, metrics, now, config, engine } = gateway;
+  const { clients, metrics, now, config, engine, split } = gateway;
   const startedAt = now();
   let model = named ?? "";
   let release: (() => void) | undefined;
   try {
     release = clients.admit(toCaller(request));
     model = named ?? findOlderModel(gateway);
-    const { version } = engine.describe(model, param(request, "version"));
+    const { version } = engine.describe(model, param(request, "version") ?? split(model));
     const instances = readInstances((request.body as Buffer | undefined) ?? Buffer.alloc(0), config.tensorLimits);
     const predictions = await predict(gateway, { model, version, instances, ...toPresence(request) });
     const body = writePredictions(readDialect(request, config.older.dialect), predictions);
@@ -137,6 +137,11 @@ function toMetadata({ version, inputs }: ReturnType<Gateway["engine"]["describe"
     inputCompileType: "direct",
     features: inputs.map(({ name }) => name),
   };
+}
+
+/** In Prometheus' format, or as the older server had it. */
+export function addMetricsRoute(server: FastifyInstance, gateway: Gateway): void {
+  server.get("/metrics", (request, reply) => sendMetrics(gateway, request, reply));
 }
 
 async function sendMetrics({ metrics }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

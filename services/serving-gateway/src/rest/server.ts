@@ -3,8 +3,9 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
 import { addAsyncRoutes } from "./async.ts";
+import { addHealthRoutes, addStartedRoute } from "./health.ts";
 import { addOipRoutes } from "./oip.ts";
-import { addOlderRoutes } from "./older.ts";
+import { addMetricsRoute, addOlderRoutes } from "./older.ts";
 import { addOpenApiRoutes } from "./openapi.ts";
 import { addRepositoryRoutes } from "./repository.ts";
 import { JSON_TYPE, sendProblem } from "./request.ts";
@@ -15,18 +16,7 @@ export type ServerTls = { key: Buffer; cert: Buffer; ca: Buffer; mustShowCertifi
 /** The HTTP server with all surfaces; not listening yet. */
 export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
   const server = fastify({
-    ...(tls === undefined
-      ? {}
-      : {
-          https: {
-            key: tls.key,
-            cert: tls.cert,
-            ca: tls.ca,
-            minVersion: "TLSv1.3",
-            requestCert: tls.mustShowCertificate,
-            rejectUnauthorized: tls.mustShowCertificate,
-          },
-        }),
+    ...toHttps(tls),
     bodyLimit: gateway.config.bodyBytes,
     exposeHeadRoutes: false,
     // A caller that sends its request a byte at a time does not hold a place for ever.
@@ -48,6 +38,30 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
   addOlderRoutes(server, gateway);
   addOpenApiRoutes(server);
   return server;
+}
+
+/** What probes and Prometheus ask, and nothing that requests could come by. */
+export function createHealthServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
+  // Who probes has no certificate.
+  const open = tls === undefined ? undefined : { ...tls, mustShowCertificate: false };
+  const server = fastify({ ...toHttps(open), exposeHeadRoutes: false }) as unknown as FastifyInstance;
+  addHealthRoutes(server, gateway);
+  addStartedRoute(server, gateway);
+  addMetricsRoute(server, gateway);
+  return server;
+}
+
+/** From now on each answer is the last of its connection: whoever asks again connects anew, to a server that stays. */
+export function closeAfterAnswers({ server }: FastifyInstance): void {
+  server.prependListener("request", (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+}
+
+function toHttps(tls: ServerTls | undefined): object {
+  if (tls === undefined) return {};
+  const { key, cert, ca, mustShowCertificate: requestCert } = tls;
+  return { https: { key, cert, ca, minVersion: "TLSv1.3", requestCert, rejectUnauthorized: requestCert } };
 }
 
 const NO_ROUTE = {

@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import { createSend } from "./send.ts";
 import { createWebhooks, type Webhooks } from "./webhooks.ts";
 
@@ -31,11 +32,11 @@ export async function openWebhooks(settings: WebhookSettings): Promise<Webhooks>
 }
 
 async function readSecret(path: string): Promise<Buffer> {
-  const [text, { mode }] = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
+  const [text, status] = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
     const mend = `(umask 077; openssl rand -hex 32 > ${path})`;
     throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, mend, { cause });
   });
-  if ((mode & 0o077) !== 0) {
+  if (isOpenToOthers(status, process.geteuid?.())) {
     throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
   }
   const line = text.trim();

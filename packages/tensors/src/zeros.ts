@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LAYOUTS, type Tensor, type TensorInfo, toTensor } from "@bulwark/tensors";
+import { LAYOUTS, toTensor } from "./datatypes.ts";
+import type { Tensor, TensorInfo } from "./tensor.ts";
 
 /** Zeros for an input; a dimension that may be any is 1, unless its whole shape is given. */
 export function makeZeros({ name, datatype, shape }: TensorInfo, given: readonly number[] = shape): Tensor {

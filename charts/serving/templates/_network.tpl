@@ -1,0 +1,64 @@
+{{/* A NetworkPolicy of one part. In: root, part, ingress, egress (YAML lists of rules, or nothing). */}}
+{{- define "serving.policy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "serving.name" .root }}-{{ .part }}
+  labels: {{ include "serving.labels" . | nindent 4 }}
+spec:
+  podSelector: { matchLabels: {{ include "serving.selector" . | fromYaml | toJson }} }
+  policyTypes: [Ingress, Egress]
+  ingress: {{ .ingress | default "[]" | nindent 4 }}
+  egress: {{ .egress | default "[]" | nindent 4 }}
+{{- end }}
+
+{{/* Pods of one part, as a peer. In: root, part. */}}
+{{- define "serving.peer" -}}
+{ podSelector: { matchLabels: {{ include "serving.selector" . | fromYaml | toJson }} } }
+{{- end }}
+
+{{/* Who reads metrics. */}}
+{{- define "serving.ingress.metrics" -}}
+- from: {{ .Values.network.monitoring | default (list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" "monitoring")))) | toJson }}
+  ports: [{ protocol: TCP, port: 9443 }]
+{{- end }}
+
+{{/* Names, and Redis: the release's own, or a given one at its port. */}}
+{{- define "serving.egress" -}}
+- ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+{{- if .Values.queue.enabled }}
+{{- with .Values.redis.url }}
+- to: [{ ipBlock: { cidr: {{ $.Values.redis.cidr }} } }]
+  ports: [{ protocol: TCP, port: {{ regexFind "[0-9]+$" (regexFind ":[0-9]+$" .) | default "6379" }} }]
+{{- else }}
+- to: [{{ include "serving.peer" (dict "root" . "part" "redis") }}]
+  ports: [{ protocol: TCP, port: 6379 }]
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "serving.ingress.gateway" -}}
+- from: {{ .Values.network.clients | default (list (dict "podSelector" dict)) | toJson }}
+  ports: [{ protocol: TCP, port: 10023 }, { protocol: TCP, port: 8001 }]
+{{ include "serving.ingress.metrics" . }}
+{{- end }}
+
+{{- define "serving.egress.gateway" -}}
+{{ include "serving.egress" . }}
+{{- range .Values.network.allow }}
+- to: [{ ipBlock: { cidr: {{ .cidr }} } }]
+  {{- with .ports }}
+  ports:
+    {{- range . }}
+    - { protocol: TCP, port: {{ int . }} }
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "serving.ingress.redis" -}}
+- from:
+    - {{ include "serving.peer" (dict "root" . "part" "gateway") }}
+    - {{ include "serving.peer" (dict "root" . "part" "engine") }}
+  ports: [{ protocol: TCP, port: 6379 }]
+{{- end }}

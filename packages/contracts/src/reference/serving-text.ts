@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import { GENERATED_NOTE, renderTable } from "./markdown.ts";
+
+/** Every port, secret and right of a release, and why it is there. */
+const SECURITY: readonly string[][] = [
+  [
+    "port 10023, 8001",
+    "gateways, from `network.clients`",
+    "HTTPS and gRPC, TLS 1.3; callers show a token or a certificate",
+  ],
+  ["port 9443", "gateways and engines, from `network.monitoring` and the kubelet", "health and metrics alone, TLS 1.3"],
+  [
+    "port 6379",
+    "Redis, from gateways and engines of this release",
+    "TLS, a certificate of the authority and a password for each role; no plain port",
+  ],
+  [
+    "egress",
+    "gateways and engines: Redis and DNS; gateways: `network.allow`; Redis: nothing",
+    "what serving needs, nothing else",
+  ],
+  ["accounts", "one for each part, no right, no token", "nothing here asks the API server for anything"],
+  [
+    "`RELEASE-gateway`, `RELEASE-engine`",
+    "files for the pod's user and group, in those pods alone",
+    "their certificate, their password of Redis",
+  ],
+  [
+    "`RELEASE-redis`",
+    "in Redis alone",
+    "its certificate; digests of the passwords; the password of its own probe, which may only look",
+  ],
+  ["`RELEASE-keyring`", "gateways and engines", "master keys that seal records and open models"],
+  ["`RELEASE-tokens`", "gateways", "digests of the callers' tokens"],
+  ["`RELEASE-client`", "mounted nowhere; for callers", "a token, a certificate, the authority"],
+  [
+    "records and results",
+    "sealed by gateway and engine (AES-256-GCM)",
+    "Redis, its file and the network hold no request and no result",
+  ],
+  [
+    "pods",
+    'Pod Security "restricted"',
+    "uid and gid 185, read-only root, nothing written but /tmp and Redis's volume, no capability, no privilege, no host path",
+  ],
+];
+
+/** The page, with rows of its table of values. */
+export const renderServingText = (keys: readonly (readonly string[])[]): string => `${GENERATED_NOTE}
+
+# serving
+
+ONNX models over HTTPS and gRPC, as one release: gateways that answer, engines behind a durable queue, and the queue's Redis, with TLS between
+all of them. A gateway, an engine or Redis may be restarted under load without a request being lost.
+
+\`\`\`
+bulwark keys init --data serving-records models          # once
+bulwark keys export --kubernetes --serving clouds --data models -n team | kubectl apply --server-side -f -
+helm install clouds charts/serving -n team --set image=REGISTRY/bulwark-serving@sha256:... --set models.claim=models --wait
+\`\`\`
+
+The first line makes the authority and the master keys, the second the Secrets of the release \`clouds\`, the third the release. It is ready when a
+request has gone the whole way for each model: gateway, queue, engine, and back. The image is built by \`npm run image -- serving\`
+([images](../../images/README.md)). Helm 3 and 4; Kubernetes 1.29 and newer.
+
+## Ask it
+
+Models lie on the claim as \`NAME/VERSION/model.onnx\`, or encrypted as \`model.onnx.sealed\` (\`bulwark model encrypt\`). Callers in the namespace mount the
+Secret \`clouds-client\`: a token, and the authority that signed the gateway's certificate.
+
+\`\`\`
+kubectl get secret clouds-client -n team -o jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt
+kubectl get secret clouds-client -n team -o jsonpath='{.data.token}' | base64 -d > token
+kubectl port-forward -n team service/clouds 10023 &
+curl --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://localhost:10023/v2/models/NAME/infer -d @request.json
+\`\`\`
+
+All surfaces of \`bulwark serve\` are there ([guide](../../docs/guide/serving.md)): the Open Inference Protocol over HTTPS (10023) and gRPC (8001), and on
+10023 the one of BigDL Cluster Serving. The relay for older Redis clients is not: it takes requests in the clear.
+
+Further callers: add lines \`NAME SHA256\` to a Secret of yours with the entry \`tokens\` and name it, \`security.secrets.tokens\`. With
+\`gateway.authentication: certificates\` callers show a certificate of the same authority instead, such as that in \`clouds-client\`. For names outside
+the cluster: \`--host clouds.example\` of the export, and an ingress or load balancer that passes TLS through.
+
+## Parts
+
+| part | what | how many |
+| --- | --- | --- |
+| \`clouds-gateway\` | Deployment; answers callers. \`direct\` models are computed here, \`durable\` ones are queued | \`gateway.replicas\`, 2 |
+| \`clouds-engine\` | Deployment; computes what is queued | \`engine.replicas\`, 1 |
+| \`clouds-redis\` | StatefulSet of one; or \`redis.url\`, a Redis of yours with the users of \`clouds-redis\` | 1 |
+
+\`queue.enabled: false\` leaves gateways alone: everything is direct, and what a gateway held when it was killed is lost.
+
+## A new version beside the old one
+
+\`\`\`
+helm upgrade clouds charts/serving -n team --reuse-values --set-json 'models.weights={"fraud": {"1": 90, "2": 10}}'
+\`\`\`
+
+Of ten requests that name no version, nine go to version 1 and one to version 2, evenly; each answer says which (\`model_version\`). Versions with a
+share are loaded by themselves. The share of a version that is not ready falls to the others. Metrics carry the version.
+
+## What may be restarted
+
+| what | what happens |
+| --- | --- |
+| a gateway is asked to end | it is not ready at once, still answers for \`gateway.leave\`, each answer the last of its connection; then finishes what is under way (\`gateway.drain\`) |
+| an engine is asked to end | it finishes what it has; the rest is computed by others |
+| an engine or its node dies | its records are computed by another after 30 seconds |
+| Redis is restarted | it reads its file; callers of the queue get 503 with \`Retry-After\` meanwhile; what was taken in is computed. Direct requests do not notice |
+| a node is drained | one gateway and one engine at a time |
+| \`helm uninstall\` | everything goes but the claim \`data-clouds-redis-0\` with the queue: \`kubectl delete pvc data-clouds-redis-0\` |
+
+Until a new gateway has seen a request go the whole way it takes none. So with the queue on, none starts while there is no engine.
+
+Certificates are valid as long as those of \`bulwark keys\`. To renew them, or the tokens and passwords with \`bulwark keys rotate --certificates\`: export and apply
+as above, then \`kubectl rollout restart\` of Redis, and then of engines and gateways. While the passwords differ, queued requests get 503.
+
+## Autoscaling
+
+\`\`\`
+engine: { replicas: 1, autoscaling: { enabled: true, maximum: 8 } }
+\`\`\`
+
+The number follows the age of the oldest record, \`bulwark_serving_queue_oldest_seconds\` of the Service \`clouds-metrics\`, by the custom metrics API. Each gateway
+tells the same age, so prometheus-adapter is to take the largest and not the sum:
+
+\`\`\`yaml
+rules:
+  - seriesQuery: 'bulwark_serving_queue_oldest_seconds{namespace!="",service!=""}'
+    resources: { overrides: { namespace: { resource: namespace }, service: { resource: service } } }
+    metricsQuery: 'max(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+\`\`\`
+
+Without an adapter: \`metric: cpu\`, which needs no more than metrics-server. Gateways have the same values; where most is direct, \`cpu\` is what suits them.
+
+## Metrics
+
+Port 9443 of the Service \`clouds-metrics\`. With Prometheus' operator a ServiceMonitor comes by itself. \`metrics.dashboard: true\` adds a dashboard for Grafana's sidecar: requests, latencies
+by version, failures by code, the queue's length and age, engines, Redis.
+
+## How it is protected
+
+${renderTable(["What", "Where, for whom", "Why"], SECURITY)}
+
+The chart makes no Secret and reads none. Network policies act where the cluster's network plugin enforces them. \`trust.tee\` puts the pods into confidential
+VMs (\`tdx\`, \`snp\`; [TEE pods](../../docs/guide/tee.md)); \`simulation\` runs anywhere and says so. There is no \`sgx\`: no enclave image of Node.js is made here. Secrets are plain
+Kubernetes Secrets in each of them: the hosts can read them.
+
+## Values
+
+A key without a default may be left out.
+
+${renderTable(["Key", "Default", "What it is"], keys)}
+`;

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+import Type from "typebox";
+import { FOLDER_PATTERN, IMAGE_PATTERN, NAME_PATTERN, OBJECT_PATTERN, RANGE_PATTERN } from "../document/forms.ts";
+import {
+  closed,
+  duration,
+  flag,
+  formed,
+  labels,
+  list,
+  objectOr,
+  optionalSize,
+  partOf,
+  partsOf,
+  size,
+} from "../job/schema-parts.ts";
+
+// Read by the generator alone, as the schema of the job file is.
+
+const MODEL = "^(\\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$";
+const VERSION = "^[1-9][0-9]{0,9}$";
+const whole = (value: number, minimum: number, description: string, maximum = 1_000_000_000) =>
+  Type.Integer({ minimum, maximum, default: value, description });
+const optionalWhole = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 100000, description }));
+const part = <Keys extends Parameters<typeof Type.Object>[0]>(keys: Keys, description: string) =>
+  Type.Object(keys, { ...closed, default: {}, description });
+const byModel = <Value extends Parameters<typeof Type.Record>[1]>(value: Value, description: string) =>
+  Type.Record(Type.String({ pattern: MODEL }), value, { ...closed, default: {}, description });
+const choice = <const Values extends readonly string[]>(values: Values, description: string) =>
+  Type.Enum([...values], { default: values[0], description });
+
+const policy = (kind: string, keys: object = {}): object => ({
+  required: ["kind", ...Object.keys(keys)],
+  properties: { kind: { const: kind }, ...keys },
+  additionalProperties: false,
+});
+const POLICIES: readonly object[] = [
+  policy("all"),
+  policy("latest", { count: { type: "integer", minimum: 1 } }),
+  policy("specific", { versions: { type: "array", items: { type: "string", pattern: VERSION } } }),
+];
+
+/** Settings of one model, as `modelSettings` of `bulwark serve` has them. */
+const ModelSettings = Type.Object(
+  {
+    versions: Type.Optional(
+      Type.Unsafe<object>({
+        type: "object",
+        anyOf: POLICIES,
+        description:
+          'Which are loaded: { kind: all }, { kind: latest, count: 2 } or { kind: specific, versions: ["1"] }',
+      }),
+    ),
+    labels: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'Names for versions: { stable: "1" }' }),
+    ),
+    instances: optionalWhole("Worker threads, each with a copy of the model; 1"),
+    threads: optionalWhole("Threads within one run; 1"),
+    batch: Type.Optional(
+      Type.Object(
+        {
+          maxRows: optionalWhole("Rows of one run at most; 32"),
+          windowMs: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 60_000, description: "How long a run waits for more, in ms; 0" }),
+          ),
+        },
+        { ...closed, description: "Requests that share a run" },
+      ),
+    ),
+    maxWaiting: optionalWhole("Requests that may wait; 2048"),
+    runLimitMs: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 3_600_000, description: "A run that takes longer is given up; 60000" }),
+    ),
+    nonFinite: Type.Optional(
+      Type.Enum(["refuse", "allow"], { description: "What happens to NaN and infinities among the inputs; refuse" }),
+    ),
+  },
+  closed,
+);
+
+const models = part(
+  {
+    claim: objectOr("", "Existing volume claim with the models, NAME/VERSION/model.onnx or model.onnx.sealed"),
+    image: Type.String({
+      pattern: `^$|${IMAGE_PATTERN}`,
+      default: "",
+      description:
+        "Image that holds the models, mounted as a volume (Kubernetes 1.33 and newer, where it is turned on)",
+    }),
+    path: Type.String({
+      pattern: `^$|${FOLDER_PATTERN}`,
+      default: "",
+      description: "Folder of the models: in the claim or image named above, else in the image that runs",
+    }),
+    settings: byModel(ModelSettings, "How models are run, by their names or `*` for all"),
+    delivery: byModel(Type.Enum(["direct", "durable"]), "How requests reach a model: direct unless durable is said"),
+    weights: byModel(
+      Type.Record(Type.String({ pattern: VERSION }), Type.Integer({ minimum: 0, maximum: 1_000_000 }), closed),
+      'Shares of requests that name no version, by model and version: { "1": 90, "2": 10 }',
+    ),
+  },
+  "The models. One of claim, image and path is needed",
+);
+
+const placement = (who: string) => ({
+  nodeSelector: labels(`Labels of nodes for ${who}`),
+  tolerations: partsOf("Toleration", `Taints ${who} may meet`),
+  affinity: partOf("Affinity", `Nodes and neighbours of ${who}`),
+  topologySpreadConstraints: partsOf("TopologySpreadConstraint", `How ${who} spread; over nodes when empty`),
+  labels: labels(`Further labels of ${who}`),
+  annotations: labels(`Further annotations of ${who}`),
+});
+
+const power = (cores: number, memory: string, who: string) => ({
+  cores: whole(cores, 1, `Cores that ${who} ask for`, 1024),
+  memory: size(memory, `Memory of each of ${who}`),
+});
+
+const autoscaling = (who: string) =>
+  part(
+    {
+      enabled: flag(false, `Let the number of ${who} follow the load`),
+      minimum: whole(1, 1, "Fewest", 1000),
+      maximum: whole(10, 1, "Most", 1000),
+      metric: choice(
+        ["queueAge", "cpu"] as const,
+        "What the number follows: the age of the oldest record in the queue, which needs a metrics adapter, or processor use",
+      ),
+      queueAgeSeconds: whole(2, 1, "Age at which there are enough of them", 3600),
+      cpuPercent: whole(70, 1, "Use of the requested cores at which there are enough of them", 1000),
+    },
+    `Number of ${who} by need`,
+  );
+
+const gateway = part(
+  {
+    replicas: whole(2, 1, "How many gateways, unless autoscaling says so", 1000),
+    ...power(1, "1g", "gateways"),
+    authentication: choice(["tokens", "certificates"] as const, "What callers show"),
+    service: choice(["ClusterIP", "LoadBalancer", "NodePort"] as const, "Kind of the Service for callers"),
+    serviceAnnotations: labels("Annotations of that Service"),
+    requestTimeout: duration("30s", "Time a request has that brings no deadline"),
+    asyncTimeout: duration("10m", "Time a submitted request may wait"),
+    bodySize: size("64m", "Largest body of a request"),
+    maxInFlight: whole(2048, 1, "Requests under way in one gateway; then 503"),
+    limits: part(
+      {
+        requestsPerSecond: whole(0, 0, "Requests a caller may send each second; 0: no limit"),
+        burst: whole(0, 0, "Requests a caller may send at once after a silence"),
+        concurrent: whole(0, 0, "Requests a caller may have under way; 0: no limit"),
+      },
+      "What one caller may use of one gateway",
+    ),
+    older: part(
+      {
+        model: Type.String({ default: "", description: "The model that /predict means, where there are several" }),
+        dialect: choice(["b", "a", "c"] as const, "How /predict answers"),
+        postProcessing: Type.String({
+          pattern: "^$|^(pickTopN|topN)\\([1-9][0-9]*\\)$",
+          default: "",
+          description: "topN(n) or pickTopN(n)",
+        }),
+        asWritten: flag(false, "Lists without the commas that the older server left out"),
+        resize: Type.Optional(
+          Type.Object(
+            {
+              width: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
+              height: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
+            },
+            { ...closed, description: "Size to which images are brought; as they are when not given" },
+          ),
+        ),
+      },
+      "The HTTP surface of BigDL Cluster Serving",
+    ),
+    leave: duration("10s", "How long a gateway that is ending still takes requests, until nobody sends it more"),
+    drain: duration("20s", "How long what is under way may then take"),
+    autoscaling: autoscaling("gateways"),
+    ...placement("gateways"),
+  },
+  "HTTP and gRPC in, answers out; models of direct delivery run here",
+);
+
+const engine = part(
+  {
+    replicas: whole(1, 1, "How many engines, unless autoscaling says so", 1000),
+    ...power(1, "1g", "engines"),
+    maxInFlight: whole(256, 1, "Records that one engine computes at the same time"),
+    maxDeliveries: whole(5, 1, "A record that was handed out more often becomes a dead letter", 1000),
+    resultTtl: duration("1h", "How long the result of a submitted request is kept"),
+    autoscaling: autoscaling("engines"),
+    ...placement("engines"),
+  },
+  "ONNX Runtime behind the queue",
+);
+
+const queue = part(
+  {
+    enabled: flag(
+      true,
+      "Deliver through a durable queue where that is asked for; without it there is no Redis and no engine",
+    ),
+    maxRecords: whole(100_000, 1, "Records that may wait; then 503"),
+    maxSize: size("256m", "What they may weigh together"),
+  },
+  "The durable queue",
+);
+
+const redis = part(
+  {
+    url: Type.String({
+      pattern: "^$|^rediss://[^/@\\s]+$",
+      default: "",
+      description: "A Redis that is there already, rediss://HOST:PORT; then the release makes none",
+    }),
+    cidr: formedRange("0.0.0.0/0", "Where that Redis is, for the network policies"),
+    image: Type.String({
+      pattern: `^$|${IMAGE_PATTERN}`,
+      default: "",
+      description: "Image with redis-server and redis-cli, 7.0 or newer; the release's own when empty",
+    }),
+    cores: whole(1, 1, "Cores that Redis asks for", 1024),
+    memory: size("1g", "What Redis may hold (maxmemory); its pod gets half as much again"),
+    storage: size("4g", "Size of its volume, for the append-only file"),
+    storageClass: Type.Optional(formed(OBJECT_PATTERN, "Class of that volume; the cluster's default when not given")),
+    fsync: choice(
+      ["everysec", "always"] as const,
+      "When records are on disk: within a second, or before they are answered",
+    ),
+    ...placement("Redis"),
+  },
+  "The queue's Redis: TLS alone, a user for each role, append-only file, nothing evicted",
+);
+
+const secrets = part(
+  {
+    gateway: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-gateway when empty"),
+    engine: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-engine when empty"),
+    redis: objectOr("", "Secret with tls.crt, tls.key, ca.crt, users.acl, operator-password; RELEASE-redis when empty"),
+    keyring: objectOr("", "Secret with keyring.json: master keys of records and models; RELEASE-keyring when empty"),
+    tokens: objectOr("", "Secret with the entry tokens, lines of NAME and SHA-256; RELEASE-tokens when empty"),
+  },
+  "Existing Secrets, mounted as files. `bulwark keys export --kubernetes --serving RELEASE` makes them",
+);
+
+const trust = part(
+  {
+    tee: choice(
+      ["none", "simulation", "tdx", "snp"] as const,
+      "Trusted execution environment of gateways, engines and Redis",
+    ),
+    runtimeClass: Type.Optional(
+      formed(OBJECT_PATTERN, "Runtime class of confidential VMs, where it is not kata-qemu-tdx or kata-qemu-snp"),
+    ),
+    imageMemory: optionalSize("Memory for the image, which a confidential VM fetches into its own memory; 1g"),
+    createTimeout: duration("600s", "How long a confidential VM may take to fetch the image"),
+    initData: Type.Optional(
+      formed("^H4sI[A-Za-z0-9+/=]+$", "Init data of a confidential VM, measured by it: TOML, gzip, base64"),
+    ),
+  },
+  "In what the pods run",
+);
+
+const Peer = Type.Object(
+  {
+    cidr: formed(RANGE_PATTERN, "Range of addresses that gateways may reach"),
+    ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), {
+      default: [],
+      description: "TCP ports there; all when none is given",
+    }),
+  },
+  closed,
+);
+
+const network = part(
+  {
+    policy: flag(true, "Let nothing pass between pods but what serving needs"),
+    clients: partsOf("NetworkPolicyPeer", "Who may send requests; pods of the same namespace when empty"),
+    monitoring: partsOf("NetworkPolicyPeer", "Who may read metrics; pods of the namespace `monitoring` when empty"),
+    allow: Type.Record(Type.String({ pattern: NAME_PATTERN }), Peer, {
+      ...closed,
+      default: {},
+      description: "What else gateways may reach, by name: receivers of webhooks",
+    }),
+  },
+  "Network policies",
+);
+
+const metrics = part(
+  {
+    serviceMonitor: choice(
+      ["auto", "always", "never"] as const,
+      "Tell Prometheus' operator of the metrics: where the cluster knows ServiceMonitors, always, never",
+    ),
+    dashboard: flag(false, "A ConfigMap with a dashboard, labelled for Grafana's sidecar"),
+    labels: labels("Labels of ServiceMonitors and dashboard, by which their readers choose them"),
+  },
+  "Prometheus and Grafana",
+);
+
+/** The values of `charts/serving`. Defaults and descriptions are part of the schema. */
+export const ServingValues = Type.Object(
+  {
+    image: Type.Optional(formed(IMAGE_PATTERN, "Image of gateway, engine and Redis, best by digest. Required")),
+    imagePullPolicy: choice(["IfNotPresent", "Always", "Never"] as const, "When nodes fetch the image"),
+    imagePullSecrets: list(OBJECT_PATTERN, "Secrets with the credentials for the image's registry"),
+    models,
+    gateway,
+    engine,
+    queue,
+    redis,
+    webhooks: part(
+      {
+        secret: objectOr("", "Secret with the entry secret, which signs webhooks; without it none are called"),
+        hosts: list("^[^\\s/:]+$", "Hosts that may be called; any when empty"),
+        allowPrivate: flag(false, "Whether addresses inside the cluster, and plain HTTP, may be called"),
+      },
+      "Webhooks of submitted requests",
+    ),
+    security: part({ secrets }, "Where the secrets lie"),
+    trust,
+    network,
+    metrics,
+    podDisruptionBudget: part(
+      { enabled: flag(true, "Let voluntary disruption take one gateway and one engine at a time") },
+      "What voluntary disruption may do",
+    ),
+    priorityClassName: Type.Optional(formed(OBJECT_PATTERN, "Priority class of all pods")),
+  },
+  { ...closed, title: "Values of charts/serving", description: "Models behind HTTP and gRPC, with a durable queue" },
+);
+
+function formedRange(value: string, description: string) {
+  return Type.String({ pattern: RANGE_PATTERN, default: value, description });
+}

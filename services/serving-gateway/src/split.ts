@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Engine } from "@bulwark/inference";
+
+/** Shares of a model's requests by version: whole numbers, of which only the ratio counts. */
+export type Weights = Readonly<Record<string, number>>;
+
+/** The version that the next request of a model goes to where it names none; undefined for a model without weights. */
+export type Split = (model: string) => string | undefined;
+
+/**
+ * Spreads requests over versions by their weights, evenly within each round (nginx's smooth weighted round-robin): of ten
+ * requests at 90 and 10, exactly one goes to the second, wherever the ten begin. The share of a version that is not
+ * ready falls to the others, so that a canary which cannot be loaded fails nobody.
+ */
+export function createSplit(weights: Readonly<Record<string, Weights>>, engine: Pick<Engine, "isReady">): Split {
+  const rounds = new Map(Object.entries(weights).map(([model, shares]) => [model, createRound(shares)]));
+  return (model) => rounds.get(model)?.((version) => isReady(engine, model, version));
+}
+
+type Round = (isReady: (version: string) => boolean) => string | undefined;
+
+function createRound(shares: Weights): Round {
+  const entries = Object.entries(shares).map(([version, weight]) => ({ version, weight, credit: 0 }));
+  return (isThere) => {
+    const ready = entries.filter(({ version, weight }) => weight > 0 && isThere(version));
+    let total = 0;
+    let chosen: (typeof entries)[number] | undefined;
+    for (const entry of ready) {
+      total += entry.weight;
+      entry.credit += entry.weight;
+      if (chosen === undefined || entry.credit > chosen.credit) chosen = entry;
+    }
+    if (chosen !== undefined) chosen.credit -= total;
+    return chosen?.version;
+  };
+}
+
+/** A version that nobody has loaded is an error to callers, and here no more than not ready. */
+function isReady(engine: Pick<Engine, "isReady">, model: string, version: string): boolean {
+  try {
+    return engine.isReady(model, version);
+  } catch {
+    return false;
+  }
+}
+
+/** Everything that is wrong with weights by model, one sentence each. */
+export function findWeightFaults(weights: unknown): string[] {
+  if (!isRecord(weights)) return ["weights is to have a key for each model"];
+  return Object.entries(weights).flatMap(([model, shares]) => {
+    const place = `weights.${model}`;
+    if (!isRecord(shares)) return [`${place} is to hold a share for each version: { "1": 90, "2": 10 }`];
+    const wrong = Object.entries(shares).filter(([, share]) => !Number.isSafeInteger(share) || Number(share) < 0);
+    if (wrong.length > 0) return wrong.map(([version]) => `${place}.${version} is to be a whole number from 0 on`);
+    return Object.values(shares).some((share) => Number(share) > 0) ? [] : [`${place} gives no version a share`];
+  });
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
