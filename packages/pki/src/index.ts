@@ -2,6 +2,7 @@
 export { addDataKey, initKeys, type RotationTarget, rotateKeys } from "./change.ts";
 export { exportKubernetes, type SecretManifest } from "./export-kubernetes.ts";
 export { type Inspection, inspectKeys } from "./inspect.ts";
+export { type Channel, issueChannel } from "./issue-channel.ts";
 export {
   addKey,
   type DataKey,
