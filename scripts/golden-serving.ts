@@ -4,7 +4,13 @@
 import { createSecretKey } from "node:crypto";
 import { BulwarkError, ERRORS } from "../packages/contracts/src/errors/index.ts";
 import { sealModel } from "../packages/inference/src/index.ts";
-import { writeCentered, writeIdentity, writeLookup, writeMlp, writeSlow } from "../packages/inference/src/testing/models.ts";
+import {
+  writeCentered,
+  writeIdentity,
+  writeLookup,
+  writeMlp,
+  writeSlow,
+} from "../packages/inference/src/testing/models.ts";
 import {
   encodeRequest,
   encodeResult,
@@ -18,8 +24,8 @@ import {
   type Datatype,
   DEFAULT_LIMITS,
   decodeRecord,
-  encodeRecord,
   encodeResult as encodeOlder,
+  encodeRecord,
   fitInputs,
   isFloating,
   LAYOUTS,
@@ -37,7 +43,7 @@ type NumericDatatype = Exclude<Datatype, "BYTES">;
 const NUMERIC = Object.keys(LAYOUTS) as NumericDatatype[];
 const SHAPES = [[], [0], [1], [5], [2, 3], [2, 0, 3], [1, 2, 2, 1]];
 const KEY_ID = "serving-records";
-const NAMES = ["x", "größe", "a b\"c", "模型"];
+const NAMES = ["x", "größe", 'a b"c', "模型"];
 
 const SEED = 2026;
 let state = SEED;
@@ -87,7 +93,11 @@ const describeOlder = (input: OlderInput) =>
   input.kind === "text" ? { name: input.name, text: input.text } : describe(input.tensor);
 
 const DATATYPES: readonly Datatype[] = [...NUMERIC, "BYTES"];
-const keyBytes = [1, 2].map((version) => ({ version, created: "2026-01-01T00:00:00.000Z", key: base64(Buffer.alloc(32, version)) }));
+const keyBytes = [1, 2].map((version) => ({
+  version,
+  created: "2026-01-01T00:00:00.000Z",
+  key: base64(Buffer.alloc(32, version)),
+}));
 const keyring = { version: 1, keys: [{ id: KEY_ID, current: 2, versions: keyBytes }] };
 
 function makeRequest(content: RequestContent, number: number) {
