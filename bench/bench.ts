@@ -7,6 +7,7 @@ import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
+import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 import { benchSubmit, benchSubmitMany } from "./submit.ts";
 
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
 const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
+  "serving-flink": { runs: FLINK_ROUNDS, run: benchServingFlink },
 };
 
 const [name = "", runs] = process.argv.slice(2);
