@@ -2,13 +2,15 @@
 // Records of every kind, computed by Flink: what comes back is what the embedded engine would have answered.
 import assert from "node:assert/strict";
 import { createSecretKey, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { sealModel } from "../../packages/inference/src/index.ts";
 import { writeIdentity, writeMlp, writeSum } from "../../packages/inference/src/testing/models.ts";
 import { ELEMENT_TYPES, type ElementType } from "../../packages/inference/src/testing/onnx.ts";
 import type { Keys } from "../../packages/pki/src/index.ts";
-import { createIntake, listDeadLetters, nameKeys } from "../../packages/queue/src/index.ts";
+import { createIntake, type Link, listDeadLetters, nameKeys } from "../../packages/queue/src/index.ts";
 import {
   DEFAULT_LIMITS,
   decodeResult,
@@ -23,6 +25,12 @@ import { type FlinkStack, skip, startFlinkStack } from "./stack.ts";
 /** ONNX Runtime's Java part cannot make these. */
 const NOT_MADE: readonly string[] = ["UINT16", "UINT32", "UINT64"];
 const DATATYPES = (Object.keys(ELEMENT_TYPES) as ElementType[]).filter((datatype) => !NOT_MADE.includes(datatype));
+
+/** A record that an engine nobody hears of was given nine times: entered, handed out and counted in one step. */
+const GHOST = `
+local id = redis.call('XADD', KEYS[1], '*', 'uri', ARGV[1], 'data', 'none')
+redis.call('XREADGROUP', 'GROUP', 'serving', 'ghost', 'STREAMS', KEYS[1], '>')
+return redis.call('XCLAIM', KEYS[1], 'serving', 'ghost', 0, id, 'RETRYCOUNT', 9, 'JUSTID')`;
 
 const makeModels = ({ keyring }: Keys): Record<string, Buffer> => {
   const [key] = keyring.keys;
@@ -144,6 +152,16 @@ describe("answers of Flink", { skip }, () => {
     assert.ok((await listDead()).some(({ reason }) => reason === "SERVING_UNSUPPORTED"));
   });
 
+  it("are given for records that another engine was handed too often, and dead letters with the number", async () => {
+    const { job } = stack.queue.record;
+    const { redis } = JSON.parse(readFileSync(join(stack.folder, "serving", "flink", "serving.json"), "utf8"));
+    await askRedis(redis, (link) => link.send("EVAL", GHOST, 1, job, "ghostly"));
+    const value = await askRedis(stack.queue.record.relay, (link) => waitForResult(link, "ghostly"));
+    assert.equal(value, "NaN");
+    const letter = (await listDead()).find(({ uri }) => uri === "ghostly");
+    assert.deepEqual([letter?.reason, letter?.deliveries], ["QUEUE_DELIVERIES", 10]);
+  });
+
   it("leave nothing behind", async () => {
     await until(async () => (await stack.look()).pending === 0);
     const { records, bytes, lost } = await stack.look();
@@ -152,16 +170,20 @@ describe("answers of Flink", { skip }, () => {
 
   /** Puts a record into the stream as older clients do, and waits for its result. */
   async function askPlain(data: Buffer): Promise<string> {
-    const names = nameKeys(stack.queue.record.job);
     return askRedis(stack.queue.record.relay, async (link) => {
-      const intake = createIntake(link, names, { mostRecords: 1e6, mostBytes: 2 ** 30 });
-      await link.send("XADD", names.job, "*", "uri", "plain", "data", data);
-      let value: Buffer | undefined;
-      await until(async () => {
-        value = await intake.readResult("plain");
-        return value !== undefined;
-      });
-      return String(value);
+      await link.send("XADD", stack.queue.record.job, "*", "uri", "plain", "data", data);
+      return waitForResult(link, "plain");
     });
+  }
+
+  async function waitForResult(link: Link, uri: string): Promise<string> {
+    const limits = { mostRecords: 1e6, mostBytes: 2 ** 30 };
+    const intake = createIntake(link, nameKeys(stack.queue.record.job), limits);
+    let value: Buffer | undefined;
+    await until(async () => {
+      value = await intake.readResult(uri);
+      return value !== undefined;
+    });
+    return String(value);
   }
 });

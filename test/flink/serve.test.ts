@@ -1,30 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // `bulwark serve --engine flink`, what `bulwark serving status` says of it, and both protocols through it.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { writeMlp } from "../../packages/inference/src/testing/models.ts";
 import { createClient } from "../../packages/serving-client/src/index.ts";
 import { until } from "../serving/stack.ts";
+import { makeHome } from "../serving/tool.ts";
 import { skip } from "./stack.ts";
 
-const BULWARK = fileURLToPath(new URL("../../bulwark", import.meta.url));
 const READY = `Detecting redis status...
 Redis initialization successful.
 Detecting Flink job manager status...
@@ -38,36 +26,19 @@ cluster-serving-job initialization successful.
 `;
 
 describe("bulwark serve --engine flink", { skip }, () => {
-  const home = mkdtempSync(join(tmpdir(), "bulwark flink "));
-  const folder = join(home, ".local", "state", "bulwark", "serving");
-  const env = { PATH: process.env.PATH, HOME: home };
+  const { home, folder, run, serve, listParts } = makeHome("bulwark flink");
   let serving: ChildProcess;
   before(async () => {
     mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
     writeFileSync(join(home, "models", "mlp", "1", "model.onnx"), writeMlp([4, 8, 2]));
     assert.equal((await run("keys", "init")).code, 0);
-    const ports = ["http", "https", "grpc"].flatMap((kind) => [`--${kind}-port`, "0"]);
-    serving = spawn(BULWARK, ["serve", join(home, "models"), "--engine", "flink", ...ports], { env, stdio: "ignore" });
+    serving = serve(join(home, "models"), "--engine", "flink");
   });
   after(() => {
     serving?.kill("SIGKILL");
     rmSync(home, { recursive: true, force: true, maxRetries: 20 });
   });
 
-  const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
-    const child = spawn(BULWARK, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    return { code, stdout, stderr };
-  };
-  /** Processes that name the folder of this stack. */
-  const listParts = (): string[] =>
-    readdirSync("/proc").filter((pid) => {
-      try {
-        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder);
-      } catch {
-        return false;
-      }
-    });
   const readStack = () => JSON.parse(readFileSync(join(folder, "stack.json"), "utf8"));
 
   it("is told of in the ten lines that users know", async () => {
