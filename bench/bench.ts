@@ -10,6 +10,7 @@ import { benchParquet } from "./parquet.ts";
 import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
+import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 import { benchSubmit, benchSubmitMany } from "./submit.ts";
 
@@ -33,6 +34,7 @@ const ON_NODE = ["submit", "submit-many"];
 const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
+  "serving-flink": { runs: FLINK_ROUNDS, run: benchServingFlink },
 };
 
 const [name = "", runs] = process.argv.slice(2);

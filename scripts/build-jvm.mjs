@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds jvm/target/bulwark.jar when its sources changed. Plain JavaScript: it may run before dependencies are installed.
+// Builds the jars of jvm/ when their sources changed. Plain JavaScript: it may run before dependencies are installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const JVM = join(ROOT, "jvm");
-const JAR = join(JVM, "target", "bulwark.jar");
-const STAMP = join(JVM, "target", "bulwark.stamp");
+
+/** What is built: each a Maven project of its own, so that Spark's and Flink's class paths never meet. */
+/** @typedef {{ folder: string, jar: string, sources: readonly string[] }} Project */
+
+/** @type {Project} */
+const SPARK = { folder: JVM, jar: join(JVM, "target", "bulwark.jar"), sources: ["pom.xml", "src/main"] };
+/** The serving job, with Flink and everything else it needs in `target/lib`. @type {Project} */
+const SERVING = {
+  folder: join(JVM, "serving"),
+  jar: join(JVM, "serving", "target", "bulwark-serving.jar"),
+  sources: ["pom.xml", "src/main", "../../packages/queue/src/redis/lua"],
+};
 /** Lines of Maven's log that are kept for a failure. */
 const KEPT_LINES = 40;
 
@@ -23,50 +33,59 @@ export class BuildError extends Error {
 }
 
 /**
- * Builds the jar unless it was built from exactly these sources.
+ * Builds Bulwark's jar for Spark unless it was built from exactly these sources.
  *
  * @param {{ say?: (line: string) => void }} options where progress goes
  * @returns {Promise<{ jar: string, isFresh: boolean }>} isFresh: it was built now
  */
-export async function ensureJar({ say = (line) => process.stderr.write(`${line}\n`) } = {}) {
-  const digest = digestSources();
-  if (existsSync(JAR) && readStamp() === `${digest} ${digestFile(JAR)}`) return { jar: JAR, isFresh: false };
-  requireCompiler();
-  const maven = chooseMaven();
-  say(`Building jvm/target/bulwark.jar with ${relative(ROOT, maven) === "jvm/mvnw" ? "the Maven wrapper" : "mvn"} ...`);
-  const startedAt = Date.now();
-  await runMaven(maven, say);
-  if (!existsSync(JAR))
-    throw new BuildError(`Maven made no ${relative(ROOT, JAR)}.`, "Look at jvm/pom.xml: finalName.");
-  writeFileSync(STAMP, `${digest} ${digestFile(JAR)}`);
-  say(`Building jvm/target/bulwark.jar ... done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-  return { jar: JAR, isFresh: true };
+export function ensureJar(options = {}) {
+  return ensure(SPARK, options);
 }
 
-/** One digest over everything that the main jar is made from. Tests are not. */
-function digestSources() {
-  const files = ["pom.xml", ...listFiles("src/main")].sort();
+/** The same for the serving job of Flink. @param {{ say?: (line: string) => void }} options */
+export function ensureServingJar(options = {}) {
+  return ensure(SERVING, options);
+}
+
+/**
+ * @param {Project} project
+ * @param {{ say?: (line: string) => void }} options
+ */
+async function ensure(project, { say = (line) => process.stderr.write(`${line}\n`) }) {
+  const { jar } = project;
+  const stamp = jar.replace(/jar$/, "stamp");
+  const name = relative(ROOT, jar);
+  const digest = digestSources(project);
+  const built = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
+  if (existsSync(jar) && built === `${digest} ${digestFile(jar)}`) return { jar, isFresh: false };
+  requireCompiler();
+  const maven = chooseMaven();
+  say(`Building ${name} with ${relative(ROOT, maven) === "jvm/mvnw" ? "the Maven wrapper" : "mvn"} ...`);
+  const startedAt = Date.now();
+  await runMaven(maven, project, say);
+  if (!existsSync(jar)) throw new BuildError(`Maven made no ${name}.`, "Look at the pom.xml: finalName.");
+  writeFileSync(stamp, `${digest} ${digestFile(jar)}`);
+  say(`Building ${name} ... done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+  return { jar, isFresh: true };
+}
+
+/** One digest over everything that a jar is made from. Tests are not. @param {Project} project */
+function digestSources({ folder, sources }) {
+  const files = sources.flatMap((source) => listFiles(folder, source)).sort();
   const hash = createHash("sha256");
-  for (const file of files) hash.update(`${file}\0${digestFile(join(JVM, file))}\n`);
+  for (const file of files) hash.update(`${file}\0${digestFile(join(folder, file))}\n`);
   return hash.digest("hex");
 }
 
-/** @param {string} folder relative to jvm/ @returns {string[]} */
-function listFiles(folder) {
-  const entries = readdirSync(join(JVM, folder), { withFileTypes: true });
-  return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? listFiles(path) : [path];
-  });
+/** @param {string} folder @param {string} path a file or folder in it @returns {string[]} paths in `folder` */
+function listFiles(folder, path) {
+  if (!statSync(join(folder, path)).isDirectory()) return [path];
+  return readdirSync(join(folder, path)).flatMap((name) => listFiles(folder, join(path, name)));
 }
 
 /** @param {string} path */
 function digestFile(path) {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
-}
-
-function readStamp() {
-  return existsSync(STAMP) ? readFileSync(STAMP, "utf8") : "";
 }
 
 function requireCompiler() {
@@ -97,18 +116,13 @@ function readPins() {
 
 /**
  * @param {string} maven
+ * @param {Project} project
  * @param {(line: string) => void} say
  */
-async function runMaven(maven, say) {
-  const args = [
-    "--batch-mode",
-    "--no-transfer-progress",
-    "-Dmaven.test.skip=true",
-    "-f",
-    join(JVM, "pom.xml"),
-    "package",
-  ];
-  const child = spawn(maven, args, { cwd: JVM, stdio: ["ignore", "pipe", "pipe"] });
+async function runMaven(maven, { folder }, say) {
+  const pom = join(folder, "pom.xml");
+  const args = ["--batch-mode", "--no-transfer-progress", "-Dmaven.test.skip=true", "-f", pom, "package"];
+  const child = spawn(maven, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const lines = [];
   const keep = (/** @type {Buffer} */ chunk) => {
     for (const line of chunk
@@ -134,12 +148,12 @@ async function runMaven(maven, say) {
   if (code === 0) return;
   const errors = lines.filter((line) => /ERROR|rror:/.test(line));
   const shown = (errors.length > 0 ? errors : lines).join("\n");
-  throw new BuildError(`Maven failed:\n${shown}`, `${maven} -f ${join(JVM, "pom.xml")} package`);
+  throw new BuildError(`Maven failed:\n${shown}`, `${maven} -f ${pom} package`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const { jar, isFresh } = await ensureJar();
+    const { jar, isFresh } = await (process.argv[2] === "serving" ? ensureServingJar() : ensureJar());
     process.stdout.write(`${jar}${isFresh ? "" : " (up to date)"}\n`);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;

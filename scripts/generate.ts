@@ -26,6 +26,7 @@ import {
 import { renderRedisConfiguration } from "../packages/queue/src/index.ts";
 import { renderLua } from "../packages/queue/src/redis/render-lua.ts";
 import { renderChartPlan } from "../packages/spark/src/index.ts";
+import { renderGoldenServing } from "./golden-serving.ts";
 
 /** One generated file: where it lies, and its whole content. */
 type Generated = { file: string; render: () => string | Promise<string> };
@@ -48,6 +49,7 @@ const GENERATED: readonly Generated[] = [
   { file: "docs/reference/policy.schema.json", render: () => renderEditorSchema(SCHEMAS.policy) },
   { file: "docs/reference/refused-settings.md", render: renderRefusedSettings },
   { file: "jvm/src/main/resources/bulwark/exit-codes.properties", render: renderExitCodes },
+  { file: "jvm/serving/src/test/resources/golden.txt", render: renderGoldenServing },
   { file: "charts/spark-job/README.md", render: renderChartReadme },
   { file: "charts/spark-job/values.yaml", render: renderChartValues },
   { file: "charts/spark-job/values.schema.json", render: renderChartSchema },

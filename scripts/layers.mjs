@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, chooseMaven, ensureJar } from "./build-jvm.mjs";
+import { BuildError, chooseMaven, ensureJar, ensureServingJar } from "./build-jvm.mjs";
 import { runChild } from "./child.mjs";
 import { findMissing } from "./programs.mjs";
 
@@ -14,7 +14,6 @@ const BIN = join(ROOT, "node_modules", ".bin");
 const NODE = join(BIN, "node");
 /** Starts a node around the tests of its layer. */
 const CLUSTER = join(ROOT, "test", "cluster", "main.ts");
-const REPORTS = join(ROOT, "jvm", "target", "surefire-reports");
 /** `bulwark doctor --install` exits so when only this machine's other checks fail. */
 const CHECKS_FAILED = 3;
 
@@ -53,21 +52,26 @@ export const LAYERS = [
     run: () => runNodeTests(["test/serving/*.test.ts"], ["--test-concurrency=1"]),
   },
   {
+    name: "flink",
+    about: "the serving engine on a real Flink; what is killed under load",
+    needs: () => findMissing(["jdk"]),
+    run: async () => {
+      if (!(await isBuilt(ensureServingJar))) return { passed: 0, failed: 1, skipped: 0 };
+      return runNodeTests(["test/flink/*.test.ts"], ["--test-concurrency=1"]);
+    },
+  },
+  {
     name: "jvm",
     about: "JUnit tests of jvm/",
     needs: () => findMissing(["jdk"]),
     run: async () => {
-      rmSync(REPORTS, { recursive: true, force: true });
-      const args = [
-        "--batch-mode",
-        "--no-transfer-progress",
-        "-f",
-        join("jvm", "pom.xml"),
-        ...sparkHomeOption(),
-        "test",
-      ];
-      const code = await runChild(chooseMaven(), args, { cwd: ROOT });
-      return failUnlessCounted(code, countSurefire());
+      const spark = await runMavenTests("jvm", sparkHomeOption());
+      const serving = await runMavenTests(join("jvm", "serving"), []);
+      return {
+        passed: spark.passed + serving.passed,
+        failed: spark.failed + serving.failed,
+        skipped: spark.skipped + serving.skipped,
+      };
     },
   },
   {
@@ -141,11 +145,20 @@ function failUnlessCounted(code, counts) {
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
+/** Runs the JUnit tests of one Maven project. @param {string} folder @param {readonly string[]} options */
+async function runMavenTests(folder, options) {
+  const reports = join(ROOT, folder, "target", "surefire-reports");
+  rmSync(reports, { recursive: true, force: true });
+  const args = ["--batch-mode", "--no-transfer-progress", "-f", join(folder, "pom.xml"), ...options, "test"];
+  const code = await runChild(chooseMaven(), args, { cwd: ROOT });
+  return failUnlessCounted(code, countSurefire(reports));
+}
+
 /** Sums what Maven's surefire wrote, one XML file for each class. */
-function countSurefire() {
+function countSurefire(reports) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const name of listReports()) {
-    const suite = /<testsuite\b[^>]*>/.exec(readFileSync(join(REPORTS, name), "utf8"))?.[0] ?? "";
+  for (const name of listReports(reports)) {
+    const suite = /<testsuite\b[^>]*>/.exec(readFileSync(join(reports, name), "utf8"))?.[0] ?? "";
     const read = (attribute) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
     const failed = read("failures") + read("errors");
     counts.failed += failed;
@@ -155,23 +168,29 @@ function countSurefire() {
   return counts;
 }
 
-function listReports() {
+function listReports(reports) {
   try {
-    return readdirSync(REPORTS).filter((name) => /^TEST-.*\.xml$/.test(name));
+    return readdirSync(reports).filter((name) => /^TEST-.*\.xml$/.test(name));
   } catch {
     return [];
   }
 }
 
-/** Builds our jar and installs Spark unless both are there. */
-async function prepareGround() {
+/** @param {() => Promise<unknown>} ensure */
+async function isBuilt(ensure) {
   try {
-    await ensureJar();
+    await ensure();
+    return true;
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     process.stderr.write(`${error.message}\n  -> ${error.mend}\n`);
     return false;
   }
+}
+
+/** Builds our jar and installs Spark unless both are there. */
+async function prepareGround() {
+  if (!(await isBuilt(ensureJar))) return false;
   const code = await runChild(join(ROOT, "bulwark"), ["doctor", "--install"], { cwd: ROOT });
   if (code === 0 || code === CHECKS_FAILED) return true;
   process.stderr.write(`${relative(ROOT, join(ROOT, "bulwark"))} doctor --install ended with exit code ${code}\n`);

@@ -161,7 +161,7 @@ test("layers are listed, and one that does not exist is refused", () => {
       .trimEnd()
       .split("\n")
       .map((line) => line.split(" ")[0]),
-    ["check", "unit", "serving", "jvm", "e2e", "cluster"],
+    ["check", "unit", "serving", "flink", "jvm", "e2e", "cluster"],
   );
   for (const args of [["--only", "unti"], ["--skip", "x"], ["--fast"], ["unit"]]) {
     assert.equal(runTests(args, makePath({})).status, 2, args.join(" "));

@@ -18,6 +18,8 @@ export type Versions = {
     /** Space the unpacked archive and its Python packages take. */
     installedBytes: number;
   };
+  /** What `jvm/serving` is built with, from Maven Central. */
+  flink: string;
   /** `version` is what the wrapper brings; `minimum` is what an installed `mvn` must have. */
   maven: { version: string; minimum: string };
   /** What the test cluster is built of, from the Go module proxy. */

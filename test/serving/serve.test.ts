@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // `bulwark serve` with a queue, and what `bulwark serving status` says of it, as people type them.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { writeLookup, writeMlp } from "../../packages/inference/src/testing/models.ts";
 import { createClient } from "../../packages/serving-client/src/index.ts";
 import { skip, until } from "./stack.ts";
+import { makeHome } from "./tool.ts";
 
-const BULWARK = fileURLToPath(new URL("../../bulwark", import.meta.url));
 const READY = `Detecting redis status...
 Redis initialization successful.
 Detecting http frontend status. This may take a while.
@@ -22,9 +19,7 @@ cluster-serving-job initialization successful.
 `;
 
 describe("bulwark serve with a queue", { skip }, () => {
-  const home = mkdtempSync(join(tmpdir(), "bulwark serve "));
-  const folder = join(home, ".local", "state", "bulwark", "serving");
-  const env = { PATH: process.env.PATH, HOME: home };
+  const { home, folder, run, serve, listParts } = makeHome("bulwark serve");
   let serving: ChildProcess;
   before(async () => {
     mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
@@ -32,41 +27,12 @@ describe("bulwark serve with a queue", { skip }, () => {
     mkdirSync(join(home, "models", "lookup", "1"), { recursive: true });
     writeFileSync(join(home, "models", "lookup", "1", "model.onnx"), writeLookup());
     assert.equal((await run("keys", "init")).code, 0);
-    serving = spawn(
-      BULWARK,
-      ["serve", join(home, "models"), ...["http", "https", "grpc"].flatMap((kind) => [`--${kind}-port`, "0"])],
-      {
-        env,
-        stdio: ["ignore", "ignore", "ignore"],
-      },
-    );
+    serving = serve(join(home, "models"));
   });
   after(() => {
     serving?.kill("SIGKILL");
     rmSync(home, { recursive: true, force: true, maxRetries: 20 });
   });
-
-  const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
-    const child = spawn(BULWARK, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (data) => {
-      stdout += data;
-    });
-    child.stderr.on("data", (data) => {
-      stderr += data;
-    });
-    const [code] = await once(child, "close");
-    return { code, stdout, stderr };
-  };
-  /** Processes that name the folder of this stack. */
-  const listParts = (): string[] =>
-    readdirSync("/proc").filter((pid) => {
-      try {
-        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder);
-      } catch {
-        return false;
-      }
-    });
 
   it("is told of in the lines that users know, part by part", async () => {
     await until(() => {

@@ -2,7 +2,7 @@
 // Redis, engines and models of one test file, as `bulwark serve` starts them.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findRedisProgram } from "../../cli/src/serving/redis-server.ts";
 import { type QueueOptions, type QueueParts, startQueue } from "../../cli/src/serving/start-queue.ts";
@@ -30,6 +30,9 @@ const MODELS = {
 } as const;
 export type ModelName = keyof typeof MODELS;
 
+/** Models beside those named, by their paths in the folder of models. */
+export type MakeModels = (keys: Keys) => Readonly<Record<string, Buffer>>;
+
 export type QueueStack = {
   folder: string;
   keys: Keys;
@@ -42,7 +45,7 @@ export type QueueStack = {
 /** Writes models, makes keys, starts Redis and engines; resolves when every engine is ready. */
 export async function startQueueStack(
   names: readonly ModelName[],
-  { engines = 1, ...options }: Partial<QueueOptions> & { older?: string } = {},
+  { engines = 1, makeMore, ...options }: Partial<QueueOptions> & { makeMore?: MakeModels } = {},
 ): Promise<QueueStack> {
   const folder = mkdtempSync(join(tmpdir(), "bulwark-serving-"));
   for (const name of names) {
@@ -51,6 +54,10 @@ export async function startQueueStack(
     writeFileSync(join(version, "model.onnx"), MODELS[name]);
   }
   const keys = await initKeys(join(folder, "keys"), { now: new Date(), keyNames: ["serving-records"] });
+  for (const [path, content] of Object.entries(makeMore?.(keys) ?? {})) {
+    mkdirSync(dirname(join(folder, "models", path)), { recursive: true });
+    writeFileSync(join(folder, "models", path), content);
+  }
   const queue = await startQueue({
     ...{ folder: join(folder, "serving"), keys, job: "serving_stream", recordKey: "serving-records", engines },
     ...{ redisPort: 0, redisMostBytes: 2 ** 30, fsync: "everysec", env: process.env, onEnd: () => {} },

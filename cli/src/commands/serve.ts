@@ -7,7 +7,7 @@ import type { CommandSpec, Context } from "../command.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
 import { type Flags, listenSettings, readServeSettings, type ServeSettings } from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
-import type { QueueParts } from "../serving/start-queue.ts";
+import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
 /** Master key that seals records on the queue. */
 const RECORD_KEY = "serving-records";
@@ -19,6 +19,7 @@ export const spec: CommandSpec = {
     "bulwark serve model.onnx",
     "bulwark serve models/ --direct",
     "bulwark serve --settings serving.yaml",
+    "bulwark serve models/ --engine flink --parallelism 2",
     "bulwark serve models/ --host 0.0.0.0 --tokens tokens.txt",
   ],
   configure(command) {
@@ -37,10 +38,20 @@ export const spec: CommandSpec = {
       .option("--grpc-port <port>", "port of gRPC; 0: a free one", toPort, 8001)
       .option("--tokens <file>", "who may call: lines of NAME and the SHA-256 of a token, mode 0600")
       .option("--client-certificates", "callers must show a certificate of our authority")
-      .option("--engines <number>", "engine processes behind the queue", toCount, 1)
+      .addOption(
+        new Option("--engine <engine>", "what computes what is queued: processes of our own, or a job of Apache Flink")
+          .choices(["embedded", "flink"])
+          .default("embedded"),
+      )
+      .option("--engines <number>", "processes of the embedded engine", toCount, 1)
+      .option("--parallelism <number>", "subtasks of the Flink job, each in a task manager of its own", toCount, 1)
       .addOption(new Option("--dialect <dialect>", "how /predict answers").choices(["a", "b", "c"]));
   },
   async execute(context, { args, flags }) {
+    const isFlink = flags.engine === "flink";
+    if (isFlink && flags.direct === true) {
+      throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
+    }
     const settings = await readServeSettings(context.cwd, { models: args[0], flags });
     const folder = servingFolder(context.paths);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -67,7 +78,9 @@ type Parts = {
 async function serve(context: Context, { settings, flags, folder, keys, queue }: Parts): Promise<void> {
   const { env, progress, signal } = context;
   const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...INTAKE } };
-  const whole = { ...listenSettings(flags, keys), ...settings, ...durable };
+  // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
+  const delivery = flags.engine === "flink" ? { delivery: { "*": "durable" } } : {};
+  const whole = { ...listenSettings(flags, keys), ...delivery, ...settings, ...durable };
   const step = progress.step("Loading models");
   let gateway = await startGatewayProcess({ folder, settings: whole, env });
   step.done(`${gateway.ready.models.length} ready`);
@@ -116,7 +129,7 @@ async function readKeys(context: Context, flags: Flags): Promise<Keys | undefine
   try {
     return await openKeys(context.paths.keys, { now: context.now() });
   } catch (error) {
-    const isNeeded = flags.host !== "127.0.0.1" || flags.clientCertificates === true;
+    const isNeeded = flags.host !== "127.0.0.1" || flags.clientCertificates === true || flags.engine === "flink";
     if (isNeeded || !(error instanceof BulwarkError) || error.code !== "KEYS_MISSING") throw error;
     context.progress.note("No keys: HTTPS, encrypted models and the queue are off. Turn them on: bulwark keys init");
     return undefined;
@@ -128,6 +141,7 @@ async function openQueue(
   { keys, settings, flags, folder }: Omit<Parts, "queue">,
 ): Promise<QueueParts | undefined> {
   if (keys === undefined) return undefined;
+  const flink = flags.engine === "flink" ? await prepareFlink(context, Number(flags.parallelism)) : undefined;
   const [{ addDataKey }, { startQueue }] = await Promise.all([
     import("@bulwark/pki"),
     import("../serving/start-queue.ts"),
@@ -143,7 +157,8 @@ async function openQueue(
       keys: own,
       job: "serving_stream",
       recordKey: RECORD_KEY,
-      engines: Number(flags.engines),
+      engines: flink === undefined ? Number(flags.engines) : 0,
+      ...(flink === undefined ? {} : { flink }),
       models: {
         models,
         ...(modelName === undefined ? {} : { modelName }),
@@ -157,10 +172,22 @@ async function openQueue(
       onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
     });
   } catch (error) {
-    if (!(error instanceof BulwarkError) || error.code !== "REDIS_MISSING") throw error;
+    const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && flink === undefined;
+    if (!isOptional) throw error;
     context.progress.note(`${error.message} The queue is off. Turn it on: ${error.mend}`);
     return undefined;
   }
+}
+
+/** What Flink's processes run on. Throws JAVA_MISSING, JAVA_TOO_OLD, JAR_MISSING. */
+async function prepareFlink(context: Context, parallelism: number): Promise<NonNullable<QueueOptions["flink"]>> {
+  const [{ findJava }, { javaOptions }, { findFlinkClassPath }] = await Promise.all([
+    import("../runtime/java.ts"),
+    import("../runtime/choices.ts"),
+    import("../serving/flink/library.ts"),
+  ]);
+  const [java, classPath] = await Promise.all([findJava(javaOptions(context)), findFlinkClassPath()]);
+  return { java: java.executable, classPath, parallelism };
 }
 
 function toPort(text: string): number {

@@ -9,12 +9,13 @@ export const spec: CommandSpec = {
   examples: ["bulwark version", "bulwark version -o json"],
   configure() {},
   async execute() {
-    const { java, python, spark, maven } = versions;
+    const { java, python, spark, flink, maven } = versions;
     const value = {
       apiVersion: "bulwark/v1",
       cli: manifest.version,
       node: process.versions.node,
       spark: spark.version,
+      flink,
       java,
       python,
       maven: maven.version,
@@ -23,6 +24,7 @@ export const spec: CommandSpec = {
       ["bulwark", value.cli],
       ["node", value.node],
       ["spark", value.spark],
+      ["flink", value.flink],
       ["java", `${java.minimum} to ${java.maximum}`],
       ["python", `${python.minimum} to ${python.maximum}`],
     ]);

@@ -65,7 +65,7 @@ export async function findJava(options: JavaOptions): Promise<Java> {
   const mend = `${installCommand("java")} (or: bulwark config set javaHome FOLDER)`;
   if (found.length === 0) throw new BulwarkError("JAVA_MISSING", "No Java was found on this machine.", mend);
   const names = found.map((java) => `${java.version} in ${java.home}`).join(", ");
-  throw new BulwarkError("JAVA_TOO_OLD", `Spark needs Java ${options.minimum} or newer; found ${names}.`, mend);
+  throw new BulwarkError("JAVA_TOO_OLD", `Java ${options.minimum} or newer is needed; found ${names}.`, mend);
 }
 
 /** Fitting Javas, best first: tried versions before newer ones, then the newer major. The order found decides the rest. */
@@ -112,7 +112,7 @@ async function requireJava(javaHome: string, minimum: number): Promise<Java> {
   const java = await readJava(join(javaHome, "bin/java"));
   if (java === undefined) throw new BulwarkError("JAVA_MISSING", `javaHome is ${javaHome}; no Java is there.`, mend);
   if (java.major >= minimum) return java;
-  const message = `javaHome is ${javaHome}, Java ${java.version}; Spark needs ${minimum} or newer.`;
+  const message = `javaHome is ${javaHome}, Java ${java.version}; ${minimum} or newer is needed.`;
   throw new BulwarkError("JAVA_TOO_OLD", message, mend);
 }
 

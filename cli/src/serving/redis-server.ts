@@ -2,7 +2,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -17,6 +16,7 @@ import {
   renderUsers,
 } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
+import { findFreePort } from "./free-port.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
 import { askRedis } from "./redis-probe.ts";
 
@@ -125,16 +125,4 @@ async function startFailed(log: string, cause: unknown): Promise<BulwarkError> {
   const lines = (await readFile(log, "utf8").catch(() => "")).trimEnd().split("\n");
   const message = `redis-server did not come up: ${lines.at(-1) ?? "it said nothing"}`;
   return new BulwarkError("REDIS_START_FAILED", message, `read ${log}`, { cause });
-}
-
-/** A port of loopback that nobody has at this moment. */
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

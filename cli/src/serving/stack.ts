@@ -33,7 +33,20 @@ export type Stack = {
     engineLogs: readonly string[];
     keyringFile: string;
     recordKey: string;
+    /** Absent with the embedded engine. */
+    flink?: FlinkAddress;
   };
+};
+
+/** Where Flink's REST interface is, and with which certificate it is asked. */
+export type FlinkAddress = {
+  url: string;
+  caFile: string;
+  certificateFile: string;
+  privateKeyFile: string;
+  parallelism: number;
+  jobManagerLog: string;
+  taskManagerLogs: readonly string[];
 };
 
 /** Folder of what `bulwark serve` runs: settings, logs, Redis's files. */

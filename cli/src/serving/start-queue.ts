@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Keys } from "@bulwark/pki";
 import type { RedisConnectionSettings, RedisUser } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
+import { type FlinkOptions, type OwnFlink, startFlink } from "./flink/start-flink.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
 import { startRedis } from "./redis-server.ts";
 import type { Stack } from "./stack.ts";
@@ -18,8 +19,10 @@ export type QueueOptions = {
   job: string;
   /** Master key that seals records; it must be in the keyring. */
   recordKey: string;
-  /** Engine processes. */
+  /** Processes of the embedded engine. */
   engines: number;
+  /** Flink's engine, alone or beside embedded ones: they share the queue. */
+  flink?: Pick<FlinkOptions, "java" | "classPath" | "parallelism">;
   /** The models, as `services/inference-engine` takes them: folder or file, name, settings, answers for older clients. */
   models: Readonly<Record<string, unknown>> & { models: string };
   /** A Redis that is there already. Absent: one is started. */
@@ -57,30 +60,37 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
   const own = options.redis === undefined ? await startOwnRedis(options) : undefined;
   const connect = (user: RedisUser): RedisConnectionSettings =>
     own?.connection(user) ?? (options.redis as RedisConnectionSettings);
+  const shared = {
+    ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring },
+    ...options.models,
+  };
   const engines: { name: string; log: string; process: RunningPart }[] = [];
   for (let number = 1; number <= options.engines; number++) {
     const name = `engine-${number}`;
     const settingsFile = join(folder, `${name}.json`);
     const log = join(folder, `${name}.log`);
-    const settings = {
-      ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring, hasLifeline: true },
-      ...{ consumer: `embedded-${hostname()}-${number}`, ...options.models },
-    };
+    const settings = { ...shared, consumer: `embedded-${hostname()}-${number}`, hasLifeline: true };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
     const part = { name, command: process.execPath, args: [engineMain(), settingsFile], log, env };
     engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
   }
+  const flink = await startOwnFlink(options, shared);
   const named = engines.map(({ name, process }) => [name, process] as const);
   return {
     durable: { redis: connect("gateway"), job, keyringFile: keys.files.keyring, recordKey },
     record: {
       ...{ job, redis: connect("operator"), relay: connect("relay"), keyringFile: keys.files.keyring, recordKey },
-      engineLogs: engines.map(({ log }) => log),
+      engineLogs: [...engines.map(({ log }) => log), ...(flink?.address.taskManagerLogs ?? [])],
+      ...(flink === undefined ? {} : { flink: flink.address }),
       ...(own === undefined ? {} : { redisLog: own.log }),
     },
-    processes: Object.fromEntries(own === undefined ? named : [["redis", own.process] as const, ...named]),
+    processes: {
+      ...(own === undefined ? {} : { redis: own.process }),
+      ...Object.fromEntries(named),
+      ...flink?.processes,
+    },
     async stop() {
-      await Promise.all(engines.map(({ process }) => process.stop(ENGINE_GRACE_MS)));
+      await Promise.all([flink?.stop(), ...engines.map(({ process }) => process.stop(ENGINE_GRACE_MS))]);
       await own?.process.stop(REDIS_GRACE_MS);
     },
   };
@@ -91,6 +101,15 @@ function startOwnRedis({ folder, keys, job, env, ...options }: QueueOptions): Re
     ...{ job, env, folder: join(folder, "redis"), files: keys.files.server, port: options.redisPort },
     ...{ mostBytes: options.redisMostBytes, fsync: options.fsync, onEnd: (how) => options.onEnd("redis", how) },
   });
+}
+
+/** Starts Flink where it is asked for. */
+async function startOwnFlink(
+  { folder, keys, flink, env, onEnd }: QueueOptions,
+  engine: Readonly<Record<string, unknown>>,
+): Promise<OwnFlink | undefined> {
+  if (flink === undefined) return undefined;
+  return startFlink({ ...flink, folder: join(folder, "flink"), keys, engine, env, onEnd });
 }
 
 /** The engine's program: another process, so it is found, not imported. */

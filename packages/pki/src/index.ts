@@ -3,6 +3,7 @@ export { addDataKey, initKeys, type RotationTarget, rotateKeys } from "./change.
 export { deriveSecret, type IssuedElsewhere, issueElsewhere } from "./elsewhere.ts";
 export { exportKubernetes, type SecretManifest, toManifest } from "./export-kubernetes.ts";
 export { type Inspection, inspectKeys } from "./inspect.ts";
+export { type Channel, issueChannel } from "./issue-channel.ts";
 export {
   addKey,
   type DataKey,

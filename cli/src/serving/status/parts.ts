@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { inspectQueue, nameKeys } from "@bulwark/queue";
+import { askFlink, countSlots } from "../flink/ask.ts";
 import { askGateway } from "../gateway-client.ts";
 import { askRedis } from "../redis-probe.ts";
-import type { Stack } from "../stack.ts";
+import type { FlinkAddress, Stack } from "../stack.ts";
 import { sendCanary } from "./canary.ts";
 
 /** One part of the serving stack, in the words that users of the older start scripts know. */
@@ -27,15 +28,18 @@ export type PartName = (typeof PART_NAMES)[number];
 
 const RESTART = "end bulwark serve with Ctrl-C and start it again";
 
-const flink = (what: string): Part => ({
+type FlinkProbe = (address: FlinkAddress, timeoutMs: number) => ReturnType<Part["probe"]>;
+
+const flink = (what: string, log: (address: FlinkAddress) => string, probe: FlinkProbe): Part => ({
   detecting: `Detecting Flink ${what} status...`,
   subject: `Flink ${what}`,
-  isIn: () => false,
+  isIn: ({ queue }) => queue?.flink !== undefined,
   absent: `The embedded engine is in use; there is no Flink ${what}.`,
-  log: () => "",
+  log: ({ queue, folder }) => (queue?.flink === undefined ? folder : log(queue.flink)),
   mend: RESTART,
-  probe: async () => {
-    throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
+  async probe({ queue }, timeoutMs) {
+    if (queue?.flink === undefined) throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
+    return probe(queue.flink, timeoutMs);
   },
 });
 
@@ -59,8 +63,24 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
       });
     },
   },
-  flinkjm: flink("job manager"),
-  flinktm: flink("task manager"),
+  flinkjm: flink(
+    "job manager",
+    ({ jobManagerLog }) => jobManagerLog,
+    async (address, timeoutMs) => {
+      const { "flink-version": version, "jobs-running": running } = await askFlink(address, "/overview", timeoutMs);
+      return { address: address.url, version: String(version), jobs: Number(running) };
+    },
+  ),
+  flinktm: flink(
+    "task manager",
+    ({ taskManagerLogs }) => taskManagerLogs.join(", "),
+    async (address, timeoutMs) => {
+      const { managers, slots } = await countSlots(address, timeoutMs);
+      if (slots >= address.parallelism) return { managers, slots };
+      const message = `Of ${address.parallelism} slots ${slots} are registered.`;
+      throw new BulwarkError("SERVING_NOT_READY", message, RESTART);
+    },
+  ),
   frontend: {
     detecting: "Detecting http frontend status. This may take a while.",
     subject: "Http frontend",

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package bulwark.serving;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Gathers records into batches by count and time, and computes them, as an operator of Flink. A batch runs when it is
+ * full, when its window ends, when nothing waits behind it, and before every barrier: nothing is kept here beyond one.
+ */
+final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInputStreamOperator<Ticket, Outcome[]> {
+  private static final long serialVersionUID = 1L;
+  /** Results are written together, but none waits longer than this for others. */
+  private static final long LONGEST_HOLD_MS = 2;
+  private static final int MOST_HELD = 128;
+
+  private final String settingsFile;
+  private transient Models models;
+  private transient Computer computer;
+  private transient Map<Model, Batch> batches;
+  private transient List<Outcome> done;
+  private transient long doneSince;
+
+  Batcher(String settingsFile) {
+    this.settingsFile = settingsFile;
+  }
+
+  /** Loads the models. The task reads nothing before. */
+  @Override
+  public void open() throws Exception {
+    super.open();
+    Settings settings = Settings.read(Path.of(settingsFile));
+    Keyring keyring = Keyring.read(settings.keyringFile);
+    models = Models.load(settings, keyring);
+    computer = new Computer(settings, models, keyring);
+    batches = new LinkedHashMap<>();
+    done = new ArrayList<>();
+  }
+
+  @Override
+  public void processElement(StreamRecord<Ticket> element) {
+    Ticket ticket = element.getValue();
+    if (ticket.isAlone()) runAll();
+    gather(ticket);
+    if (ticket.isAlone()) runAll();
+    else if (ticket.isLast()) runDue();
+    if (ticket.isAlone() || ticket.isLast()) emit();
+  }
+
+  @Override
+  public void prepareSnapshotPreBarrier(long checkpoint) {
+    runAll();
+    emit();
+  }
+
+  @Override
+  public void finish() throws Exception {
+    runAll();
+    emit();
+    super.finish();
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (models != null) models.close();
+    super.close();
+  }
+
+  private void gather(Ticket ticket) {
+    Task task;
+    try {
+      task = computer.open(ticket);
+    } catch (Refusal | RuntimeException error) {
+      end(List.of(computer.refuse(ticket, Refusal.of(error))));
+      return;
+    }
+    Batch batch = batches.computeIfAbsent(task.model(), Batch::new);
+    if (!batch.takes(task)) end(batch.run(computer));
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    boolean isFirst = batch.isEmpty();
+    batch.add(task, now);
+    if (batch.isFull()) end(batch.run(computer));
+    else if (isFirst && batch.dueAt() > now) getProcessingTimeService().registerTimer(batch.dueAt(), at -> {
+      runDue();
+      emit();
+    });
+  }
+
+  private void runDue() {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    for (Batch batch : batches.values()) if (!batch.isEmpty() && batch.dueAt() <= now) end(batch.run(computer));
+  }
+
+  private void runAll() {
+    for (Batch batch : batches.values()) if (!batch.isEmpty()) end(batch.run(computer));
+  }
+
+  private void end(List<Outcome> outcomes) {
+    long now = getProcessingTimeService().getCurrentProcessingTime();
+    if (done.isEmpty()) doneSince = now;
+    done.addAll(outcomes);
+    if (done.size() >= MOST_HELD || now - doneSince >= LONGEST_HOLD_MS) emit();
+  }
+
+  private void emit() {
+    if (done.isEmpty()) return;
+    Outcome[] outcomes = done.toArray(Outcome[]::new);
+    done.clear();
+    output.collect(new StreamRecord<>(outcomes));
+  }
+}

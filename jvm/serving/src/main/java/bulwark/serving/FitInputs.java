@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package bulwark.serving;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Inputs of an older client as a model takes them: by position, since the older server did not look at names;
+ * numbers in the model's datatype; strings from texts; with a leading dimension of 1 where the model has one more.
+ */
+final class FitInputs {
+  private FitInputs() {}
+
+  /** Throws TENSOR_MISSING, TENSOR_UNKNOWN, TENSOR_VALUE, TENSOR_DATATYPE, IMAGE_UNREADABLE, SERVING_UNSUPPORTED. */
+  static List<Tensor> fit(List<OlderInput> inputs, List<TensorInfo> infos) throws Refusal {
+    if (inputs.size() != infos.size()) {
+      String code = inputs.size() < infos.size() ? "TENSOR_MISSING" : "TENSOR_UNKNOWN";
+      String message = "The request has " + inputs.size() + " inputs; the model takes " + infos.size();
+      throw new Refusal(code, message, "send every input that the model names, and no other");
+    }
+    List<Tensor> fitting = new ArrayList<>();
+    for (int at = 0; at < infos.size(); at++) fitting.add(fitOne(inputs.get(at), infos.get(at)));
+    return fitting;
+  }
+
+  private static Tensor fitOne(OlderInput input, TensorInfo info) throws Refusal {
+    Tensor tensor = input instanceof OlderInput.Text text ? readText(text, info) : toDatatype(input, info);
+    long[] shape = tensor.shape();
+    if (shape.length + 1 == info.shape().length) {
+      shape = new long[tensor.shape().length + 1];
+      shape[0] = 1;
+      System.arraycopy(tensor.shape(), 0, shape, 1, tensor.shape().length);
+    }
+    return new Tensor(info.name(), tensor.datatype(), shape, tensor.data(), tensor.strings());
+  }
+
+  private static Tensor toDatatype(OlderInput input, TensorInfo info) throws Refusal {
+    Tensor tensor = ((OlderInput.Dense) input).tensor();
+    if (tensor.datatype() == info.datatype()) return tensor;
+    if (tensor.datatype() == Datatype.BYTES || info.datatype() == Datatype.BYTES) {
+      String name = Refusal.quote(tensor.name());
+      String message = "Input " + name + " is " + tensor.datatype() + "; the model takes " + info.datatype();
+      throw new Refusal("TENSOR_DATATYPE", message, "send what the model takes");
+    }
+    return Numbers.convert(tensor, info.datatype());
+  }
+
+  private static Tensor readText(OlderInput.Text input, TensorInfo info) throws Refusal {
+    if (info.datatype() == Datatype.BYTES) {
+      String[] parts = input.text().split("\\|", -1);
+      byte[][] strings = new byte[parts.length][];
+      for (int at = 0; at < parts.length; at++) strings[at] = parts[at].getBytes(StandardCharsets.UTF_8);
+      return Tensor.ofStrings(input.name(), new long[] {parts.length}, strings);
+    }
+    String name = Refusal.quote(input.name());
+    if (!input.text().matches("[A-Za-z0-9+/\\s]+={0,2}\\s*")) {
+      String message = "Input " + name + " is text, but neither strings for the model nor base64";
+      throw new Refusal("IMAGE_UNREADABLE", message, "send a tensor, or strings for a model that takes strings");
+    }
+    String message = "Input " + name + " is an image, which the Flink engine does not decode";
+    String mend = "serve this model with the embedded engine; bulwark serving dead retry computes the record there";
+    throw new Refusal("SERVING_UNSUPPORTED", message, mend);
+  }
+}

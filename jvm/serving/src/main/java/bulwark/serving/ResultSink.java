@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package bulwark.serving;
+
+import bulwark.serving.RedisLink.RedisAnswer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SinkWriter;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.metrics.Counter;
+
+/**
+ * Ends records as a sink of Flink. One batch is one step of Redis, over when `write` returns, so at a barrier
+ * nothing is under way. The acknowledgement is part of that step and waits for no checkpoint.
+ */
+final class ResultSink implements Sink<Outcome[]> {
+  private static final long serialVersionUID = 1L;
+
+  private final String settingsFile;
+
+  ResultSink(String settingsFile) {
+    this.settingsFile = settingsFile;
+  }
+
+  @Override
+  public SinkWriter<Outcome[]> createWriter(WriterInitContext context) throws IOException {
+    try {
+      Settings settings = Settings.read(Path.of(settingsFile));
+      RedisLink link = new RedisLink(settings.redis);
+      return new Writer(link, new Ending(link, settings), context.metricGroup().counter("recordsEndedBefore"));
+    } catch (Refusal refusal) {
+      throw new IOException(refusal.getMessage(), refusal);
+    }
+  }
+
+  private record Writer(RedisLink link, Ending ending, Counter endedBefore) implements SinkWriter<Outcome[]> {
+    private static final long PAUSE_MS = 50;
+
+    @Override
+    public void write(Outcome[] outcomes, Context context) throws InterruptedException {
+      List<Outcome> all = Arrays.asList(outcomes);
+      endedBefore.inc(endWhenThere(all));
+      for (Outcome outcome : all) outcome.ticket().holder().end(outcome.delivery());
+    }
+
+    /** However long Redis is away: the results are here and would have to be computed again. */
+    private int endWhenThere(List<Outcome> outcomes) throws InterruptedException {
+      for (;;) {
+        try {
+          return ending.end(outcomes);
+        } catch (Refusal away) {
+          Thread.sleep(PAUSE_MS);
+        } catch (RedisAnswer answer) {
+          // It is still reading its file; everything else is a fault of ours.
+          if (!answer.begins("LOADING")) throw answer;
+          Thread.sleep(PAUSE_MS);
+        }
+      }
+    }
+
+    @Override
+    public void flush(boolean isEnd) {}
+
+    @Override
+    public void close() {
+      link.close();
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package bulwark.serving;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonSyntaxException;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What the job is told, by a JSON file of mode 0600 that every process of Flink reads itself: no secret and no path
+ * of one passes through Flink's own messages. The names are those of the embedded engine's settings.
+ */
+final class Settings {
+  /** Its name, beside Flink's own `config.yaml`. */
+  static final String FILE = "serving.json";
+
+  /** Where Redis is and who we are there; secrets and certificates by file. */
+  static final class Redis {
+    String url;
+    String user;
+    String passwordFile;
+    String caFile;
+    String certificateFile;
+    String privateKeyFile;
+    int timeoutMs = 5_000;
+  }
+
+  /** How records of older clients, which name no model, are answered. */
+  static final class Older {
+    String model;
+    String postProcessing = "";
+  }
+
+  Redis redis;
+  String job = "serving_stream";
+  /** Begins the names of the consumers; no two jobs on one stream may share it. */
+  String consumer;
+  String keyringFile;
+  String recordKey = "serving-records";
+  String models;
+  String modelName;
+  Map<String, JsonObject> modelSettings = Map.of();
+  Older older = new Older();
+  /** Records that one reader hands out before the first of them is ended. */
+  int mostInFlight = 256;
+  long minIdleMs = 30_000;
+  int mostDeliveries = 5;
+  long resultTtlMs = 3_600_000;
+  long replyTtlMs = 600_000;
+  int mostDead = 10_000;
+  /** Subtasks, each a consumer with its own copy of every model. */
+  int parallelism = 1;
+  /** The process ends when its standard input does: with whoever started it. */
+  boolean hasLifeline;
+
+  private static final Set<String> KNOWN =
+      Arrays.stream(Settings.class.getDeclaredFields())
+          .filter(field -> !Modifier.isStatic(field.getModifiers()))
+          .map(Field::getName)
+          .collect(Collectors.toUnmodifiableSet());
+
+  /** Reads the file. Throws SERVING_CONFIG, with every finding. */
+  static Settings read(Path path) throws Refusal {
+    JsonObject given;
+    Settings settings;
+    try {
+      given = new Gson().fromJson(Files.readString(path), JsonObject.class);
+      settings = new Gson().fromJson(given, Settings.class);
+    } catch (IOException cause) {
+      throw invalid(path, List.of("it cannot be read"), cause);
+    } catch (JsonSyntaxException | ClassCastException cause) {
+      // What the parser says would quote the file.
+      throw invalid(path, List.of("it does not have the expected form"), null);
+    }
+    List<String> wrong = new ArrayList<>();
+    if (settings == null) throw invalid(path, List.of("it is empty"), null);
+    for (String key : given.keySet()) if (!KNOWN.contains(key)) wrong.add(key + " is not known");
+    if (settings.redis == null || settings.redis.url == null) wrong.add("redis.url is missing");
+    if (settings.consumer == null || settings.consumer.isEmpty()) wrong.add("consumer is missing");
+    if (settings.models == null) wrong.add("models is missing");
+    if (settings.parallelism < 1) wrong.add("parallelism is less than 1");
+    if (settings.mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    if (!wrong.isEmpty()) throw invalid(path, wrong, null);
+    return settings;
+  }
+
+  private static Refusal invalid(Path path, List<String> wrong, Throwable cause) {
+    return new Refusal("SERVING_CONFIG", path + ": " + String.join("; ", wrong) + ".", "mend the settings file", cause);
+  }
+}

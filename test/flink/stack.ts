@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Redis, Flink and models of one test file, as `bulwark serve --engine flink` starts them.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { askFlink } from "../../cli/src/serving/flink/ask.ts";
+import { findFlinkClassPath } from "../../cli/src/serving/flink/library.ts";
+import { askRedis } from "../../cli/src/serving/redis-probe.ts";
+import type { FlinkAddress } from "../../cli/src/serving/stack.ts";
+import type { QueueOptions } from "../../cli/src/serving/start-queue.ts";
+import { inspectQueue, nameKeys, type QueueState } from "../../packages/queue/src/index.ts";
+import { type Durable, openDurable } from "../../services/serving-gateway/src/durable/index.ts";
+import {
+  type MakeModels,
+  type ModelName,
+  type QueueStack,
+  skip as queueSkip,
+  startQueueStack,
+  until,
+} from "../serving/stack.ts";
+
+/** How often each part is killed. */
+export const KILLS = Number(process.env.BULWARK_KILLS ?? 2);
+/** Two JVMs that start on a busy machine. */
+const START_MS = 60_000;
+const BUILT = join(import.meta.dirname, "..", "..", "jvm", "serving", "target", "bulwark-serving.jar");
+
+/** Why these tests cannot run here, or false. */
+export const skip: string | false = existsSync(BUILT)
+  ? queueSkip
+  : "jvm/serving is not built: node scripts/build-jvm.mjs serving";
+
+export type FlinkStack = QueueStack & {
+  gateway: Durable;
+  flink: FlinkAddress;
+  launch: NonNullable<QueueOptions["flink"]>;
+  look(): Promise<QueueState>;
+};
+
+/** Starts all of it; resolves when every subtask takes records. */
+export async function startFlinkStack(
+  names: readonly ModelName[],
+  { parallelism = 1, ...options }: Partial<QueueOptions> & { makeMore?: MakeModels; parallelism?: number } = {},
+): Promise<FlinkStack> {
+  const launch = { java: "java", classPath: await findFlinkClassPath(), parallelism };
+  const stack = await startQueueStack(names, { engines: 0, flink: launch, ...options });
+  const { queue } = stack;
+  let gateway: Durable | undefined;
+  const look = (): Promise<QueueState> =>
+    askRedis(queue.record.redis, (link) => inspectQueue(link, nameKeys(queue.record.job)));
+  const stop = async (): Promise<void> => {
+    await gateway?.close();
+    await stack.stop();
+  };
+  try {
+    await until(async () => countFlink(await look()) >= parallelism, START_MS);
+    gateway = await openDurable({ ...queue.durable, mostRecords: 200_000, mostBytes: 2 ** 30, budgetMs: 60_000 });
+    return { ...stack, stop, gateway, flink: queue.record.flink as FlinkAddress, launch, look };
+  } catch (cause) {
+    const logs = [queue.record.flink?.jobManagerLog ?? "", ...queue.record.engineLogs];
+    const ends = logs.map((log) => readFileSync(log, "utf8").slice(-8_000));
+    await stop();
+    throw new Error(`Flink did not come up: ${ends.join("\n")}`, { cause });
+  }
+}
+
+/** Subtasks of Flink that are alive, as the queue knows them. */
+export const countFlink = ({ engines }: QueueState): number =>
+  engines.filter((name) => name.startsWith("flink-")).length;
+
+/** The id of the job that runs, once it does. */
+export async function findJob(flink: FlinkAddress): Promise<string> {
+  let id: string | undefined;
+  await until(async () => {
+    const answer = await askFlink(flink, "/jobs", 5_000).catch(() => ({ jobs: [] }));
+    id = (answer.jobs as { id: string; status: string }[]).find(({ status }) => status === "RUNNING")?.id;
+    return id !== undefined;
+  }, START_MS);
+  return id ?? "";
+}
