@@ -21,6 +21,9 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   "apis/rbac.authorization.k8s.io/v1": ["roles", "rolebindings"],
 };
 
+/** The same kinds, each as `GROUP/KIND`. */
+export const RELEASE_PATHS = Object.entries(KINDS).flatMap(([group, kinds]) => kinds.map((kind) => `${group}/${kind}`));
+
 export type Pod = {
   metadata: {
     name: string;
@@ -173,9 +176,8 @@ export function findRelease(cluster: Cluster, namespace: TestNamespace, name: st
       );
     },
     async left() {
-      const paths = Object.entries(KINDS).flatMap(([group, kinds]) => kinds.map((kind) => `${group}/${kind}`));
       const asked = [
-        ...paths.map((path) => ({ path, labels: selector })),
+        ...RELEASE_PATHS.map((path) => ({ path, labels: selector })),
         // Helm's own record of it.
         { path: "api/v1/secrets", labels: `owner=helm,name=${name}` },
       ];
