@@ -20,6 +20,8 @@ const LEFT_OUT: readonly RegExp[] = [
   // Libraries for other systems and processors: four fifths of onnxruntime-node.
   new RegExp(`^bin/napi-v\\d+/(darwin|win32|linux/${OTHER_PROCESSOR})(/|$)`),
   /\.d\.[cm]?ts$/,
+  /^tests?(\/|$)/,
+  /\.test\.[cm]?[jt]s$/,
   /\.map$/,
   /(^|\/)(README|CHANGELOG|HISTORY|CONTRIBUTING)[^/]*$/i,
   /(^|\/)(\.github|__tests__|benchmarks?|coverage)(\/|$)/,
