@@ -215,6 +215,9 @@ test("Redis is restarted under load: who asks the queue meanwhile is told to com
 test("a second engine joins, and a share of requests goes to a second version", async () => {
   const weights = { sum: { "1": 9, "2": 1 } };
   await helm("upgrade", { engine: { ...VALUES.engine, replicas: 2 }, models: { ...VALUES.models, weights } });
+  // Those that are ending still answer, and know of no shares.
+  const { replicas } = VALUES.gateway;
+  await until("the old gateways to be gone", async () => (await listPods("gateway")).length === replicas);
   const [gateway] = await listPods("gateway");
   await until("two engines", async () => (await readMetric(gateway as Pod, "bulwark_serving_queue_engines")) === 2);
   const counts: Record<string, number> = {};
