@@ -119,7 +119,7 @@ export async function plainSubmit({ cluster, ground, peers }: Node, name: string
 
 const JAVA = "exec java -cp '/opt/spark/jars/*'";
 /** What Spark's own entrypoint does for each role (kubernetes/dockerfiles/spark/entrypoint.sh), without its image. */
-const DRIVER = `shift; ${JAVA} -Xmx${SIZE.memory} org.apache.spark.deploy.SparkSubmit --conf spark.driver.bindAddress=$SPARK_DRIVER_BIND_ADDRESS --deploy-mode client "$@"`;
+const DRIVER = `shift; cd /tmp; ${JAVA} -Xmx${SIZE.memory} org.apache.spark.deploy.SparkSubmit --conf spark.driver.bindAddress=$SPARK_DRIVER_BIND_ADDRESS --deploy-mode client "$@"`;
 const EXECUTOR = `${JAVA} $(env | sed -n 's/^SPARK_JAVA_OPT_[0-9]*=//p' | tr '\\n' ' ') -Xms$SPARK_EXECUTOR_MEMORY -Xmx$SPARK_EXECUTOR_MEMORY org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend --driver-url $SPARK_DRIVER_URL --executor-id $SPARK_EXECUTOR_ID --cores $SPARK_EXECUTOR_CORES --app-id $SPARK_APPLICATION_ID --hostname $SPARK_EXECUTOR_POD_IP --resourceProfileId $SPARK_RESOURCE_PROFILE_ID --podName $SPARK_EXECUTOR_POD_NAME`;
 
 function writeTemplate(folder: string, role: string, script: string): string {
