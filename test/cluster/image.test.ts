@@ -8,8 +8,8 @@ import { after, before, test } from "node:test";
 import { matches, readLeftOut } from "../../scripts/images/left-out.ts";
 import { findSources } from "../../scripts/images/spark-files.ts";
 import { buildSparkImage } from "../../scripts/images/spark-image.ts";
-import { runProgram } from "../../scripts/run-program.ts";
 import { type Cluster, joinCluster, type TestNamespace } from "./fixture/index.ts";
+import { listLayers } from "./fixture/layers.ts";
 import { type PodWish, runPod } from "./fixture/run-pod.ts";
 
 /** See images/README.md. */
@@ -152,17 +152,8 @@ test("a second build, from nothing, is the same", { timeout: 300_000 }, async ()
     const first = await buildSparkImage({}, () => undefined);
     const second = await buildSparkImage({ to: join(folder, "second.tar") }, () => undefined);
     assert.equal(second.name, first.name);
-    assert.deepEqual(await listLayers(second.archive, folder), await listLayers(first.archive, folder));
+    assert.deepEqual(await listLayers(second.archive), await listLayers(first.archive));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-/** Digests of the layers of an OCI archive: each is that of a tar file, with every file's bytes, time and rights. */
-async function listLayers(archive: string, folder: string): Promise<unknown> {
-  const read = async (path: string) => JSON.parse(await runProgram("tar", ["-xOf", archive, path], { cwd: folder }));
-  const blob = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
-  const { manifests } = await read("index.json");
-  const { config } = await read(blob(manifests[0].digest));
-  return (await read(blob(config.digest))).rootfs.diff_ids;
-}

@@ -10,10 +10,10 @@ import {
   IMAGE_PATTERN,
   NAME_PATTERN,
   OBJECT_PATTERN,
-  RANGE_PATTERN,
 } from "../document/forms.ts";
 import {
   closed,
+  destinations,
   duration,
   filled,
   flag,
@@ -24,6 +24,7 @@ import {
   optionalSize,
   partOf,
   partsOf,
+  range,
 } from "./schema-parts.ts";
 
 /** What one role's pods may say beside size and environment. */
@@ -62,17 +63,6 @@ const Volume = Type.Object(
     roles: Type.Array(Type.Enum(["driver", "executor"]), {
       default: ["driver", "executor"],
       description: "Who gets it",
-    }),
-  },
-  closed,
-);
-
-const Peer = Type.Object(
-  {
-    cidr: formed(RANGE_PATTERN, "Range of addresses that driver and executors may reach"),
-    ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), {
-      default: [],
-      description: "TCP ports there; all when none is given",
     }),
   },
   closed,
@@ -155,12 +145,8 @@ export const clusterKeys = {
   network: Type.Object(
     {
       policy: flag(true, "Let driver and executors speak to each other, DNS and the API server alone"),
-      apiServer: formedRange("0.0.0.0/0", "Where the API server is; the driver reaches ports 443 and 6443 there"),
-      allow: Type.Record(Type.String({ pattern: NAME_PATTERN }), Peer, {
-        ...closed,
-        default: {},
-        description: "What else driver and executors may reach, by name",
-      }),
+      apiServer: range("0.0.0.0/0", "Where the API server is; the driver reaches ports 443 and 6443 there"),
+      allow: destinations("driver and executors", "What else driver and executors may reach, by name"),
     },
     { ...closed, default: {}, description: "Network policy. Kubernetes only" },
   ),
@@ -169,10 +155,6 @@ export const clusterKeys = {
     { ...closed, default: {}, description: "What voluntary disruption may do. Kubernetes only" },
   ),
 };
-
-function formedRange(value: string, description: string) {
-  return Type.String({ pattern: RANGE_PATTERN, default: value, description });
-}
 
 /** Where the secrets of a job lie on Kubernetes. The chart never makes one. */
 export const clusterSecrets = Type.Object(

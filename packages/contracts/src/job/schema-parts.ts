@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type from "typebox";
-import { DURATION_PATTERN, FILLED_PATTERN, OBJECT_PATTERN, SIZE_PATTERN, VARIABLE_PATTERN } from "../document/forms.ts";
+import {
+  DURATION_PATTERN,
+  FILLED_PATTERN,
+  NAME_PATTERN,
+  OBJECT_PATTERN,
+  RANGE_PATTERN,
+  SIZE_PATTERN,
+  VARIABLE_PATTERN,
+} from "../document/forms.ts";
 
 /** What the keys of the schema are made of. Read by the generator and the compiler alone, as `schema.ts` is. */
 export const closed = { additionalProperties: false } as const;
@@ -15,6 +23,25 @@ export const formed = (pattern: string, description: string) => Type.String({ pa
 export const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description });
 export const list = (pattern: string, description: string) =>
   Type.Array(Type.String({ pattern }), { default: [], description });
+/** Range of addresses (CIDR). */
+export const range = (value: string, description: string) =>
+  Type.String({ pattern: RANGE_PATTERN, default: value, description });
+/** What else pods may reach, by name: ranges of addresses with TCP ports. */
+export const destinations = (whom: string, description: string) =>
+  Type.Record(
+    Type.String({ pattern: NAME_PATTERN }),
+    Type.Object(
+      {
+        cidr: formed(RANGE_PATTERN, `Range of addresses that ${whom} may reach`),
+        ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), {
+          default: [],
+          description: "TCP ports there; all when none is given",
+        }),
+      },
+      closed,
+    ),
+    { ...closed, default: {}, description },
+  );
 export const paths = (description: string) => list(FILLED_PATTERN, description);
 /** Name of an existing object of the cluster; "" for none. */
 export const objectOr = (value: string, description: string) =>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type from "typebox";
-import { FOLDER_PATTERN, IMAGE_PATTERN, NAME_PATTERN, OBJECT_PATTERN, RANGE_PATTERN } from "../document/forms.ts";
+import { FOLDER_PATTERN, IMAGE_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
 import {
   closed,
+  destinations,
   duration,
   flag,
   formed,
@@ -12,6 +13,7 @@ import {
   optionalSize,
   partOf,
   partsOf,
+  range,
   size,
 } from "../job/schema-parts.ts";
 
@@ -214,7 +216,7 @@ const redis = part(
       default: "",
       description: "A Redis that is there already, rediss://HOST:PORT; then the release makes none",
     }),
-    cidr: formedRange("0.0.0.0/0", "Where that Redis is, for the network policies"),
+    cidr: range("0.0.0.0/0", "Where that Redis is, for the network policies"),
     image: Type.String({
       pattern: `^$|${IMAGE_PATTERN}`,
       default: "",
@@ -262,27 +264,12 @@ const trust = part(
   "In what the pods run",
 );
 
-const Peer = Type.Object(
-  {
-    cidr: formed(RANGE_PATTERN, "Range of addresses that gateways may reach"),
-    ports: Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), {
-      default: [],
-      description: "TCP ports there; all when none is given",
-    }),
-  },
-  closed,
-);
-
 const network = part(
   {
     policy: flag(true, "Let nothing pass between pods but what serving needs"),
     clients: partsOf("NetworkPolicyPeer", "Who may send requests; pods of the same namespace when empty"),
     monitoring: partsOf("NetworkPolicyPeer", "Who may read metrics; pods of the namespace `monitoring` when empty"),
-    allow: Type.Record(Type.String({ pattern: NAME_PATTERN }), Peer, {
-      ...closed,
-      default: {},
-      description: "What else gateways may reach, by name: receivers of webhooks",
-    }),
+    allow: destinations("gateways", "What else gateways may reach, by name: receivers of webhooks"),
   },
   "Network policies",
 );
@@ -330,7 +317,3 @@ export const ServingValues = Type.Object(
   },
   { ...closed, title: "Values of charts/serving", description: "Models behind HTTP and gRPC, with a durable queue" },
 );
-
-function formedRange(value: string, description: string) {
-  return Type.String({ pattern: RANGE_PATTERN, default: value, description });
-}
