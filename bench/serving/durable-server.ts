@@ -5,10 +5,10 @@ import { startGatewayProcess } from "../../cli/src/serving/gateway-process.ts";
 import { startQueue } from "../../cli/src/serving/start-queue.ts";
 import { initKeys } from "../../packages/pki/src/index.ts";
 
-const { folder, model, maxRows, port } = JSON.parse(process.argv[2] ?? "{}");
+const { folder, model, maxRows, windowMs, port } = JSON.parse(process.argv[2] ?? "{}");
 const { env } = process;
 const keys = await initKeys(join(folder, "keys"), { now: new Date(), keyNames: ["serving-records"], ifMissing: true });
-const modelSettings = { "*": { batch: { maxRows, windowMs: 0 } } };
+const modelSettings = { "*": { batch: { maxRows, windowMs } } };
 const queue = await startQueue({
   ...{ folder: join(folder, `queue-${port}`), keys, job: "serving_stream", recordKey: "serving-records", engines: 1 },
   ...{ redisPort: 0, redisMostBytes: 2 ** 31, fsync: "everysec", env },

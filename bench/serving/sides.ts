@@ -34,6 +34,8 @@ type Peer = keyof typeof PACKAGES;
 const cache = join(resolvePaths(process.env, homedir()).cache, "bench");
 const HERE = join(ROOT, "bench", "serving");
 const SERVER_CORE = "0";
+/** How long a batch waits for more rows: the same for ours as for mosec (`max_wait_time` in its server). */
+const WINDOW_MS = 2;
 const START_LIMIT_MS = 60_000;
 
 /** Makes the environments that are not there yet. */
@@ -108,7 +110,7 @@ function toJson({ input, shape, data }: Subject): Buffer {
 
 async function startOurs(subject: Subject, port: number): Promise<ChildProcess> {
   const settings = join(join(subject.file, ".."), `gateway-${port}.json`);
-  const modelSettings = { "*": { batch: { maxRows: subject.maxBatch, windowMs: 0 } } };
+  const modelSettings = { "*": { batch: { maxRows: subject.maxBatch, windowMs: WINDOW_MS } } };
   const content = { models: subject.file, modelName: "model", httpPort: port, modelSettings };
   await writeFile(settings, JSON.stringify(content), { mode: 0o600 });
   const main = join(ROOT, "services", "serving-gateway", "src", "main.ts");
@@ -119,7 +121,7 @@ async function startOurs(subject: Subject, port: number): Promise<ChildProcess> 
 function startDurable(subject: Subject, port: number): Promise<ChildProcess> {
   const folder = join(subject.file, "..");
   const main = join(HERE, "durable-server.ts");
-  const plan = { folder, model: subject.file, maxRows: subject.maxBatch, port };
+  const plan = { folder, model: subject.file, maxRows: subject.maxBatch, windowMs: WINDOW_MS, port };
   return start(process.execPath, [main, JSON.stringify(plan)], { port, cwd: folder });
 }
 
