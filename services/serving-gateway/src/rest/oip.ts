@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Gateway, infer, toDeadline } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
-import { HEADER_LENGTH, readRequest, writeResponse } from "./body.ts";
+import { protocolOf, readRequest, writeResponse } from "./body.ts";
 import { addHealthRoutes, sendReady } from "./health.ts";
 import { guard, type Handler, param, sendProblem, toCaller, toPresence } from "./request.ts";
 
@@ -56,7 +56,6 @@ function inferHandler(gateway: Gateway): Handler {
     let release: (() => void) | undefined;
     try {
       release = clients.admit(toCaller(request));
-      const header = request.raw.headers[HEADER_LENGTH];
       const asked = readRequest(gateway, request.body as Buffer | undefined, request.raw.headers);
       const inference = await infer(gateway, {
         model,
@@ -67,8 +66,7 @@ function inferHandler(gateway: Gateway): Handler {
         ...toPresence(request),
       });
       const body = writeResponse(reply, asked, { ...inference, id: asked.id });
-      const protocol = header === undefined ? "oip-json" : "oip-binary";
-      metrics.done({ model, version: inference.version, protocol, startedAt });
+      metrics.done({ model, version: inference.version, protocol: protocolOf(request.raw.headers), startedAt });
       return body;
     } catch (error) {
       metrics.failed(model, toProblem(error).code);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FastifyInstance } from "fastify";
 import { SERVER } from "../identity.ts";
+import { ARROW_TYPE, BINARY_TYPE } from "./body.ts";
 
 type Operation = { method: "get" | "post" | "delete"; path: string; summary: string; body?: string; query?: string };
 
@@ -84,6 +85,8 @@ const SCHEMAS = {
 };
 
 const ref = (name: string): object => ({ "application/json": { schema: { $ref: `#/components/schemas/${name}` } } });
+/** What a body may be beside JSON. */
+const OTHER_FORMS: Readonly<Record<string, object>> = { InferRequest: { [BINARY_TYPE]: {}, [ARROW_TYPE]: {} } };
 
 function toOperation({ path, summary, body, query }: Operation): object {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -93,7 +96,7 @@ function toOperation({ path, summary, body, query }: Operation): object {
       ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
       ...(query === undefined ? [] : [{ name: query, in: "query", required: false, schema: { type: "number" } }]),
     ],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: ref(body) } }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: { ...ref(body), ...OTHER_FORMS[body] } } }),
     responses: { 200: { description: "Done" }, default: { description: "Refused or failed", content: ref("Error") } },
   };
 }
