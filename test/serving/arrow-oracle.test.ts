@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arrow's own implementation reads the tensors that we write, and we read what it writes.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { LAYOUTS, type NumericDatatype } from "../../packages/tensors/src/datatypes.ts";
@@ -69,7 +69,7 @@ describe("pyarrow", () => {
     for (const tensors of SETS) {
       const input = writeTensorStream({ tensors, metadata: new Map([["bulwark:request", "{}"]]) });
       const script = join(import.meta.dirname, "arrow_oracle.py");
-      const ended = spawnSync(python, [script], { input, timeout: 60_000 });
+      const ended: SpawnSyncReturns<Buffer> = spawnSync(python, [script], { input, timeout: 60_000 });
       assert.equal(ended.status, 0, String(ended.stderr));
       const read = readTensorStream(ended.stdout, DEFAULT_LIMITS);
       assert.equal(read.metadata.get("bulwark:request"), "{}");
