@@ -12,6 +12,7 @@ export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { REQUEST_KEY, RESPONSE_KEY, readInferArrow, writeInferArrow } from "./oip/arrow.ts";
 export { readBinaryData, readInferBinary } from "./oip/binary.ts";
 export { type Asked, readInferResponse, writeInferRequest } from "./oip/client.ts";
+export { type GenerateRequest, readGenerate, writeGenerated } from "./oip/generate.ts";
 export { readInferJson } from "./oip/json.ts";
 export type { InferRequest, InferResponse, Parameters, RequestedOutput } from "./oip/messages.ts";
 export { writeBinaryData, writeInferBinary, writeInferJson } from "./oip/response.ts";

@@ -79,7 +79,7 @@ const END = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 const NO_METADATA: Metadata = new Map();
 
 function writeSchema(fields: readonly NamedField[], metadata: Metadata): Buffer {
-  const schema = table(undefined, ref(tables(fields.map(toField))), writeMetadata(metadata));
+  const schema = table(undefined, ref(tables(fields.map(toField))), ...writeMetadata(metadata));
   return writeMessage(MESSAGE.schema, schema, 0);
 }
 
@@ -87,12 +87,13 @@ function toField({ name, type, metadata = NO_METADATA }: NamedField): Write {
   const children = "children" in type ? type.children : "item" in type ? [type.item] : [];
   const { id, fields } = toType(type);
   const items = ref(tables(children.map(toField)));
-  return table(ref(text(name)), byte(1), byte(id), ref(fields), undefined, items, writeMetadata(metadata));
+  return table(ref(text(name)), byte(1), byte(id), ref(fields), undefined, items, ...writeMetadata(metadata));
 }
 
-function writeMetadata(metadata: Metadata): Field {
-  if (metadata.size === 0) return undefined;
-  return ref(tables([...metadata].map(([key, value]) => table(ref(text(key)), ref(text(value))))));
+/** The last field of its table, left out where there is none. */
+function writeMetadata(metadata: Metadata): Field[] {
+  if (metadata.size === 0) return [];
+  return [ref(tables([...metadata].map(([key, value]) => table(ref(text(key)), ref(text(value))))))];
 }
 
 function writeBatch({ rows, nodes, buffers }: Batch): Buffer[] {

@@ -15,6 +15,20 @@ const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2/models/{model}/versions/{version}", summary: "Inputs and outputs of a version" },
   { method: "get", path: "/v2/models/{model}/versions/{version}/ready", summary: "Whether a version is ready" },
   { method: "post", path: "/v2/models/{model}/versions/{version}/infer", summary: "Infer", body: "InferRequest" },
+  ...["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap((path): Operation[] => [
+    {
+      method: "post",
+      path: `${path}/generate`,
+      summary: "Infer with inputs as fields; a model that streams gives all of its tokens",
+      body: "GenerateRequest",
+    },
+    {
+      method: "post",
+      path: `${path}/generate_stream`,
+      summary: "The same, with a server-sent event for each token",
+      body: "GenerateRequest",
+    },
+  ]),
   {
     method: "post",
     path: "/v2/models/{model}/requests",
@@ -80,6 +94,11 @@ const SCHEMAS = {
     },
     ["inputs"],
   ),
+  GenerateRequest: {
+    type: "object",
+    properties: { id: text, parameters: { type: "object", additionalProperties: true } },
+    additionalProperties: { description: "an input of the model by its name; anything else is a parameter" },
+  },
   Instances: record({ instances: list({ type: "object", additionalProperties: true }) }, ["instances"]),
   Error: record({ error: text, code: text, mend: text }, ["error"]),
 };
