@@ -10,14 +10,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { writeIdentity, writeLookup, writeSlow, writeSum } from "@bulwark/inference/testing";
 import { initKeys } from "@bulwark/pki";
-import {
-  DEFAULT_LIMITS,
-  decodeResult,
-  readInferBinary,
-  readTensorStream,
-  type Tensor,
-  writeTensorStream,
-} from "@bulwark/tensors";
+import { DEFAULT_LIMITS, decodeResult, readInferBinary } from "@bulwark/tensors";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { type GatewayConfig, parseConfig } from "./config.ts";
 import { codecOf } from "./grpc/schema.ts";
@@ -123,50 +116,6 @@ test("binary in, binary out", async () => {
   const { inputs } = readInferBinary(twisted, length - 1, DEFAULT_LIMITS);
   assert.deepEqual(inputs[0]?.data, new Float32Array([25]));
 });
-
-const ARROW = "application/vnd.apache.arrow.stream";
-const postArrow = (path: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
-  fetch(`${base}/v2/models/${path}`, { method: "POST", body, headers: { "content-type": ARROW, ...headers } });
-const toArrow = (tensors: readonly Tensor[], request: object = {}) =>
-  new Uint8Array(writeTensorStream({ tensors, metadata: new Map([["bulwark:request", JSON.stringify(request)]]) }));
-const indices = { name: "x", datatype: "INT64", shape: [2], data: new BigInt64Array([3n, 4n]) } as const;
-
-test("Arrow in, Arrow out, with the caller's id; either form for the other where it is asked for", async () => {
-  const squares = { name: "y", datatype: "FP32", shape: [2], data: new Float32Array([9, 16]) };
-  const answer = await postArrow("lookup/versions/1/infer", toArrow([indices], { id: "7", outputs: [{ name: "y" }] }));
-  assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, ARROW]);
-  const { tensors, metadata } = readTensorStream(Buffer.from(await answer.arrayBuffer()), DEFAULT_LIMITS);
-  assert.deepEqual(tensors, [squares]);
-  assert.deepEqual(JSON.parse(metadata.get("bulwark:response") ?? ""), {
-    model_name: "lookup",
-    model_version: "1",
-    id: "7",
-  });
-  const json = await postArrow("lookup/infer", toArrow([indices]), { accept: "application/json" });
-  assert.deepEqual(((await json.json()) as { outputs: { data: number[] }[] }).outputs[0]?.data, [9, 16]);
-  const arrow = await post("/v2/models/lookup/infer", lookup(3, 4), { accept: ARROW });
-  assert.deepEqual(readTensorStream(Buffer.from(await arrow.arrayBuffer()), DEFAULT_LIMITS).tensors, [squares]);
-  // A scalar beside a row: their first dimensions differ.
-  const slow = toArrow([
-    { name: "x", datatype: "FP32", shape: [1], data: new Float32Array([1]) },
-    { name: "trips", datatype: "INT64", shape: [], data: new BigInt64Array([1n]) },
-  ]);
-  const sine = await postArrow("slow/infer", slow);
-  assert.deepEqual(readTensorStream(Buffer.from(await sine.arrayBuffer()), DEFAULT_LIMITS).tensors[0]?.shape, [1]);
-});
-
-for (const [what, code, body] of [
-  ["no Arrow", "TENSOR_MALFORMED", new Uint8Array([1, 2, 3])],
-  ["half a stream", "TENSOR_MALFORMED", toArrow([indices]).subarray(0, 300)],
-  ["another datatype", "TENSOR_DATATYPE", toArrow([{ ...indices, datatype: "FP64", data: new Float64Array(2) }])],
-  ["a missing input", "TENSOR_MISSING", toArrow([])],
-  ["a request that is none", "TENSOR_MALFORMED", toArrow([indices], [])],
-] as const) {
-  test(`an Arrow body is refused with a code, as JSON: ${what}`, async () => {
-    const answer = await postArrow("lookup/infer", new Uint8Array(body));
-    assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [400, code]);
-  });
-}
 
 const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
 for (const [name, code, answered, path, body] of [
