@@ -11,6 +11,7 @@ import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
+import { benchServingIdle, benchServingReload, RELOAD_CYCLES } from "./serving-steady.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 import { benchSubmit, benchSubmitMany } from "./submit.ts";
 
@@ -34,6 +35,8 @@ const ON_NODE = ["submit", "submit-many"];
 const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
+  "serving-idle": { runs: 1, run: benchServingIdle },
+  "serving-reload": { runs: RELOAD_CYCLES, run: benchServingReload },
   "serving-flink": { runs: FLINK_ROUNDS, run: benchServingFlink },
 };
 

@@ -9,6 +9,9 @@ export type {
   VersionStatistics,
   VersionStatus,
 } from "./engine.ts";
+export { generateTokens, type Step } from "./generation/generate.ts";
+export { makePlan, type StreamPlan } from "./generation/plan.ts";
+export { readSampling, type Sampling } from "./generation/sampling.ts";
 export { unwrapFrom } from "./master-keys.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
 export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
@@ -20,4 +23,4 @@ export {
   sealModel,
   type UnwrapModelKey,
 } from "./sealed-model.ts";
-export { DEFAULT_SETTINGS, type ModelSettings, type VersionPolicy } from "./settings.ts";
+export { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings, type VersionPolicy } from "./settings.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DEFAULT_SETTINGS, type ModelSettings } from "./settings.ts";
+import { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings } from "./settings.ts";
 
 const isWhole = (least: number) => (value: unknown) => Number.isSafeInteger(value) && Number(value) >= least;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -23,7 +23,23 @@ const RULES: Readonly<Record<keyof ModelSettings, Rule>> = {
   maxWaiting: { accepts: isWhole(1), wanted: "is to be a whole number from 1 on" },
   runLimitMs: { accepts: isWhole(1), wanted: "is to be a number of milliseconds" },
   nonFinite: { accepts: (value) => value === "refuse" || value === "allow", wanted: "is to be refuse or allow" },
+  stream: { accepts: isStream, wanted: 'is to name inputs and outputs: { tokens: "input_ids", next: "logits" }' },
 };
+
+const STREAM_KEYS: Readonly<Record<keyof StreamSettings, (value: unknown) => boolean>> = {
+  tokens: isText,
+  next: isText,
+  state: (value) => isRecord(value) && Object.values(value).every(isText),
+  mask: isText,
+  positions: isText,
+  end: (value) => Array.isArray(value) && value.every(isWhole(0)),
+  maxTokens: isWhole(1),
+};
+
+function isStream(value: unknown): boolean {
+  if (!isRecord(value) || value.tokens === undefined || value.next === undefined) return false;
+  return Object.entries(value).every(([key, one]) => STREAM_KEYS[key as keyof StreamSettings]?.(one) === true);
+}
 
 function isPolicy(value: unknown): boolean {
   if (!isRecord(value)) return false;

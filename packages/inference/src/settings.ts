@@ -27,6 +27,29 @@ export type ModelSettings = {
   readonly runLimitMs: number;
   /** What happens to NaN and infinities among the inputs. */
   readonly nonFinite: "refuse" | "allow";
+  /** For a model that makes one token after the other: how its answers become its next inputs. */
+  readonly stream?: StreamSettings;
+};
+
+/** Which inputs and outputs make a loop of an autoregressive model. */
+export type StreamSettings = {
+  /** Input of token ids, INT64 or INT32, of shape [1, length] or [length]. */
+  readonly tokens: string;
+  /** Output with a score for each token of the vocabulary, of which the last position counts, or with the next token's id. */
+  readonly next: string;
+  /**
+   * Outputs that are inputs of the next step, by name of the output. With them a step gets the newest token alone, without
+   * them the whole sequence. At first a state is zeros; a free first dimension is 1, other free ones 0.
+   */
+  readonly state?: Readonly<Record<string, string>>;
+  /** Input that is 1 for each token so far, in `state` included. */
+  readonly mask?: string;
+  /** Input with the place of each token given. */
+  readonly positions?: string;
+  /** Tokens that end a sequence. */
+  readonly end?: readonly number[];
+  /** Tokens of one answer, at most; 256 when absent. */
+  readonly maxTokens?: number;
 };
 
 export const DEFAULT_SETTINGS: ModelSettings = {

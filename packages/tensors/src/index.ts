@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { readTensorStream, type TensorStream, writeTensorStream } from "./arrow/tensors.ts";
 export { DIALECTS, type Dialect, FAILED, type Prediction, writePredictions } from "./bigdl/dialects.ts";
 export { fitInputs } from "./bigdl/fit-inputs.ts";
 export { readInstances } from "./bigdl/instances.ts";
@@ -8,8 +9,10 @@ export { decodeRecord, encodeRecord, type RecordInput } from "./bigdl/record.ts"
 export { decodeResult, encodeResult } from "./bigdl/result.ts";
 export { isDatatype, isFloating, LAYOUTS, toBytes, toTensor } from "./datatypes.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { REQUEST_KEY, RESPONSE_KEY, readInferArrow, writeInferArrow } from "./oip/arrow.ts";
 export { readBinaryData, readInferBinary } from "./oip/binary.ts";
 export { type Asked, readInferResponse, writeInferRequest } from "./oip/client.ts";
+export { type GenerateRequest, readGenerate, writeGenerated } from "./oip/generate.ts";
 export { readInferJson } from "./oip/json.ts";
 export type { InferRequest, InferResponse, Parameters, RequestedOutput } from "./oip/messages.ts";
 export { writeBinaryData, writeInferBinary, writeInferJson } from "./oip/response.ts";

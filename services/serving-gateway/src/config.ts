@@ -49,6 +49,8 @@ export type GatewayConfig = {
   readonly tensorLimits: Limits;
   /** For requests that bring no deadline of their own. */
   readonly requestMs: number;
+  /** The same for a stream of tokens as a whole. */
+  readonly streamMs: number;
   /** How long a submitted request may wait for its computation, at most; also for those that say nothing. */
   readonly asyncMs: number;
   /** How long requests are still taken once the server is asked to end, until those who send them know of it. */
@@ -82,6 +84,7 @@ export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
   bodyBytes: 64 * 2 ** 20,
   tensorLimits: DEFAULT_LIMITS,
   requestMs: 30_000,
+  streamMs: 300_000,
   asyncMs: 600_000,
   leaveMs: 0,
   drainMs: 20_000,

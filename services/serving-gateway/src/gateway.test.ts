@@ -156,7 +156,7 @@ for (const [name, code, answered, path, body] of [
   ],
   ["a body that is too large", "TENSOR_TOO_LARGE", 413, "lookup/infer", " ".repeat(100_001)],
   ["what makes the model throw", "MODEL_FAILED", 500, "lookup/infer", lookup(77)],
-  ["text to be generated", "SERVING_UNSUPPORTED", 501, "lookup/generate_stream", {}],
+  ["a stream without its input", "TENSOR_MISSING", 400, "lookup/generate_stream", {}],
 ] as const) {
   test(`refused with a code: ${name}`, async () => {
     const answer = await post(`/v2/models/${path}`, body);

@@ -18,6 +18,8 @@ export type Gateway = {
   readonly webhooks: Webhooks | undefined;
   /** Aborted when the server is asked to end: who only waits for others need not be waited for. */
   readonly stopping: AbortSignal;
+  /** Aborted when requests under way have had their time: streams end. */
+  readonly cutting: AbortSignal;
   /** Which version a request goes to that names none. */
   readonly split: Split;
   readonly clients: Clients;
@@ -57,7 +59,7 @@ export function infer({ config, engine, durable, split }: Gateway, call: Call): 
 }
 
 /** The instant by which a request is to be answered: its own limit, but never longer than the server's. */
-export function toDeadline({ config, now }: Gateway, timeoutUs: unknown): number {
-  const ownMs = typeof timeoutUs === "number" && timeoutUs > 0 ? timeoutUs / 1000 : config.requestMs;
-  return now() + Math.min(ownMs, config.requestMs);
+export function toDeadline({ config, now }: Gateway, timeoutUs: unknown, longestMs = config.requestMs): number {
+  const ownMs = typeof timeoutUs === "number" && timeoutUs > 0 ? timeoutUs / 1000 : longestMs;
+  return now() + Math.min(ownMs, longestMs);
 }

@@ -8,7 +8,7 @@ import { addQueueMetrics, addWebhookMetrics } from "./queue-metrics.ts";
 import { createTimers, type TimerReport } from "./timers.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
-export type Protocol = "oip-json" | "oip-binary" | "oip-grpc" | "older";
+export type Protocol = "oip-json" | "oip-binary" | "oip-arrow" | "oip-grpc" | "generate" | "older";
 
 /** What the server counts. */
 export type Metrics = {

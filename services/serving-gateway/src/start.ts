@@ -51,10 +51,11 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const durable = config.durable === undefined ? undefined : await openDurable(config.durable);
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
+  const cut = new AbortController();
   const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
   const split = createSplit(config.weights, engine);
-  const stopping = ending.signal;
-  const gateway: Gateway = { config, engine, durable, webhooks, stopping, split, clients, metrics, now };
+  const [stopping, cutting] = [ending.signal, cut.signal];
+  const gateway: Gateway = { config, engine, durable, webhooks, stopping, cutting, split, clients, metrics, now };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
     await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
@@ -71,6 +72,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
       await delay(config.leaveMs);
       const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
       await Promise.race([clients.drain(), limit]);
+      cut.abort();
       await webhooks?.close();
       await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
       return engine.close();

@@ -70,6 +70,22 @@ const ModelSettings = Type.Object(
         { ...closed, description: "Requests that share a run" },
       ),
     ),
+    stream: Type.Optional(
+      Type.Object(
+        {
+          tokens: Type.String({ description: "Input of token ids" }),
+          next: Type.String({ description: "Output of scores, or of the next token" }),
+          state: Type.Optional(
+            Type.Record(Type.String(), Type.String(), { description: "Outputs that are inputs of the next step" }),
+          ),
+          mask: Type.Optional(Type.String({ description: "Input that is 1 for each token so far" })),
+          positions: Type.Optional(Type.String({ description: "Input with the place of each token given" })),
+          end: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { description: "Tokens that end a sequence" })),
+          maxTokens: optionalWhole("Tokens of one answer, at most; 256"),
+        },
+        { ...closed, description: "How a model that makes one token after the other is looped" },
+      ),
+    ),
     maxWaiting: optionalWhole("Requests that may wait; 2048"),
     runLimitMs: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 3_600_000, description: "A run that takes longer is given up; 60000" }),

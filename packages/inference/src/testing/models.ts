@@ -89,3 +89,42 @@ export function writeSum(): Buffer {
     constants: [{ name: "ones", shape: [2, 1], data: new Float32Array([1, 1]) }],
   });
 }
+
+/** Scores the next token by a table: row `t` holds the scores behind token `t`. Takes whole sequences. */
+export function writeTokenTable(table: readonly (readonly number[])[]): Buffer {
+  const size = table.length;
+  return writeOnnx({
+    inputs: [value("input_ids", "INT64", "rows", "length")],
+    outputs: [value("logits", "FP32", "rows", "length", size)],
+    nodes: [op("Gather", ["table", "input_ids"], ["logits"])],
+    constants: [{ name: "table", shape: [size, size], data: Float32Array.from(table.flat()) }],
+  });
+}
+
+/**
+ * Gives the next token with a state, as models with a cache of keys and values do: the sum of all tokens so far, of the
+ * mask and of the positions given, modulo 11. `past` grows by the tokens given.
+ */
+export function writeTokenState(): Buffer {
+  const sums = ["present", "mask", "positions"].map((name) => op("ReduceSum", [name, "last"], [`${name}_sum`]));
+  return writeOnnx({
+    inputs: [
+      value("input_ids", "INT64", "rows", "length"),
+      value("past", "INT64", "rows", "before"),
+      value("mask", "INT64", "rows", "total"),
+      value("positions", "INT64", "rows", "length"),
+    ],
+    outputs: [value("next", "INT64", "rows", 1), value("present", "INT64", "rows", "total")],
+    nodes: [
+      { ...op("Concat", ["past", "input_ids"], ["present"]), attributes: [{ name: "axis", int: 1 }] },
+      ...sums,
+      op("Add", ["present_sum", "mask_sum"], ["two"]),
+      op("Add", ["two", "positions_sum"], ["three"]),
+      op("Mod", ["three", "eleven"], ["next"]),
+    ],
+    constants: [
+      { name: "last", shape: [1], data: new BigInt64Array([1n]) },
+      { name: "eleven", shape: [1], data: new BigInt64Array([11n]) },
+    ],
+  });
+}

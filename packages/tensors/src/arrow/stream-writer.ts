@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NumericDatatype } from "../datatypes.ts";
 import {
   byte,
   type Field,
@@ -12,15 +13,16 @@ import {
   text,
   writeRoot,
 } from "./flatbuffer-writer.ts";
+import type { Metadata } from "./schema-reader.ts";
 
-/** A type of column that the older client's payloads have. */
+/** A type of column that requests and results have. */
 export type FieldType =
-  | { kind: "float32" }
-  | { kind: "int32" }
-  | { kind: "utf8" }
+  | { kind: "numbers"; datatype: Exclude<NumericDatatype, "BOOL"> }
+  | { kind: "bits" | "utf8" | "binary" }
   | { kind: "list"; item: NamedField }
+  | { kind: "fixed"; width: number; item: NamedField }
   | { kind: "struct"; children: readonly NamedField[] };
-export type NamedField = { name: string; type: FieldType };
+export type NamedField = { name: string; type: FieldType; metadata?: Metadata };
 
 /** One record batch: rows of the whole, then rows and nulls of each field and its buffers, depth first. */
 export type Batch = {
@@ -31,32 +33,67 @@ export type Batch = {
 
 const VERSION_5 = 4;
 const MESSAGE = { schema: 1, recordBatch: 3 } as const;
+type Write = ReturnType<typeof table>;
 const EMPTY = table();
 
-/** Number of the type in Arrow's union, and its table. */
-const TYPES = {
-  int32: { id: 2, fields: table(int(32), byte(1)) },
-  float32: { id: 3, fields: table(short(1)) },
-  utf8: { id: 5, fields: EMPTY },
-  list: { id: 12, fields: EMPTY },
-  struct: { id: 13, fields: EMPTY },
+/** Number of each type in Arrow's union, and its table. */
+function toType(type: FieldType): { id: number; fields: Write } {
+  switch (type.kind) {
+    case "numbers":
+      return NUMBERS[type.datatype];
+    case "fixed":
+      return { id: 16, fields: table(int(type.width)) };
+    default:
+      return { id: PLAIN[type.kind], fields: EMPTY };
+  }
+}
+
+const PLAIN = { binary: 4, utf8: 5, bits: 6, list: 12, struct: 13 } as const;
+const whole = (bits: number, isSigned: 0 | 1) => ({ id: 2, fields: table(int(bits), byte(isSigned)) });
+const floating = (precision: number) => ({ id: 3, fields: table(short(precision)) });
+const NUMBERS = {
+  UINT8: whole(8, 0),
+  UINT16: whole(16, 0),
+  UINT32: whole(32, 0),
+  UINT64: whole(64, 0),
+  INT8: whole(8, 1),
+  INT16: whole(16, 1),
+  INT32: whole(32, 1),
+  INT64: whole(64, 1),
+  FP16: floating(0),
+  FP32: floating(1),
+  FP64: floating(2),
 } as const;
 
 /** An Arrow IPC stream with its end mark. */
-export function writeArrowStream(fields: readonly NamedField[], batches: readonly Batch[]): Buffer {
-  return Buffer.concat([writeSchema(fields), ...batches.flatMap(writeBatch), END]);
+export function writeArrowStream(
+  fields: readonly NamedField[],
+  batches: readonly Batch[],
+  metadata: Metadata = NO_METADATA,
+): Buffer {
+  return Buffer.concat([writeSchema(fields, metadata), ...batches.flatMap(writeBatch), END]);
 }
 
 const END = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
-function writeSchema(fields: readonly NamedField[]): Buffer {
-  return writeMessage(MESSAGE.schema, table(undefined, ref(tables(fields.map(toField)))), 0);
+const NO_METADATA: Metadata = new Map();
+
+function writeSchema(fields: readonly NamedField[], metadata: Metadata): Buffer {
+  const schema = table(undefined, ref(tables(fields.map(toField))), ...writeMetadata(metadata));
+  return writeMessage(MESSAGE.schema, schema, 0);
 }
 
-function toField({ name, type }: NamedField): ReturnType<typeof table> {
-  const children = type.kind === "struct" ? type.children : type.kind === "list" ? [type.item] : [];
-  const { id, fields } = TYPES[type.kind];
-  return table(ref(text(name)), byte(1), byte(id), ref(fields), undefined, ref(tables(children.map(toField))));
+function toField({ name, type, metadata = NO_METADATA }: NamedField): Write {
+  const children = "children" in type ? type.children : "item" in type ? [type.item] : [];
+  const { id, fields } = toType(type);
+  const items = ref(tables(children.map(toField)));
+  return table(ref(text(name)), byte(1), byte(id), ref(fields), undefined, items, ...writeMetadata(metadata));
+}
+
+/** The last field of its table, left out where there is none. */
+function writeMetadata(metadata: Metadata): Field[] {
+  if (metadata.size === 0) return [];
+  return [ref(tables([...metadata].map(([key, value]) => table(ref(text(key)), ref(text(value))))))];
 }
 
 function writeBatch({ rows, nodes, buffers }: Batch): Buffer[] {
@@ -75,7 +112,7 @@ function writeBatch({ rows, nodes, buffers }: Batch): Buffer[] {
 const ZEROS = Buffer.alloc(8);
 const padding = (length: number): number => (8 - (length % 8)) % 8;
 
-function writeMessage(kind: number, header: ReturnType<typeof table>, bodyLength: number): Buffer {
+function writeMessage(kind: number, header: Write, bodyLength: number): Buffer {
   const fields: Field[] = [short(VERSION_5), byte(kind), ref(header), long(bodyLength)];
   const metadata = writeRoot(table(...fields));
   const prefix = Buffer.alloc(8, 0xff);

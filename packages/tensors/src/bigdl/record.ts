@@ -16,7 +16,7 @@ import { type OlderInput, toDense } from "./older-input.ts";
  * Throws TENSOR_MALFORMED, TENSOR_TOO_LARGE, TENSOR_SHAPE.
  */
 export function decodeRecord(payload: Uint8Array, limits: Limits): OlderInput[] {
-  const [columns] = readArrowStream(payload, limits);
+  const [columns] = readArrowStream(payload, limits).batches;
   if (columns === undefined) throw refusal("TENSOR_MALFORMED", "The Arrow stream has no batch");
   return columns.map((column) => readInput(column, limits));
 }
@@ -34,8 +34,8 @@ function readInput(column: Column, limits: Limits): OlderInput {
         kind: "tensor",
         tensor: toTensor(name, column.datatype, [column.values.length], column.values) as NumericTensor,
       };
-    case "list":
-      throw refusal("TENSOR_MALFORMED", `Column ${quote(name)} is a bare list`);
+    default:
+      throw refusal("TENSOR_MALFORMED", `Column ${quote(name)} is of a type that the older client never sends`);
   }
 }
 
@@ -69,17 +69,17 @@ function readText(name: string, bytes: Uint8Array | undefined): OlderInput {
   return { kind: "text", name, text: Buffer.from(bytes).toString("utf8") };
 }
 
-const listOf = (name: string, kind: "int32" | "float32"): NamedField => ({
+const listOf = (name: string, datatype: "INT32" | "FP32"): NamedField => ({
   name,
-  type: { kind: "list", item: { name: "item", type: { kind } } },
+  type: { kind: "list", item: { name: "item", type: { kind: "numbers", datatype } } },
 });
 
 /** In the order in which the older client's schema has them. */
 const STRUCT = [
-  listOf("indiceData", "int32"),
-  listOf("indiceShape", "int32"),
-  listOf("data", "float32"),
-  listOf("shape", "int32"),
+  listOf("indiceData", "INT32"),
+  listOf("indiceShape", "INT32"),
+  listOf("data", "FP32"),
+  listOf("shape", "INT32"),
 ];
 
 /** An input as the older client takes it: a dense tensor of floats, or text (an image as base64, strings with pipes). */

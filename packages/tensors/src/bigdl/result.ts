@@ -7,8 +7,8 @@ import { quote, refusal } from "../refuse.ts";
 import type { Tensor, TensorOf } from "../tensor.ts";
 
 const FIELDS: readonly NamedField[] = [
-  { name: "data", type: { kind: "float32" } },
-  { name: "shape", type: { kind: "int32" } },
+  { name: "data", type: { kind: "numbers", datatype: "FP32" } },
+  { name: "shape", type: { kind: "numbers", datatype: "INT32" } },
 ];
 const NONE = new Uint8Array(0);
 
@@ -54,7 +54,7 @@ export function toSingles({ name, datatype, data }: Tensor): Float32Array {
 
 /** Reads what `encodeResult` or the older server wrote. Outputs have no names there. Throws TENSOR_MALFORMED. */
 export function decodeResult(payload: Uint8Array, limits: Limits): TensorOf<"FP32">[] {
-  return readArrowStream(payload, limits).map((columns) => {
+  return readArrowStream(payload, limits).batches.map((columns) => {
     const data = requireNumbers(columns, "data");
     const { values: sizes, validity, rows } = requireNumbers(columns, "shape");
     const isSet = (row: number): boolean =>

@@ -24,12 +24,12 @@ const MANY_DIGITS = /\d{16}/;
 const WHOLE = /^-?\d+$/;
 
 /**
- * Parses JSON; beside 64-bit datatypes, whole numbers that a double cannot hold become bigints, from their own digits.
+ * Parses JSON; beside 64-bit datatypes (`isWide` where the text does not name them), whole numbers that a double cannot hold become bigints, from their own digits.
  * Throws TENSOR_MALFORMED.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, isWide: boolean = text.includes(WIDE_DATATYPE)): unknown {
   try {
-    return text.includes(WIDE_DATATYPE) && MANY_DIGITS.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+    return isWide && MANY_DIGITS.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
   } catch {
     // The parser's own words quote the request, which may be confidential.
     throw refusal("TENSOR_MALFORMED", "The body is not JSON");

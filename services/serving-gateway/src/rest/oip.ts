@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Gateway, infer, toDeadline } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
-import { HEADER_LENGTH, readRequest, writeResponse } from "./body.ts";
+import { protocolOf, readRequest, writeResponse } from "./body.ts";
+import { generateHandler } from "./generate.ts";
 import { addHealthRoutes, sendReady } from "./health.ts";
 import { guard, type Handler, param, sendProblem, toCaller, toPresence } from "./request.ts";
 
@@ -29,7 +29,8 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
       return sendReady(reply, engine.isReady(name, param(request, "version")), { name });
     });
     server.post(`${path}/infer`, inferHandler(gateway));
-    for (const verb of ["generate", "generate_stream"]) server.post(`${path}/${verb}`, guard(gateway, refuseGenerate));
+    server.post(`${path}/generate`, generateHandler(gateway, "whole"));
+    server.post(`${path}/generate_stream`, generateHandler(gateway, "events"));
   }
 }
 
@@ -39,10 +40,6 @@ function describeModel({ engine }: Gateway, request: FastifyRequest): object {
   const versions = engine.list().flatMap((status) => (status.model === name ? [status.version] : []));
   return { name, versions, version, platform: PLATFORM, inputs, outputs };
 }
-
-const refuseGenerate: Handler = () => {
-  throw new BulwarkError("SERVING_UNSUPPORTED", "ONNX models here do not stream text", "use infer");
-};
 
 /**
  * One request through one function: with hooks and a schema, the framework's share of a small request would be as large
@@ -56,7 +53,6 @@ function inferHandler(gateway: Gateway): Handler {
     let release: (() => void) | undefined;
     try {
       release = clients.admit(toCaller(request));
-      const header = request.raw.headers[HEADER_LENGTH];
       const asked = readRequest(gateway, request.body as Buffer | undefined, request.raw.headers);
       const inference = await infer(gateway, {
         model,
@@ -67,8 +63,7 @@ function inferHandler(gateway: Gateway): Handler {
         ...toPresence(request),
       });
       const body = writeResponse(reply, asked, { ...inference, id: asked.id });
-      const protocol = header === undefined ? "oip-json" : "oip-binary";
-      metrics.done({ model, version: inference.version, protocol, startedAt });
+      metrics.done({ model, version: inference.version, protocol: protocolOf(request.raw.headers), startedAt });
       return body;
     } catch (error) {
       metrics.failed(model, toProblem(error).code);

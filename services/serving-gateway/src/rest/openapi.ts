@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FastifyInstance } from "fastify";
 import { SERVER } from "../identity.ts";
+import { ARROW_TYPE, BINARY_TYPE } from "./body.ts";
 
 type Operation = { method: "get" | "post" | "delete"; path: string; summary: string; body?: string; query?: string };
 
@@ -14,6 +15,20 @@ const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2/models/{model}/versions/{version}", summary: "Inputs and outputs of a version" },
   { method: "get", path: "/v2/models/{model}/versions/{version}/ready", summary: "Whether a version is ready" },
   { method: "post", path: "/v2/models/{model}/versions/{version}/infer", summary: "Infer", body: "InferRequest" },
+  ...["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap((path): Operation[] => [
+    {
+      method: "post",
+      path: `${path}/generate`,
+      summary: "Infer with inputs as fields; a model that streams gives all of its tokens",
+      body: "GenerateRequest",
+    },
+    {
+      method: "post",
+      path: `${path}/generate_stream`,
+      summary: "The same, with a server-sent event for each token",
+      body: "GenerateRequest",
+    },
+  ]),
   {
     method: "post",
     path: "/v2/models/{model}/requests",
@@ -79,11 +94,18 @@ const SCHEMAS = {
     },
     ["inputs"],
   ),
+  GenerateRequest: {
+    type: "object",
+    properties: { id: text, parameters: { type: "object", additionalProperties: true } },
+    additionalProperties: { description: "an input of the model by its name; anything else is a parameter" },
+  },
   Instances: record({ instances: list({ type: "object", additionalProperties: true }) }, ["instances"]),
   Error: record({ error: text, code: text, mend: text }, ["error"]),
 };
 
 const ref = (name: string): object => ({ "application/json": { schema: { $ref: `#/components/schemas/${name}` } } });
+/** What a body may be beside JSON. */
+const OTHER_FORMS: Readonly<Record<string, object>> = { InferRequest: { [BINARY_TYPE]: {}, [ARROW_TYPE]: {} } };
 
 function toOperation({ path, summary, body, query }: Operation): object {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -93,7 +115,7 @@ function toOperation({ path, summary, body, query }: Operation): object {
       ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
       ...(query === undefined ? [] : [{ name: query, in: "query", required: false, schema: { type: "number" } }]),
     ],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: ref(body) } }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: { ...ref(body), ...OTHER_FORMS[body] } } }),
     responses: { 200: { description: "Done" }, default: { description: "Refused or failed", content: ref("Error") } },
   };
 }
