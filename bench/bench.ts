@@ -12,7 +12,7 @@ import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
-import { benchSubmit, benchSubmitMany } from "./submit.ts";
+import { benchSubmit, benchSubmitMany, SUBMIT_MANY_RUNS, SUBMIT_RUNS } from "./submit.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
@@ -23,15 +23,15 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   parquet: benchParquet,
   "quote-verify": benchQuoteVerify,
   "quote-heap": benchQuoteHeap,
-  submit: benchSubmit,
-  "submit-many": benchSubmitMany,
 };
 
 /** These run in the network of a test node, which `npm run cluster` brings. */
 const ON_NODE = ["submit", "submit-many"];
 
-/** Benchmarks that measure rates, not seconds, and take their rounds themselves. */
-const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
+/** Benchmarks that take their rounds themselves: they measure rates, or what they need goes away when they end. */
+const WHOLE: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
+  submit: { runs: SUBMIT_RUNS, run: benchSubmit },
+  "submit-many": { runs: SUBMIT_MANY_RUNS, run: benchSubmitMany },
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
   "serving-flink": { runs: FLINK_ROUNDS, run: benchServingFlink },
@@ -39,9 +39,9 @@ const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDir
 
 const [name = "", runs] = process.argv.slice(2);
 const prepare = BENCHES[name];
-const rates = RATES[name];
-if (prepare === undefined && rates === undefined) {
-  const names = [...Object.keys(BENCHES), ...Object.keys(RATES)].join(", ");
+const whole = WHOLE[name];
+if (prepare === undefined && whole === undefined) {
+  const names = [...Object.keys(BENCHES), ...Object.keys(WHOLE)].join(", ");
   process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${names}\n`);
   process.exit(2);
 }
@@ -53,8 +53,8 @@ if (ON_NODE.includes(name) && process.env[NODE_VARIABLE] === undefined) {
 const [cpu] = cpus();
 process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-if (rates !== undefined) {
-  for (const line of await rates.run(Number(runs ?? rates.runs), say)) process.stdout.write(`${line}\n`);
+if (whole !== undefined) {
+  for (const line of await whole.run(Number(runs ?? whole.runs), say)) process.stdout.write(`${line}\n`);
 }
 for (const bench of (await prepare?.()) ?? []) {
   for (const line of await measure(bench, Number(runs ?? bench.runs), say)) process.stdout.write(`${line}\n`);
