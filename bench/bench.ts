@@ -13,7 +13,7 @@ import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./servi
 import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
 import { benchServingIdle, benchServingReload, RELOAD_CYCLES } from "./serving-steady.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
-import { benchSubmit, benchSubmitMany } from "./submit.ts";
+import { benchSubmit, benchSubmitMany, SUBMIT_MANY_RUNS, SUBMIT_RUNS } from "./submit.ts";
 
 /** Every benchmark by name; each compares ours with a named peer in the same run. */
 const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
@@ -24,15 +24,15 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   parquet: benchParquet,
   "quote-verify": benchQuoteVerify,
   "quote-heap": benchQuoteHeap,
-  submit: benchSubmit,
-  "submit-many": benchSubmitMany,
 };
 
 /** These run in the network of a test node, which `npm run cluster` brings. */
 const ON_NODE = ["submit", "submit-many"];
 
-/** Benchmarks that measure rates, not seconds, and take their rounds themselves. */
-const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
+/** Benchmarks that take their rounds themselves: they measure rates, or what they need goes away when they end. */
+const WHOLE: Readonly<Record<string, { runs: number; run: typeof benchServingDirect }>> = {
+  submit: { runs: SUBMIT_RUNS, run: benchSubmit },
+  "submit-many": { runs: SUBMIT_MANY_RUNS, run: benchSubmitMany },
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
   "serving-idle": { runs: 1, run: benchServingIdle },
@@ -42,9 +42,9 @@ const RATES: Readonly<Record<string, { runs: number; run: typeof benchServingDir
 
 const [name = "", runs] = process.argv.slice(2);
 const prepare = BENCHES[name];
-const rates = RATES[name];
-if (prepare === undefined && rates === undefined) {
-  const names = [...Object.keys(BENCHES), ...Object.keys(RATES)].join(", ");
+const whole = WHOLE[name];
+if (prepare === undefined && whole === undefined) {
+  const names = [...Object.keys(BENCHES), ...Object.keys(WHOLE)].join(", ");
   process.stderr.write(`npm run bench -- NAME [RUNS], NAME one of: ${names}\n`);
   process.exit(2);
 }
@@ -56,8 +56,8 @@ if (ON_NODE.includes(name) && process.env[NODE_VARIABLE] === undefined) {
 const [cpu] = cpus();
 process.stderr.write(`${cpus().length} x ${cpu?.model ?? arch()}, ${Math.round(totalmem() / 1e9)} GB\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-if (rates !== undefined) {
-  for (const line of await rates.run(Number(runs ?? rates.runs), say)) process.stdout.write(`${line}\n`);
+if (whole !== undefined) {
+  for (const line of await whole.run(Number(runs ?? whole.runs), say)) process.stdout.write(`${line}\n`);
 }
 for (const bench of (await prepare?.()) ?? []) {
   for (const line of await measure(bench, Number(runs ?? bench.runs), say)) process.stdout.write(`${line}\n`);

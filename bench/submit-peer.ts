@@ -22,48 +22,49 @@ const REGISTERED = /Registering block manager (?!.*BlockManagerId\(driver)/;
 const RESULT = /Pi is roughly/;
 export const SIZE = { memory: "512m", executors: 2 } as const;
 
-/** Joins the node in whose network this runs, and makes both namespaces; `remove` takes them away. */
-export async function prepareNode(): Promise<Node & { remove: () => Promise<void> }> {
+/** Joins the node in whose network this runs, makes both namespaces, and takes them away when `use` is done or fails. */
+export async function onNode<Result>(use: (node: Node) => Promise<Result>): Promise<Result> {
   const cluster = await joinCluster();
   const ground = await prepareGround();
   const namespace = await cluster.makeNamespace("bench-ours");
   const peers = `${namespace.name}-peer`;
-  await cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: peers } });
-  await cluster.kubectl(["create", "serviceaccount", ACCOUNT, "-n", peers]);
-  // As Spark's documentation has it, within the namespace.
-  const binding = ["--clusterrole=edit", `--serviceaccount=${peers}:${ACCOUNT}`, "-n", peers];
-  await cluster.kubectl(["create", "rolebinding", ACCOUNT, ...binding]);
-  const { clusters } = JSON.parse(readFileSync(cluster.kubeconfig, "utf8"));
-  writeFileSync(
-    join(ground.folder, AUTHORITY),
-    Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64"),
-  );
-  return {
-    cluster,
-    ground,
-    ours: namespace.name,
-    peers,
-    async remove() {
-      await namespace.remove();
-      await cluster.kubectl(["delete", "namespace", peers, "--wait=true"]);
-    },
-  };
-}
-
-/** Looks at the log of the driver until a line is there; both sides are looked at in the same way. */
-async function awaitLine(cluster: Cluster, driver: readonly string[], line: RegExp, began: number): Promise<number> {
-  for (const limit = began + LIMIT_MS; performance.now() < limit; await delay(LOOK_MS)) {
-    const log = await cluster.kubectl(["logs", "--tail=-1", ...driver]).catch(() => "");
-    if (line.test(log)) return (performance.now() - began) / 1000;
+  try {
+    await cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: peers } });
+    await cluster.kubectl(["create", "serviceaccount", ACCOUNT, "-n", peers]);
+    // As Spark's documentation has it, within the namespace.
+    const binding = ["--clusterrole=edit", `--serviceaccount=${peers}:${ACCOUNT}`, "-n", peers];
+    await cluster.kubectl(["create", "rolebinding", ACCOUNT, ...binding]);
+    const { clusters } = JSON.parse(readFileSync(cluster.kubeconfig, "utf8"));
+    writeFileSync(
+      join(ground.folder, AUTHORITY),
+      Buffer.from(clusters[0].cluster["certificate-authority-data"], "base64"),
+    );
+    return await use({ cluster, ground, ours: namespace.name, peers });
+  } finally {
+    await cluster.kubectl(["delete", "namespace", peers, "--ignore-not-found", "--wait=true", "--timeout=120s"]);
+    await namespace.remove();
   }
-  throw new Error(`${driver.join(" ")} never said ${line}`);
 }
 
-async function awaitMarks(cluster: Cluster, driver: readonly string[], began: number): Promise<Marks> {
-  const [firstExecutor, result] = await Promise.all(
-    [REGISTERED, RESULT].map((line) => awaitLine(cluster, driver, line, began)),
-  );
-  return { firstExecutor: firstExecutor ?? Number.NaN, result: result ?? Number.NaN };
+/**
+ * Looks at the log of the driver until it has told both marks; both sides are looked at in the same way.
+ *
+ * @param selector labels of the driver's pod
+ */
+async function awaitMarks({ api }: Cluster, namespace: string, selector: string, began: number): Promise<Marks> {
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const list = `${pods}?labelSelector=${encodeURIComponent(selector)}`;
+  let firstExecutor = Number.NaN;
+  let log = "";
+  for (const limit = began + LIMIT_MS; performance.now() < limit; await delay(LOOK_MS)) {
+    const { items } = await api.read<{ items: { metadata: { name: string } }[] }>(list);
+    const [driver] = items;
+    if (driver !== undefined) log = await api.readText(`${pods}/${driver.metadata.name}/log`).catch(() => "");
+    const seconds = (performance.now() - began) / 1000;
+    if (Number.isNaN(firstExecutor) && REGISTERED.test(log)) firstExecutor = seconds;
+    if (RESULT.test(log)) return { firstExecutor, result: seconds };
+  }
+  throw new Error(`${selector} had no result after ${LIMIT_MS / 1000} s: ${log.slice(-2000)}`);
 }
 
 /** One job by `bulwark submit`, to its marks; then it is deleted. */
@@ -74,8 +75,8 @@ export async function securedSubmit({ cluster, ground, ours }: Node, name: strin
   writeFileSync(file, JSON.stringify({ name, image: cluster.sparkImage, args: [partitions], ...size }));
   const began = performance.now();
   const submitted = time(BULWARK, ["submit", "-f", file, "-n", ours, "--quiet"], { env: cluster.env });
-  const driver = ["-l", `app.kubernetes.io/instance=${name},bulwark/role=driver`, "-n", ours];
-  const [marks] = await Promise.all([awaitMarks(cluster, driver, began), submitted]);
+  const driver = `app.kubernetes.io/instance=${name},bulwark/role=driver`;
+  const [marks] = await Promise.all([awaitMarks(cluster, ours, driver, began), submitted]);
   await time(BULWARK, ["delete", name, "-n", ours, "--quiet"], { env: cluster.env });
   return marks;
 }
@@ -112,19 +113,20 @@ export async function plainSubmit({ cluster, ground, peers }: Node, name: string
   const began = performance.now();
   const submit = join(ground.spark.home, "bin", "spark-submit");
   const submitted = time(submit, [...master, ...conf, ...program], { env, cwd: ground.folder });
-  const [marks] = await Promise.all([awaitMarks(cluster, [name, "-n", peers], began), submitted]);
+  const [marks] = await Promise.all([awaitMarks(cluster, peers, `spark-app-name=${name}`, began), submitted]);
   await cluster.kubectl(["delete", "pod", name, "-n", peers, "--wait=true"]);
   return marks;
 }
 
 const JAVA = "exec java -cp '/opt/spark/jars/*'";
 /** What Spark's own entrypoint does for each role (kubernetes/dockerfiles/spark/entrypoint.sh), without its image. */
-const DRIVER = `shift; cd /tmp; ${JAVA} -Xmx${SIZE.memory} org.apache.spark.deploy.SparkSubmit --conf spark.driver.bindAddress=$SPARK_DRIVER_BIND_ADDRESS --deploy-mode client "$@"`;
+const DRIVER = `shift; ${JAVA} -Xmx${SIZE.memory} org.apache.spark.deploy.SparkSubmit --conf spark.driver.bindAddress=$SPARK_DRIVER_BIND_ADDRESS --deploy-mode client "$@"`;
 const EXECUTOR = `${JAVA} $(env | sed -n 's/^SPARK_JAVA_OPT_[0-9]*=//p' | tr '\\n' ' ') -Xms$SPARK_EXECUTOR_MEMORY -Xmx$SPARK_EXECUTOR_MEMORY org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend --driver-url $SPARK_DRIVER_URL --executor-id $SPARK_EXECUTOR_ID --cores $SPARK_EXECUTOR_CORES --app-id $SPARK_APPLICATION_ID --hostname $SPARK_EXECUTOR_POD_IP --resourceProfileId $SPARK_RESOURCE_PROFILE_ID --podName $SPARK_EXECUTOR_POD_NAME`;
 
 function writeTemplate(folder: string, role: string, script: string): string {
   const file = join(folder, `plain-${role}.json`);
-  const container = { name: `plain-${role}`, command: ["/bin/sh", "-c", script, role] };
+  // Spark's own images work in a folder that they may write to: executors put the application's jars there.
+  const container = { name: `plain-${role}`, workingDir: "/tmp", command: ["/bin/sh", "-c", script, role] };
   writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Pod", spec: { containers: [container] } }));
   return file;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Bench } from "./measure.ts";
-import { type Marks, type Node, plainSubmit, prepareNode, securedSubmit } from "./submit-peer.ts";
+import { measure } from "./measure.ts";
+import { type Marks, type Node, onNode, plainSubmit, securedSubmit } from "./submit-peer.ts";
 
-const RUNS = 5;
+export const SUBMIT_RUNS = 5;
+export const SUBMIT_MANY_RUNS = 1;
+const PEER = "spark-submit-cluster-plain";
 const PARTITIONS = "10";
 
 /** One run gives both figures, so it is made once for the two of them. */
@@ -20,42 +22,42 @@ function shared(run: () => Promise<Marks>): Record<keyof Marks, () => Promise<nu
   return { firstExecutor: () => take("firstExecutor"), result: () => take("result") };
 }
 
+type Say = (line: string) => void;
+
 /**
  * From `bulwark submit` to the first executor registered, and to the result of Pi, in a namespace that enforces
  * "restricted": against `spark-submit --deploy-mode cluster` without any security, same node, image and jars.
  */
-export async function benchSubmit(): Promise<readonly Bench[]> {
-  const node = await prepareNode();
-  process.once("beforeExit", () => void node.remove());
-  const ours = shared(() => securedSubmit(node, "pi", PARTITIONS));
-  const peer = shared(() => plainSubmit(node, "plain-pi", PARTITIONS));
-  // Once before, so that both have a warm disk.
-  await securedSubmit(node, "warm", PARTITIONS);
-  await plainSubmit(node, "plain-warm", PARTITIONS);
-  const base = { peerName: "spark-submit-cluster-plain", runs: RUNS };
-  return [
-    { ...base, ours: { "submit-pi": ours.result }, peer: peer.result },
-    { ...base, ours: { "submit-first-executor": ours.firstExecutor }, peer: peer.firstExecutor },
-  ];
+export function benchSubmit(runs: number, say: Say): Promise<string[]> {
+  return onNode(async (node) => {
+    const ours = shared(() => securedSubmit(node, "pi", PARTITIONS));
+    const peer = shared(() => plainSubmit(node, "plain-pi", PARTITIONS));
+    // Once before, so that both have a warm disk.
+    await securedSubmit(node, "warm", PARTITIONS);
+    await plainSubmit(node, "plain-warm", PARTITIONS);
+    const base = { peerName: PEER, runs };
+    return [
+      ...(await measure({ ...base, ours: { "submit-pi": ours.result }, peer: peer.result }, runs, say)),
+      ...(await measure(
+        { ...base, ours: { "submit-first-executor": ours.firstExecutor }, peer: peer.firstExecutor },
+        runs,
+        say,
+      )),
+    ];
+  });
 }
 
 const MANY = Number(process.env.BENCH_JOBS ?? 50);
 
 /** Seconds a job when many are submitted at once: 60 divided by it is jobs per minute. */
-export async function benchSubmitMany(): Promise<readonly Bench[]> {
-  const node = await prepareNode();
-  process.once("beforeExit", () => void node.remove());
-  const each = async (run: (node: Node, name: string, partitions: string) => Promise<Marks>): Promise<number> => {
-    const began = performance.now();
-    await Promise.all(Array.from({ length: MANY }, (_none, index) => run(node, `many-${index}`, "2")));
-    return (performance.now() - began) / 1000 / MANY;
-  };
-  return [
-    {
-      peerName: "spark-submit-cluster-plain",
-      runs: 1,
-      ours: { [`submit-many-${MANY}`]: () => each(securedSubmit) },
-      peer: () => each(plainSubmit),
-    },
-  ];
+export function benchSubmitMany(runs: number, say: Say): Promise<string[]> {
+  return onNode((node) => {
+    const each = async (run: (node: Node, name: string, partitions: string) => Promise<Marks>): Promise<number> => {
+      const began = performance.now();
+      await Promise.all(Array.from({ length: MANY }, (_none, index) => run(node, `many-${index}`, "2")));
+      return (performance.now() - began) / 1000 / MANY;
+    };
+    const ours = { [`submit-many-${MANY}`]: () => each(securedSubmit) };
+    return measure({ peerName: PEER, runs, ours, peer: () => each(plainSubmit) }, runs, say);
+  });
 }

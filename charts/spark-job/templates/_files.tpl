@@ -1,4 +1,4 @@
-{{/* JVM options beside the heap, as an argument file of java reads them. Spark brings those of executors itself. In: v, role. */}}
+{{/* JVM options beside the heap, as an argument file of java reads them. Spark brings those of executors itself. In: root, v, role. */}}
 {{- define "spark-job.jvm" -}}
 {{- with get .v.sparkConf "spark.driver.extraJavaOptions" }}{{ if eq $.role "driver" }}
 {{ . }}
@@ -8,6 +8,9 @@
 -Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
 -Djava.io.tmpdir=/tmp
 -Duser.home=/tmp
+{{- if and (eq .role "driver") .v.eventLog.enabled .v.eventLog.pvc }}
+-Dbulwark.log.copy=/var/bulwark/eventlog/bulwark-logs/{{ .root.Release.Name }}
+{{- end }}
 {{- if .v.security.secrets.keyring }}
 -Dbulwark.keyring=/etc/bulwark/secrets/keyring/keyring.json
 {{- end }}

@@ -22,6 +22,23 @@
 {{- end }}
 
 {{/*
+The Job that an upgrade finds. It goes on as it was made, with its configuration: what a Job runs cannot be changed, and
+a job that runs shall not be disturbed. In: root. JSON; empty where nothing was made yet.
+*/}}
+{{- define "spark-job.present" -}}
+{{- $job := dict -}}
+{{- if .Release.IsUpgrade }}{{ $job = lookup "batch/v1" "Job" .Release.Namespace (include "spark-job.name" .) }}{{ end -}}
+{{- $job | default dict | toJson -}}
+{{- end }}
+
+{{/* Data of a ConfigMap that such a Job has. In: root, name. JSON; empty where it is to be written anew. */}}
+{{- define "spark-job.presentData" -}}
+{{- $map := dict -}}
+{{- if include "spark-job.present" .root | fromJson }}{{ $map = lookup "v1" "ConfigMap" .root.Release.Namespace .name }}{{ end -}}
+{{- pick ($map | default dict) "data" "binaryData" | toJson -}}
+{{- end }}
+
+{{/*
 Spec of the Job. Its pod is the driver, or in deployMode cluster the launcher that waits for one. Never two drivers: a
 new pod comes only when the former has ended. Codes 3 (wrong input) and 6 (refused) cannot succeed another time.
 */}}
@@ -34,6 +51,9 @@ podReplacementPolicy: Failed
 {{- with $v.ttl }}
 ttlSecondsAfterFinished: {{ include "spark-job.seconds" . }}
 {{- end }}
+{{- with .present }}
+{{- pick .spec "podFailurePolicy" "template" | toYaml | nindent 0 }}
+{{- else }}
 podFailurePolicy:
   rules:
     - action: FailJob
@@ -43,14 +63,20 @@ template:
   {{- $arguments := include "spark-job.arguments" (dict "v" $v) | fromYamlArray }}
   {{- include "spark-job.pod" (dict "root" .root "v" $v "role" $role "args" (concat $first $arguments)) | nindent 2 }}
 {{- end }}
+{{- end }}
 
-{{/* What the job is to be, for those who list jobs. In: v. JSON. */}}
+{{/* What the job is to be, for those who list jobs; of one that an upgrade finds, what it is. In: root, v. JSON. */}}
 {{- define "spark-job.planned" -}}
+{{- $present := include "spark-job.present" .root | fromJson -}}
+{{- dig "metadata" "annotations" "bulwark/planned" "" $present | default (include "spark-job.newly" .) -}}
+{{- end }}
+
+{{- define "spark-job.newly" -}}
 {{- $v := .v -}}
 {{- $arguments := include "spark-job.arguments" (dict "v" $v) | fromYamlArray -}}
 {{- $log := include "spark-job.eventLog" (dict "v" $v) | fromJson -}}
 {{- $application := index $arguments (sub (sub (len $arguments) (len $v.args)) 1 | int) -}}
-{{- dict "tee" $v.trust.tee "profile" $v.security.profile "executors" (int $v.executor.instances) "deployMode" $v.deployMode "application" $application "pvc" ($v.pvc | default nil) "image" $v.image "eventLog" (get $log "spark.eventLog.dir" | default nil) "ui" $v.ui.enabled | toJson -}}
+{{- dict "tee" $v.trust.tee "profile" $v.security.profile "executors" (int $v.executor.instances) "deployMode" $v.deployMode "application" $application "pvc" ($v.pvc | default nil) "image" $v.image "pullSecrets" $v.imagePullSecrets "eventLog" (get $log "spark.eventLog.dir" | default nil) "eventLogClaim" (ternary $v.eventLog.pvc nil (and $v.eventLog.enabled (hasKey $v.eventLog "pvc"))) "ui" $v.ui.enabled | toJson -}}
 {{- end }}
 
 {{/* What no schema can say over several keys; `bulwark validate` says it with line and mend. In: v. */}}

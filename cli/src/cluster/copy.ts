@@ -46,7 +46,7 @@ export async function copyOut(
   if (driver?.state === "running" && request.source === undefined) {
     return { from: path, to, bytes: await fetch({ pod: driver.pod, container: "spark-driver" }) };
   }
-  const { image } = status.planned;
+  const { image, pullSecrets } = status.planned;
   if (image === undefined) {
     throw new BulwarkError(
       "RELEASE_UNKNOWN",
@@ -54,7 +54,7 @@ export async function copyOut(
       `bulwark describe ${status.name}`,
     );
   }
-  const reading = { release: status.name, claim, folder, image, pullSecrets: [] };
+  const reading = { release: status.name, claim, folder, image, pullSecrets };
   return { from: path, to, bytes: await withReaderPod(context, cluster, reading, fetch) };
 }
 

@@ -6,6 +6,7 @@ import { type LogLine, readLog } from "@bulwark/kubernetes/api";
 import type { Context, Result } from "../command.ts";
 import { showControls } from "../output/terminal.ts";
 import { textFlag } from "./flags.ts";
+import { keepsLog, readKeptLog } from "./kept-log.ts";
 import { mergeByTime } from "./merge-logs.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { partsOf } from "./present.ts";
@@ -25,13 +26,16 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
       return {};
     }
     const parts = choose(status, flags);
-    const ended = partsOf(status).length === 0;
-    if (parts.length === 0) throw noLogs(status, flags, ended);
+    const areGone = partsOf(status).length === 0;
+    if (areGone && keepsLog(status) && flags.executor === undefined && flags.launcher !== true) {
+      return await printKept(context, cluster, status, { since, asDocument: isDocument(flags) });
+    }
+    if (parts.length === 0) throw noLogs(status, flags, areGone);
     const wanted = { since, previous: flags.previous === true };
     const lines = mergeByTime(
       parts.map((part) => ({ part: part.part, lines: readPart(context, cluster, part, { ...wanted, follow: false }) })),
     );
-    if (flags.output === "json" || flags.output === "yaml") {
+    if (isDocument(flags)) {
       const items: { part: string; time: string; text: string }[] = [];
       for await (const line of lines) items.push(line);
       return { value: { apiVersion: "bulwark/v1", name, items } };
@@ -41,6 +45,25 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
   } finally {
     cluster.connection.close();
   }
+}
+
+const isDocument = ({ output }: Flags): boolean => output === "json" || output === "yaml";
+
+/** What drivers printed that are gone, where a claim keeps it. */
+async function printKept(
+  context: Context,
+  cluster: Cluster,
+  status: JobStatus,
+  { since, asDocument }: { since: number | undefined; asDocument: boolean },
+): Promise<Result> {
+  const items: { part: string; time: string; text: string }[] = [];
+  const youngest = since === undefined ? 0 : context.now().getTime() - since * 1000;
+  const from = new Date(Math.max(youngest, Date.parse(status.createdAt ?? "") || 0)).toISOString();
+  await readKeptLog(context, cluster, status, from, (line) => {
+    if (asDocument) items.push({ part: "driver", ...line });
+    else print(context, undefined, line.text);
+  });
+  return asDocument ? { value: { apiVersion: "bulwark/v1", name: status.name, items } } : {};
 }
 
 function print({ stdout, progress }: Context, part: string | undefined, text: string): void {

@@ -38,21 +38,24 @@ export async function readRelease(cluster: Cluster, name: string): Promise<Relea
     listAll<Pod>(connection, { resource: RESOURCES.pods, ...selection }),
     listAll<KubeEvent>(connection, { resource: RESOURCES.events, namespace }),
   ]);
-  if (jobs.length + cronJobs.length + pods.length === 0) await demandRelease(cluster, name);
+  const isBare = jobs.length + cronJobs.length + pods.length === 0;
+  const configuration = isBare ? await demandRelease(cluster, name) : undefined;
   const facts = pods.map(reducePod).filter((pod) => pod !== undefined);
   const [group] = groupByRelease({ jobs, cronJobs, pods: facts });
   const about = events.filter(({ involvedObject }) => isAbout(involvedObject.name ?? "", name));
-  const status = deriveStatus({ ...(group ?? { pods: [] }), name, namespace, events: about });
+  const left = configuration === undefined ? {} : { configuration };
+  const status = deriveStatus({ ...(group ?? { pods: [] }), ...left, name, namespace, events: about });
   return { status, pods, events: about };
 }
 
 const isAbout = (object: string, release: string): boolean => object === release || object.startsWith(`${release}-`);
 
 /** A release whose Job is gone (ttl) is still one, by its ConfigMap. */
-async function demandRelease(cluster: Cluster, name: string): Promise<void> {
+async function demandRelease(cluster: Cluster, name: string): Promise<KubeObject> {
   const { connection, namespace } = cluster;
   const place = { namespace, name: namesOf(name).configuration };
-  if ((await findObject<KubeObject>(connection, RESOURCES.configmaps, place)) !== undefined) return;
+  const found = await findObject<KubeObject>(connection, RESOURCES.configmaps, place);
+  if (found !== undefined) return found;
   await checkNamespace(cluster);
   const { suggestName } = await import("@bulwark/contracts/suggest-name");
   const near = suggestName(

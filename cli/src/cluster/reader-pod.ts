@@ -17,6 +17,9 @@ import { createObject, deleteObject, findObject, watchObjects } from "@bulwark/k
 import type { Context } from "../command.ts";
 import type { Cluster } from "./open.ts";
 
+/** Where the chart mounts the claim of event logs. */
+export const EVENT_LOG_FOLDER = "/var/bulwark/eventlog";
+
 const USER = 185;
 const LIFE_S = 3600;
 const START_MS = 120_000;

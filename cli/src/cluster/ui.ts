@@ -5,18 +5,17 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isEnded, type JobStatus, type KubeObject, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
+import { isEnded, type JobStatus, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { findObject, forwardPort } from "@bulwark/kubernetes/api";
 import type { Context, Result } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
 import { copyOut } from "./copy.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { readRelease } from "./read-release.ts";
+import { EVENT_LOG_FOLDER } from "./reader-pod.ts";
 
 /** Port of the UI in the driver's pod: TLS. */
 const UI_PORT = 4440;
-/** Where the chart mounts the claim of event logs. */
-const EVENT_LOG_FOLDER = "/var/bulwark/eventlog";
 
 /**
  * `bulwark ui NAME` in a cluster: the living UI through a port of this machine until Ctrl-C, or the history of an ended
@@ -111,32 +110,10 @@ async function readToken({ connection, namespace }: Cluster, release: string): P
   return createHmac("sha256", Buffer.from(value, "base64")).update("bulwark ui").digest("hex");
 }
 
-/** A Job, as far as it tells which claim its event logs are on. */
-type JobVolumes = KubeObject & {
-  spec?: {
-    template?: {
-      spec?: {
-        volumes?: { name: string; persistentVolumeClaim?: { claimName: string } }[];
-        containers?: { volumeMounts?: { name: string; mountPath: string }[] }[];
-      };
-    };
-  };
-};
-
-/** Name of the claim that the Job mounts for event logs. */
-async function findEventLogClaim({ connection, namespace }: Cluster, release: string): Promise<string | undefined> {
-  const job = await findObject<JobVolumes>(connection, RESOURCES.jobs, { namespace, name: namesOf(release).job });
-  const pod = job?.spec?.template?.spec;
-  const mounts = pod?.containers?.flatMap(({ volumeMounts }) => volumeMounts ?? []);
-  const mount = mounts?.find(({ mountPath }) => mountPath === EVENT_LOG_FOLDER);
-  return pod?.volumes?.find(({ name }) => name === mount?.name)?.persistentVolumeClaim?.claimName;
-}
-
 /** Fetches the event log of the claim and shows it with the history server of this machine. */
 async function serveHistoryOf(context: Context, cluster: Cluster, status: JobStatus): Promise<void> {
-  const where = status.planned.eventLog;
+  const { eventLog: where, eventLogClaim: claim } = status.planned;
   const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
-  const claim = await findEventLogClaim(cluster, status.name);
   if (folder === undefined || claim === undefined) {
     const message =
       where === undefined

@@ -25,6 +25,10 @@ export type Planned = {
   image?: string;
   pvc?: string;
   eventLog?: string;
+  /** The claim that event logs and copies of logs are on. */
+  eventLogClaim?: string;
+  /** Secrets with which its image is pulled. */
+  pullSecrets: readonly string[];
 };
 
 // Annotations can be written by whoever may change pods, so nothing in them is taken for what it should be.
@@ -118,7 +122,9 @@ export function parsePlanned(text: string | undefined): Planned {
       image: toText(fields.image),
       pvc: toText(fields.pvc),
       eventLog: toText(fields.eventLog),
+      eventLogClaim: toText(fields.eventLogClaim),
     }),
+    pullSecrets: Array.isArray(fields.pullSecrets) ? fields.pullSecrets.filter((name) => toText(name) === name) : [],
   };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Condition, CronJob, Job, KubeEvent } from "./api/objects.ts";
+import type { Condition, CronJob, Job, KubeEvent, KubeObject } from "./api/objects.ts";
 import type { PodFacts } from "./facts.ts";
 import { ANNOTATION, releaseOf } from "./names.ts";
 import { type Observation, type Planned, type Progress, parsePlanned } from "./observed.ts";
@@ -57,6 +57,8 @@ export type ReleaseObjects = {
   namespace: string;
   job?: Job;
   cronJob?: CronJob;
+  /** What is left of a release whose Job is gone. */
+  configuration?: KubeObject;
   pods: readonly PodFacts[];
   /** Of executors only those that wait are among the pods; the driver's own account tells how many run. */
   areExecutorsPartial?: boolean;
@@ -66,13 +68,13 @@ export type ReleaseObjects = {
 
 /** Derives the status of one release. Pure: the same objects give the same status. */
 export function deriveStatus(objects: ReleaseObjects): JobStatus {
-  const { name, namespace, job, cronJob, pods, events = [] } = objects;
+  const { name, namespace, job, cronJob, configuration, pods, events = [] } = objects;
   const drivers = newestFirst(pods.filter(({ role }) => role === "driver"));
   const launchers = newestFirst(pods.filter(({ role }) => role === "launcher"));
   const [driver] = drivers;
   const [launcher] = launchers;
   const lead = driver ?? launcher;
-  const planned = parsePlanned((job ?? cronJob)?.metadata.annotations?.[ANNOTATION.planned]);
+  const planned = parsePlanned((job ?? cronJob ?? configuration)?.metadata.annotations?.[ANNOTATION.planned]);
   const executors = pods
     .filter((pod) => pod.role === "executor" && isOfRun(pod, lead))
     .toSorted((one, two) => (one.number ?? 0) - (two.number ?? 0));
@@ -255,8 +257,8 @@ function explainFailure(failure: Progress["failure"], known: Reason | undefined)
   };
 }
 
-function timesOf({ job, cronJob }: ReleaseObjects, lead: PodFacts | undefined) {
-  const createdAt = (job ?? cronJob)?.metadata.creationTimestamp ?? lead?.createdAt;
+function timesOf({ job, cronJob, configuration }: ReleaseObjects, lead: PodFacts | undefined) {
+  const createdAt = (job ?? cronJob ?? configuration)?.metadata.creationTimestamp ?? lead?.createdAt;
   const ended = holds(job?.status?.conditions, "Complete") ?? holds(job?.status?.conditions, "Failed");
   const endedAt = job?.status?.completionTime ?? ended?.lastTransitionTime;
   return {

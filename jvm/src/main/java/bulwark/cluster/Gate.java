@@ -10,6 +10,8 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerApplicationStart;
 import org.apache.spark.scheduler.cluster.CoarseGrainedSchedulerBackend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,13 +34,25 @@ final class Gate implements DriverPlugin {
   public Map<String, String> init(SparkContext sparkContext, PluginContext pluginContext) {
     context = sparkContext;
     context.addSparkListener(new ProgressListener(application.report(), context.conf()));
+    context.addSparkListener(
+        new SparkListener() {
+          @Override
+          public void onApplicationStart(SparkListenerApplicationStart event) {
+            begin(event.appId().getOrElse(() -> null));
+          }
+        });
     return Map.of();
+  }
+
+  /** Executors are asked for. The first question to the API server takes a second, in which they come up. */
+  private void begin(String applicationId) {
+    application.report().start(applicationId, wanted());
+    inBackground(() -> application.api().executors(applicationId));
   }
 
   @Override
   public void registerMetrics(String applicationId, PluginContext pluginContext) {
     int wanted = wanted();
-    application.report().start(applicationId, wanted);
     application.report().enter("observing");
     requireExecutors(wanted);
     observers = new Observers(application.pod(), application.api(), context, applicationId);

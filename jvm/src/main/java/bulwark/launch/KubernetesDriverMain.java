@@ -26,6 +26,10 @@ import org.slf4j.LoggerFactory;
  * outputs are put in their places, and the pod's annotation and exit code say how it went.
  */
 public final class KubernetesDriverMain {
+  static {
+    LogCopy.install(System.getenv("BULWARK_POD_NAME"));
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesDriverMain.class);
   private static final Path DATASETS = Path.of("/etc/bulwark/conf/datasets.json");
 
