@@ -310,6 +310,16 @@ test("who may reach whom", { skip }, () => {
   assert.ok(canReach(wider, gateway, { address: "192.0.2.9" }, 443));
   assert.ok(!canReach(wider, engine, { address: "192.0.2.9" }, 443));
   assert.ok(!canReach(wider, { pod: { app: "batch" } }, gateway, 10023));
+  const traced = variant("traced").filter(({ kind }) => kind === "NetworkPolicy");
+  for (const from of [gateway, engine]) {
+    assert.ok(canReach(traced, from, { address: "192.0.2.9" }, 443));
+    assert.ok(!canReach(traced, from, { address: "192.0.2.9" }, 4318));
+  }
+  assert.ok(!canReach(traced, redis, { address: "192.0.2.9" }, 443));
+  for (const part of ["gateway", "engine"]) {
+    assert.equal(settingsOf(variant("traced"), part).tracesEndpoint, "https://traces.example/otlp");
+    assert.equal(settingsOf(variant("plain"), part).tracesEndpoint, undefined);
+  }
   const given = variant("redis-given").filter(({ kind }) => kind === "NetworkPolicy");
   assert.ok(canReach(given, engine, { address: "10.1.2.3" }, 6380));
   assert.ok(!canReach(given, engine, { address: "10.1.2.3" }, 6379));

@@ -50,6 +50,11 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
     },
     webhooks: { secret: "hooks", hosts: ["hooks.example"] },
   },
+  traced: {
+    image,
+    models,
+    traces: { endpoint: "https://traces.example/otlp", collectors: [{ ipBlock: { cidr: "192.0.2.0/24" } }] },
+  },
   placement: {
     image,
     models,

@@ -35,6 +35,15 @@ spec:
   ports: [{ protocol: TCP, port: 6379 }]
 {{- end }}
 {{- end }}
+{{- include "serving.egress.traces" . }}
+{{- end }}
+
+{{/* Where traces go. */}}
+{{- define "serving.egress.traces" -}}
+{{- with .Values.traces.endpoint }}
+- to: {{ $.Values.traces.collectors | default (list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" "monitoring")))) | toJson }}
+  ports: [{ protocol: TCP, port: {{ (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" | default (ternary "443" "80" (hasPrefix "https:" .)) }} }]
+{{- end }}
 {{- end }}
 
 {{- define "serving.ingress.gateway" -}}

@@ -50,6 +50,7 @@
 {{- with $v.webhooks.hosts }}{{ $webhooks = set $webhooks "hosts" . }}{{ end -}}
 {{- $settings = set $settings "webhooks" $webhooks -}}
 {{- end -}}
+{{- with $v.traces.endpoint }}{{ $settings = set $settings "tracesEndpoint" . }}{{ end -}}
 {{- toPrettyJson $settings -}}
 {{- end }}
 
@@ -63,6 +64,7 @@
 {{- $settings = merge $settings (dict "redis" (include "serving.redis" (dict "root" . "user" "engine") | fromJson) "job" "serving_stream" "recordKey" "serving-records" "keyringFile" "/etc/bulwark/secrets/keyring/keyring.json" "older" $older) -}}
 {{- $settings = merge $settings (dict "healthPort" 9443 "healthHost" "0.0.0.0" "memoryLimitBytes" (include "serving.memory" $e | int64)) -}}
 {{- $settings = merge $settings (dict "mostInFlight" $e.maxInFlight "mostDeliveries" $e.maxDeliveries "resultTtlMs" (include "serving.milliseconds" $e.resultTtl | int64)) -}}
+{{- with .Values.traces.endpoint }}{{ $settings = set $settings "tracesEndpoint" . }}{{ end -}}
 {{- toPrettyJson $settings -}}
 {{- end }}
 

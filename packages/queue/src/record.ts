@@ -16,6 +16,8 @@ export type Submission = {
   reply?: string;
   /** The result is kept to be fetched later. Without it and without `reply`, it is kept too. */
   keep?: boolean;
+  /** The step of a trace that waits for it (W3C `traceparent`). */
+  trace?: string;
 };
 
 /** What the giver of a record holds of it, to take it back. */
@@ -32,6 +34,7 @@ export type Delivery = {
   model?: string;
   reply?: string;
   keep: boolean;
+  trace?: string;
   /** How often it was handed out, this time included. */
   deliveries: number;
   /** Instant on the engine's own clock; absent where the asker named no limit. */

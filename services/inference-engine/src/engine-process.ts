@@ -14,11 +14,13 @@ import {
   toRecordKeys,
   toRedisOptions,
 } from "@bulwark/queue";
+import type { Tracing } from "@bulwark/tracing";
 import { Redis } from "ioredis";
 import { createComputer } from "./compute.ts";
 import { type Health, type HealthServer, serveHealth } from "./health.ts";
 import { type Report, type Runner, startRunner } from "./runner.ts";
 import type { EngineSettings } from "./settings.ts";
+import { traceComputer } from "./traced.ts";
 
 /** Life of answers that a gateway does not fetch. */
 const REPLY_TTL_MS = 600_000;
@@ -44,12 +46,14 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
   const names = nameKeys(settings.job);
   const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
   const [recordKey] = keyring === undefined ? [] : selectKeys(keyring, [settings.recordKey]).keys;
-  const computer = createComputer(engine, {
+  const tracing = await openTraces(settings);
+  const untraced = createComputer(engine, {
     job: settings.job,
     older: settings.older,
     fillRandom: createRandom(),
     ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
   });
+  const computer = tracing === undefined ? untraced : traceComputer(untraced, tracing);
   const runner = startRunner({ work, computer, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
   const health = await openHealth(settings, address, {
     isReady: () => runner.isReady() && engine.isReady(),
@@ -64,9 +68,17 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
       const ended = await engine.close();
       for (const link of [reader, commands]) link.close();
       health?.close();
+      await tracing?.close();
       return ended;
     },
   };
+}
+
+/** Loaded where it is asked for alone. */
+async function openTraces({ tracesEndpoint: endpoint }: EngineSettings): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { openTracing } = await import("@bulwark/tracing");
+  return openTracing({ endpoint, service: "bulwark-inference-engine" });
 }
 
 /** With the certificate that Redis is shown. */

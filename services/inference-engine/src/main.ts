@@ -17,7 +17,8 @@ function fail(error: unknown): never {
 }
 
 async function main(): Promise<void> {
-  const settings = await readSettings(process.argv[2] ?? "");
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint } = process.env;
+  const settings = { ...(tracesEndpoint ? { tracesEndpoint } : {}), ...(await readSettings(process.argv[2] ?? "")) };
   const engine = await startEngineProcess(settings, log);
   let isStopping = false;
   const stop = (): void => {

@@ -34,6 +34,8 @@ export type EngineSettings = {
   /** Answers probes and Prometheus there, by TLS where `redis` names a certificate; absent: nowhere. */
   healthPort?: number;
   healthHost: string;
+  /** A collector of traces, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it, which counts where this is absent. */
+  tracesEndpoint?: string;
   /** The process ends when its standard input does: with whoever started it. */
   hasLifeline: boolean;
 };
@@ -52,7 +54,7 @@ const DEFAULTS = {
   healthHost: "127.0.0.1",
   hasLifeline: false,
 };
-const OPTIONAL = ["keyringFile", "modelName", "healthPort"];
+const OPTIONAL = ["keyringFile", "modelName", "healthPort", "tracesEndpoint"];
 const REQUIRED = ["redis", "models"];
 
 /** Reads the settings. Throws SERVING_CONFIG, with every finding. */
@@ -67,7 +69,9 @@ export async function readSettings(path: string): Promise<EngineSettings> {
       .filter((key) => !known.includes(key))
       .map((key) => `${key} is not known`),
     ...REQUIRED.filter((key) => given[key] === undefined).map((key) => `${key} is missing`),
-    ...Object.entries({ ...DEFAULTS, healthPort: 0 }).flatMap(([key, value]) => describeMisfit(key, given[key], value)),
+    ...Object.entries({ ...DEFAULTS, healthPort: 0, tracesEndpoint: "" }).flatMap(([key, value]) =>
+      describeMisfit(key, given[key], value),
+    ),
     ...findSettingsFaults(given.modelSettings ?? {}),
   ];
   if (wrong.length > 0) throw invalid(path, wrong);

@@ -28,6 +28,8 @@ export type GatewayConfig = {
   readonly weights: Readonly<Record<string, Weights>>;
   readonly durable?: DurableSettings;
   readonly webhooks?: WebhookSettings;
+  /** A collector of traces, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it, which counts where this is absent. */
+  readonly tracesEndpoint?: string;
   readonly host: string;
   readonly httpPort?: number;
   readonly httpsPort?: number;
@@ -97,6 +99,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   modelName: "string",
   durable: "object",
   webhooks: "object",
+  tracesEndpoint: "string",
   httpPort: "number",
   httpsPort: "number",
   grpcPort: "number",

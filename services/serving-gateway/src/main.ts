@@ -13,7 +13,8 @@ const describe = (error: unknown): object =>
 const [path] = process.argv.slice(2);
 try {
   if (path === undefined) throw new BulwarkError("USAGE", "No settings file was named", "main.ts SETTINGS");
-  const config = await readConfig(path);
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint } = process.env;
+  const config = { ...(tracesEndpoint ? { tracesEndpoint } : {}), ...(await readConfig(path)) };
   const started = await startGateway(config);
   const { addresses, models } = started;
   const failures = started.failures.map(({ model, error }) => ({ model, ...describe(error) }));

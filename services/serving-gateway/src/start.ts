@@ -48,14 +48,17 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   });
   const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
   const clients = createClients(config, { tokens, now });
-  const durable = config.durable === undefined ? undefined : await openDurable(config.durable);
+  const tracing = await openTraces(config);
+  const durable = config.durable === undefined ? undefined : await openDurable(config.durable, tracing?.current);
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();
   const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
   const split = createSplit(config.weights, engine);
   const [stopping, cutting] = [ending.signal, cut.signal];
-  const gateway: Gateway = { config, engine, durable, webhooks, stopping, cutting, split, clients, metrics, now };
+  const gateway: Gateway = {
+    ...{ config, engine, durable, webhooks, stopping, cutting, split, clients, metrics, tracing, now },
+  };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
     await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
@@ -75,6 +78,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
       cut.abort();
       await webhooks?.close();
       await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
+      await tracing?.close();
       return engine.close();
     },
   };
@@ -104,6 +108,13 @@ async function listen(gateway: Gateway, tls: ServerTls | undefined) {
     throw new BulwarkError("SERVING_PORT", `The server cannot listen: ${text}`, "choose another port", { cause });
   }
   return { servers, addresses, grpc };
+}
+
+/** Loaded where it is asked for alone. */
+async function openTraces({ tracesEndpoint: endpoint }: GatewayConfig): Promise<Gateway["tracing"]> {
+  if (endpoint === undefined) return undefined;
+  const { openTracing } = await import("@bulwark/tracing");
+  return openTracing({ endpoint, service: "bulwark-serving-gateway" });
 }
 
 async function openRepository({ models, modelName }: GatewayConfig): Promise<Repository> {

@@ -302,6 +302,19 @@ const metrics = part(
   "Prometheus and Grafana",
 );
 
+const traces = part(
+  {
+    endpoint: Type.String({
+      pattern: "^$|^https?://[^\\s/:]+(:[0-9]{1,5})?(/[^\\s]*)?$",
+      default: "",
+      description:
+        "Collector of OpenTelemetry traces (OTLP over HTTP), http://collector.monitoring.svc:4318; none when empty",
+    }),
+    collectors: partsOf("NetworkPolicyPeer", "Where it runs; in pods of the namespace `monitoring` when empty"),
+  },
+  "Traces of requests",
+);
+
 /** The values of `charts/serving`. Defaults and descriptions are part of the schema. */
 export const ServingValues = Type.Object(
   {
@@ -325,6 +338,7 @@ export const ServingValues = Type.Object(
     trust,
     network,
     metrics,
+    traces,
     podDisruptionBudget: part(
       { enabled: flag(true, "Let voluntary disruption take one gateway and one engine at a time") },
       "What voluntary disruption may do",

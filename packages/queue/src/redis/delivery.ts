@@ -28,6 +28,7 @@ export function readDelivery(
     ...pick("serde"),
     ...pick("model"),
     ...pick("reply"),
+    ...pick("trace"),
     ...(budget === undefined ? {} : { deadline: readInstant(id) + budget - offsetMs }),
   };
 }

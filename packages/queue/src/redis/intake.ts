@@ -82,9 +82,10 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
 
 /** Adds what the script wants of one record: stream, bytes, number of fields and values, these. */
 function writeSubmission(args: Argument[], submission: Submission): void {
-  const { uri, priority, budgetMs, model, serde, data, reply, keep } = submission;
+  const { uri, priority, budgetMs, model, serde, data, reply, keep, trace } = submission;
   const fields: Argument[] = ["uri", uri, "data", data, "serde", serde, "model", model, "budget", Math.ceil(budgetMs)];
   if (reply !== undefined) fields.push("reply", reply);
   if (keep === true) fields.push("keep", 1);
+  if (trace !== undefined) fields.push("trace", trace);
   args.push(PRIORITIES.indexOf(priority) + 1, data.byteLength, fields.length, ...fields);
 }

@@ -93,6 +93,8 @@ export type DurableParts = {
   makeId: () => string;
   fillRandom: FillRandom;
   pause: (ms: number) => Promise<void>;
+  /** The step of a trace that is under way, for the engine to go on with. */
+  trace?: (() => string | undefined) | undefined;
 };
 
 /** Between two looks for a result that another gateway would hear of first. */
@@ -113,6 +115,11 @@ export function createDurable(parts: DurableParts): Durable {
   const answers = listenForAnswers({ reader, commands, names, instance, onAnswer, pause });
   const placeOf = (uri: string, model: string) => ({ stream: names.job, uri, model });
 
+  const traced = (): { trace?: string } => {
+    const trace = parts.trace?.();
+    return trace === undefined ? {} : { trace };
+  };
+
   const admit = async (
     content: RequestContent,
     { uri, model, budgetMs, keep }: { uri: string; model: string; budgetMs: number; keep: boolean },
@@ -121,7 +128,7 @@ export function createDurable(parts: DurableParts): Durable {
     watch.check();
     const { data, dataKey } = sealRequest(content, { keys, place: placeOf(uri, model), fillRandom });
     const kept = keep ? { keep } : {};
-    const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept };
+    const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept, ...traced() };
     const receipt = await intake.admit(record);
     return { receipt, dataKey };
   };
@@ -216,7 +223,7 @@ export function createDurable(parts: DurableParts): Durable {
       }
       watch.check();
       const { priority = "normal" } = options;
-      const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, keep: true };
+      const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, keep: true, ...traced() };
       return { id: writeTicket(await intake.admit(record)) };
     },
 

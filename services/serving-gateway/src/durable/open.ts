@@ -36,7 +36,7 @@ export type DurableSettings = {
  *
  * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
  */
-export async function openDurable(settings: DurableSettings): Promise<Durable> {
+export async function openDurable(settings: DurableSettings, trace?: () => string | undefined): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
   const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
@@ -55,6 +55,7 @@ export async function openDurable(settings: DurableSettings): Promise<Durable> {
     makeId: randomUUID,
     fillRandom: createRandom(),
     pause: (ms) => delay(ms),
+    trace,
   });
   await durable.watch.looked;
   return durable;

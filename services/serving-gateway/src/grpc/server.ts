@@ -14,6 +14,7 @@ import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
+import { traced } from "../tracing.ts";
 import { readRequest, writeResponse } from "./convert.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
 
@@ -180,7 +181,17 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
         release();
       }
     };
-    work().then(
+    const { tracing } = gateway;
+    const [parent] = call.metadata.get("traceparent");
+    const answer =
+      tracing === undefined || OPEN.has(name)
+        ? work()
+        : traced(
+            tracing.begin(`${SERVICE.slice(1)}${name}`, "server", parent?.toString()),
+            { "rpc.system": "grpc" },
+            work,
+          );
+    answer.then(
       (message) => callback(null, message),
       (error) => {
         const problem = toProblem(error);

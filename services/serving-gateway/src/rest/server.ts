@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
+import { addTracing } from "../tracing.ts";
 import { addAsyncRoutes } from "./async.ts";
 import { addHealthRoutes, addStartedRoute } from "./health.ts";
 import { addOipRoutes } from "./oip.ts";
@@ -32,6 +33,7 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
   server.setNotFoundHandler((_request, reply) => {
     void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
   });
+  if (gateway.tracing !== undefined) addTracing(server, gateway.tracing);
   addOipRoutes(server, gateway);
   addAsyncRoutes(server, gateway);
   addRepositoryRoutes(server, gateway);
