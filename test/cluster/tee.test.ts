@@ -141,7 +141,7 @@ test("sgx: waits in words where the node has no devices, and is placed when it h
   }
   await until("status to say what is missing", async () => {
     const { stdout } = await tool.run("status", "sgx", "-n", namespace.name, "-o", "json");
-    return stdout.includes("POD_UNSCHEDULABLE");
+    return JSON.parse(stdout).reason?.kind === "unschedulable";
   });
   await giveDevices(true);
   await until("the driver to have a node", isPlaced(release));
