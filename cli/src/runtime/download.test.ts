@@ -13,6 +13,8 @@ import { type FakeIndex, startFakeIndex } from "./testing/fake-index.ts";
 const FILE = "some.tar.gz";
 const content = randomBytes(3_000_000);
 const pinned = { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+/** A hanging server is given up after it; a machine with much to do must not look like one. */
+const IDLE_MS = 2_000;
 const patience = { attempts: 3, pauseMs: 1, pauseLimitMs: 5 };
 
 let folder: string;
@@ -30,7 +32,7 @@ afterEach(async () => {
 });
 
 function download(changes: Partial<DownloadOptions> = {}): Promise<void> {
-  const network = describeNetwork({ env: {}, idleMs: 200 });
+  const network = describeNetwork({ env: {}, idleMs: IDLE_MS });
   const { signal } = new AbortController();
   const locate = () =>
     locateFile({ indexes: [index.url], findLinks: [] }, { project: "pyspark", file: FILE }, { network, signal });
@@ -160,7 +162,7 @@ test("the index may speak HTML and redirect, and gets the password of its URL", 
 });
 
 test("an index without the file is an error of its own", async () => {
-  const network = describeNetwork({ env: {}, idleMs: 200 });
+  const network = describeNetwork({ env: {}, idleMs: IDLE_MS });
   const { signal } = new AbortController();
   const wanted = { project: "pyspark", file: "other.tar.gz" };
   const ask = (indexes: string[]) => locateFile({ indexes, findLinks: [] }, wanted, { network, signal });
