@@ -18,6 +18,8 @@ export type RedisAddress = {
 
 const TIMEOUT_MS = 5_000;
 const LONGEST_PAUSE_MS = 1_000;
+/** A Redis that reads its append-only file is asked again so soon, whatever it guesses: ioredis would believe up to 10 s. */
+const LOADING_PAUSE_MS = 250;
 const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /**
@@ -57,6 +59,7 @@ export function toRedisOptions(address: RedisAddress): Omit<RedisOptions, "reply
     maxRetriesPerRequest: 0,
     disableClientInfo: true,
     lazyConnect: true,
+    maxLoadingRetryTime: LOADING_PAUSE_MS,
     retryStrategy: (times) => Math.min(25 * 2 ** times, LONGEST_PAUSE_MS),
   };
 }
