@@ -46,16 +46,7 @@ export async function copyOut(
   if (driver?.state === "running" && request.source === undefined) {
     return { from: path, to, bytes: await fetch({ pod: driver.pod, container: "spark-driver" }) };
   }
-  const { image, pullSecrets } = status.planned;
-  if (image === undefined) {
-    throw new BulwarkError(
-      "RELEASE_UNKNOWN",
-      `It is not known which image ${status.name} has.`,
-      `bulwark describe ${status.name}`,
-    );
-  }
-  const reading = { release: status.name, claim, folder, image, pullSecrets };
-  return { from: path, to, bytes: await withReaderPod(context, cluster, reading, fetch) };
+  return { from: path, to, bytes: await withReaderPod(context, cluster, { status, claim, folder }, fetch) };
 }
 
 function claimOf({ name, planned }: JobStatus): Source {

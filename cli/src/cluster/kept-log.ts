@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StringDecoder } from "node:string_decoder";
-import { BulwarkError } from "@bulwark/contracts/errors";
 import type { JobStatus } from "@bulwark/kubernetes";
 import { type LogLine, parseLogLine, runInPod } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
@@ -29,11 +28,7 @@ export async function readKeptLog(
   from: string,
   take: (line: LogLine) => void,
 ): Promise<void> {
-  const { eventLogClaim: claim = "", image, pullSecrets } = status.planned;
-  if (image === undefined) {
-    const message = `It is not known which image ${status.name} has.`;
-    throw new BulwarkError("RELEASE_UNKNOWN", message, `bulwark describe ${status.name}`);
-  }
+  const { eventLogClaim: claim = "" } = status.planned;
   const decoder = new StringDecoder("utf8");
   let rest = "";
   const look = (text: string): void => {
@@ -41,7 +36,7 @@ export async function readKeptLog(
     rest = lines.pop() ?? "";
     for (const line of lines.map(parseLogLine)) if (line.time >= from) take(line);
   };
-  const reading = { release: status.name, claim, folder: EVENT_LOG_FOLDER, image, pullSecrets };
+  const reading = { status, claim, folder: EVENT_LOG_FOLDER };
   await withReaderPod(context, cluster, reading, async (place) => {
     const command = ["sh", "-c", PRINT_ALL, "sh", `${COPIES}/${status.name}`];
     const { namespace, connection } = cluster;

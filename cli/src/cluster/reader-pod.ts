@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   type ConfigMap,
+  type JobStatus,
   type KubeObject,
   LABEL,
   labelsOf,
@@ -24,12 +25,14 @@ const USER = 185;
 const LIFE_S = 3600;
 const START_MS = 120_000;
 
-/** What a reader pod reads: a claim, at a folder, with an image that has `tar`. */
-export type Reading = { release: string; claim: string; folder: string; image: string; pullSecrets: readonly string[] };
+/** What a reader pod reads: a claim of a job, at a folder, with the image that the job has. */
+export type Reading = { status: JobStatus; claim: string; folder: string };
 
 /**
  * Gives `use` a short-lived pod with a claim mounted read-only, as Pod Security "restricted" demands, and takes the pod
  * away again. Its owner is the release, so that it goes with it even when nobody is left to take it away.
+ *
+ * @throws BulwarkError POD_START_FAILED, RELEASE_UNKNOWN without an image to read with
  */
 export async function withReaderPod<Result>(
   context: Context,
@@ -38,10 +41,11 @@ export async function withReaderPod<Result>(
   use: (place: { pod: string; container: string }) => Promise<Result>,
 ): Promise<Result> {
   const { connection, namespace } = cluster;
-  const name = `${reading.release}-copy-${randomBytes(3).toString("hex")}`;
+  const release = reading.status.name;
+  const name = `${release}-copy-${randomBytes(3).toString("hex")}`;
   const owner = await findObject<ConfigMap>(connection, RESOURCES.configmaps, {
     namespace,
-    name: namesOf(reading.release).configuration,
+    name: namesOf(release).configuration,
   });
   await createObject(connection, RESOURCES.pods, describePod(name, namespace, reading, owner));
   try {
@@ -53,14 +57,19 @@ export async function withReaderPod<Result>(
 }
 
 function describePod(name: string, namespace: string, reading: Reading, owner: KubeObject | undefined) {
-  const { release, claim, folder, image, pullSecrets } = reading;
+  const { status, claim, folder } = reading;
+  const { image, pullSecrets } = status.planned;
+  if (image === undefined) {
+    const message = `It is not known which image ${status.name} has.`;
+    throw new BulwarkError("RELEASE_UNKNOWN", message, `bulwark describe ${status.name}`);
+  }
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
       name,
       namespace,
-      labels: { ...labelsOf(release), [LABEL.role]: "reader" },
+      labels: { ...labelsOf(status.name), [LABEL.role]: "reader" },
       ...(owner === undefined
         ? {}
         : {
