@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
+import { parseQuantity } from "../../packages/kubernetes/src/index.ts";
 import { DIGEST } from "../chart/variants.ts";
 import { install, type Release } from "./chart/release.ts";
 import { makeTool, type Tool } from "./chart/tool.ts";
@@ -133,7 +134,7 @@ test("sgx: waits in words where the node has no devices, and is placed when it h
     checkMounts(pod);
     const { limits = {} } = pod.spec.containers[0]?.resources ?? { limits: {} };
     assert.deepEqual([limits["sgx.intel.com/enclave"], limits["sgx.intel.com/provision"]], ["1", "1"]);
-    const epc = readQuantity(limits[EPC]);
+    const epc = parseQuantity(limits[EPC]);
     assert.ok(epc >= 700 * MIB && Number.isInteger(Math.log2(epc / MIB)), `${epc}`);
     assert.equal(pod.metadata.annotations?.["sgx.intel.com/quote-provider"], container);
     assert.equal(pod.spec.nodeSelector?.[SGX_LABEL], "true");
@@ -160,16 +161,9 @@ for (const tee of ["tdx", "snp"]) {
       const told = pod.metadata.annotations?.["io.katacontainers.config.hypervisor.default_memory"];
       assert.ok(Number(told) >= 2 * 1024, "at least twice the image");
       if (pod === driver)
-        assert.equal(readQuantity(pod.spec.containers[0]?.resources.limits?.memory), Number(told) * MIB);
+        assert.equal(parseQuantity(pod.spec.containers[0]?.resources.limits?.memory), Number(told) * MIB);
     }
     await until("the driver to have a node", isPlaced(release));
     await release.uninstall();
   });
-}
-
-const UNITS: Readonly<Record<string, number>> = { "": 1, Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30 };
-
-function readQuantity(text = ""): number {
-  const [, digits, unit = ""] = /^(\d+)(Ki|Mi|Gi)?$/.exec(text) ?? assert.fail(`"${text}" is no quantity`);
-  return Number(digits) * (UNITS[unit] ?? Number.NaN);
 }
