@@ -13,12 +13,9 @@ const CLOSE_MS = 3_000;
 
 /**
  * Sends spans to a collector by OTLP over HTTP. A collector that is not there costs the spans and nothing else. Whether a
- * trace is taken at all is the caller's choice where it brings one.
- *
- * @param options.endpoint as `OTEL_EXPORTER_OTLP_ENDPOINT` has it: without `/v1/traces` (OpenTelemetry, OTLP exporter)
- * @throws BulwarkError SERVING_CONFIG
+ * trace is taken at all is the caller's choice where it brings one. Throws SERVING_CONFIG.
  */
-export function openTracing({ endpoint, service }: { endpoint: string; service: string }): Tracing {
+export function tellCollector({ endpoint, service }: { endpoint: string; service: string }): Tracing {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": service }),
     sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),

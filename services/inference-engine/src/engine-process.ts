@@ -14,7 +14,7 @@ import {
   toRecordKeys,
   toRedisOptions,
 } from "@bulwark/queue";
-import type { Tracing } from "@bulwark/tracing";
+import { openTracing } from "@bulwark/tracing";
 import { Redis } from "ioredis";
 import { createComputer } from "./compute.ts";
 import { type Health, type HealthServer, serveHealth } from "./health.ts";
@@ -46,7 +46,7 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
   const names = nameKeys(settings.job);
   const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
   const [recordKey] = keyring === undefined ? [] : selectKeys(keyring, [settings.recordKey]).keys;
-  const tracing = await openTraces(settings);
+  const tracing = await openTracing({ endpoint: settings.tracesEndpoint, service: "bulwark-inference-engine" });
   const untraced = createComputer(engine, {
     job: settings.job,
     older: settings.older,
@@ -72,13 +72,6 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
       return ended;
     },
   };
-}
-
-/** Loaded where it is asked for alone. */
-async function openTraces({ tracesEndpoint: endpoint }: EngineSettings): Promise<Tracing | undefined> {
-  if (endpoint === undefined) return undefined;
-  const { openTracing } = await import("@bulwark/tracing");
-  return openTracing({ endpoint, service: "bulwark-inference-engine" });
 }
 
 /** With the certificate that Redis is shown. */

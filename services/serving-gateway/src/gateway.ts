@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Engine, Inference } from "@bulwark/inference";
 import type { Tensor } from "@bulwark/tensors";
-import type { Tracing } from "@bulwark/tracing";
+import { type Tracing, traced } from "@bulwark/tracing";
 import type { Clients } from "./clients.ts";
 import { deliveryOf, type GatewayConfig } from "./config.ts";
 import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Split } from "./split.ts";
-import { traced } from "./tracing.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
 /** What every surface works with. */
@@ -48,31 +47,23 @@ export type Call = {
 };
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
-export function infer(gateway: Gateway, call: Call): Promise<Inference> {
-  const { config, durable, split, tracing } = gateway;
-  const { model, version = split(model) } = call;
-  const isQueued = durable !== undefined && (call.isQueued === true || deliveryOf(config, model) === "durable");
-  const compute = () => (isQueued ? queue(durable, { ...call, version }) : run(gateway, { ...call, version }));
-  if (tracing === undefined) return compute();
-  return traced(tracing.begin(isQueued ? "queue" : "engine", "internal"), { "bulwark.model": model }, compute);
-}
-
-function queue(durable: Durable, call: Call): Promise<Inference> {
-  const { model, version, inputs, deadline, toSignal } = call;
-  return durable.infer(model, version, inputs, { deadline, ...pickOutputs(call), signal: toSignal() });
-}
-
-function run({ engine }: Gateway, call: Call): Promise<Inference> {
-  const { model, version, inputs, deadline, isGone } = call;
-  const signal = {
-    get aborted() {
-      return isGone();
-    },
+export function infer({ config, engine, durable, split, tracing }: Gateway, call: Call): Promise<Inference> {
+  const { model, version = split(model), inputs, outputs, deadline, isGone, toSignal } = call;
+  const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
+  const queue = call.isQueued === true || deliveryOf(config, model) === "durable" ? durable : undefined;
+  const compute = (): Promise<Inference> => {
+    if (queue !== undefined) return queue.infer(model, version, inputs, { ...options, signal: toSignal() });
+    const signal = {
+      get aborted() {
+        return isGone();
+      },
+    };
+    return engine.infer(model, version, inputs, { ...options, signal });
   };
-  return engine.infer(model, version, inputs, { deadline, ...pickOutputs(call), signal });
+  if (tracing === undefined) return compute();
+  const span = tracing.begin(queue === undefined ? "engine" : "queue", "internal");
+  return traced(span, { "bulwark.model": model }, compute);
 }
-
-const pickOutputs = ({ outputs }: Call): { outputs?: readonly string[] } => (outputs === undefined ? {} : { outputs });
 
 /** The instant by which a request is to be answered: its own limit, but never longer than the server's. */
 export function toDeadline({ config, now }: Gateway, timeoutUs: unknown, longestMs = config.requestMs): number {

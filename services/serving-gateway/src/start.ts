@@ -13,6 +13,7 @@ import {
   unwrapFrom,
 } from "@bulwark/inference";
 import { parseKeyring } from "@bulwark/pki";
+import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -48,7 +49,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   });
   const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
   const clients = createClients(config, { tokens, now });
-  const tracing = await openTraces(config);
+  const tracing = await openTracing({ endpoint: config.tracesEndpoint, service: "bulwark-serving-gateway" });
   const durable = config.durable === undefined ? undefined : await openDurable(config.durable, tracing?.current);
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
@@ -108,13 +109,6 @@ async function listen(gateway: Gateway, tls: ServerTls | undefined) {
     throw new BulwarkError("SERVING_PORT", `The server cannot listen: ${text}`, "choose another port", { cause });
   }
   return { servers, addresses, grpc };
-}
-
-/** Loaded where it is asked for alone. */
-async function openTraces({ tracesEndpoint: endpoint }: GatewayConfig): Promise<Gateway["tracing"]> {
-  if (endpoint === undefined) return undefined;
-  const { openTracing } = await import("@bulwark/tracing");
-  return openTracing({ endpoint, service: "bulwark-serving-gateway" });
 }
 
 async function openRepository({ models, modelName }: GatewayConfig): Promise<Repository> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Span, Tracing } from "@bulwark/tracing";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { toProblem } from "./problem.ts";
 
 /** Asked by machines every few seconds: their traces tell nobody anything. */
 const QUIET = /^\/(metrics|started|v2\/health\/.*)$|\/ready$/;
@@ -44,20 +43,4 @@ function describe(request: FastifyRequest): Record<string, string> {
     ...(model === undefined ? {} : { "bulwark.model": model }),
     ...(version === undefined ? {} : { "bulwark.version": version }),
   };
-}
-
-/** Runs something as one step, which ends with it. */
-export async function traced<Result>(
-  span: Span,
-  attributes: Readonly<Record<string, string>>,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    const result = await span.within(run);
-    span.end(attributes);
-    return result;
-  } catch (error) {
-    span.end(attributes, toProblem(error).code);
-    throw error;
-  }
 }

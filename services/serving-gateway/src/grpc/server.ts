@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { traced } from "@bulwark/tracing";
 import {
   type handleUnaryCall,
   Metadata,
@@ -14,7 +16,6 @@ import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
-import { traced } from "../tracing.ts";
 import { readRequest, writeResponse } from "./convert.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
 
