@@ -15,7 +15,6 @@ import { endNode, listNodes, type NodeRecord, startNode } from "./fixture/node.t
 import { CLUSTER_CACHE } from "./ground/folders.ts";
 import { findMissing } from "./ground/missing.ts";
 import { prepareGround } from "./ground/prepare.ts";
-import { recordClasses } from "./record-classes.ts";
 
 const SELF = fileURLToPath(import.meta.url);
 const EXIT_USAGE = 2;
@@ -112,17 +111,7 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number
   bench: async (args) => runOnNode(["bench/bench.ts", ...args], await findKept()),
 
   /** Writes images/spark/classes.list anew: needed when Spark changes. */
-  async "record-classes"() {
-    await prepareGround(say);
-    const image = await buildSparkImage({}, say);
-    const { record, stop } = await startNode(say);
-    try {
-      await recordClasses(openCluster(record), image, say);
-    } finally {
-      await stop();
-    }
-    return 0;
-  },
+  "record-classes": async () => runOnNode(["test/cluster/record-classes.ts"], await findKept()),
 
   async down() {
     const node = await findKept();

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import type { Image } from "../../scripts/images/build.ts";
 import { IMAGE_CACHE } from "../../scripts/images/folders.ts";
 import { buildah } from "../../scripts/images/run.ts";
+import { buildSparkImage } from "../../scripts/images/spark-image.ts";
 import { inTurn, inWorkFolder } from "../../scripts/work-folder.ts";
 import { makeHome, REPOSITORY } from "../e2e/harness.ts";
 import { install } from "./chart/release.ts";
-import type { Cluster, TestNamespace } from "./fixture/cluster.ts";
+import { type Cluster, joinCluster, type TestNamespace } from "./fixture/cluster.ts";
 
 type Say = (line: string) => void;
 
@@ -18,7 +19,7 @@ const HEADER = `# SPDX-License-Identifier: Apache-2.0
 `;
 
 /** Records on a node; takes some minutes. */
-export async function recordClasses(cluster: Cluster, image: Image, say: Say): Promise<void> {
+async function recordClasses(cluster: Cluster, image: Image, say: Say): Promise<void> {
   const recording = await inTurn(IMAGE_CACHE, say, () => loadRecordingImage(cluster, image));
   const namespace = await cluster.makeNamespace("record");
   try {
@@ -92,4 +93,9 @@ export function mergeLists(lines: readonly string[]): string[] {
     .map((line) => (line.startsWith("@") ? line : line.replace(/ id: \d+.*$/, "")))
     .filter((line) => !/\$Proxy\d+$|^GeneratedClass|\$\$Lambda/.test(line));
   return [...new Set(names)].sort();
+}
+
+if (import.meta.main) {
+  const say: Say = (line) => void process.stderr.write(`${line}\n`);
+  await recordClasses(await joinCluster(), await buildSparkImage({}, say), say);
 }
