@@ -199,22 +199,15 @@ test("a job file as it was read is a values file", () => {
 
 test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
   const objects = variant("data");
-  const mounted = (role: string) =>
-    podOf(objects, role)
+  const mounted = (role: string, job = objects): string[] =>
+    podOf(job, role)
       .spec.volumes.filter((volume: Rendered) => volume.secret)
       .map((volume: Rendered) => volume.secret.secretName);
   assert.deepEqual(mounted("driver"), ["spark-secret", "ssl-keys", "ssl-password", "pi-keyring"]);
-  assert.deepEqual(mounted("executor"), mounted("driver"));
-  assert.deepEqual(
-    podOf(variant("no-ui"), "executor").spec.volumes.filter((volume: Rendered) => volume.secret).length,
-    1,
-    "without TLS no key store is mounted",
-  );
-  const launcher = podOf(variant("cluster"), "launcher");
-  assert.deepEqual(
-    launcher.spec.volumes.filter((volume: Rendered) => volume.secret),
-    [],
-  );
+  assert.deepEqual(mounted("executor"), ["spark-secret", "pi-keyring"], "the web UI's key is the driver's alone");
+  assert.deepEqual(mounted("executor", variant("tls")), mounted("driver", variant("tls")));
+  assert.deepEqual(mounted("driver", variant("no-ui")), ["spark-secret"], "without TLS no key store is mounted");
+  assert.deepEqual(mounted("launcher", variant("cluster")), []);
   assert.ok(!JSON.stringify(objects).includes("enclave-key"));
 });
 

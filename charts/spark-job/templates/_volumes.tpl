@@ -3,7 +3,7 @@
 {{- $v := .v -}}
 {{- $role := .role -}}
 {{- $name := include "spark-job.name" .root -}}
-{{- $secrets := ternary (list) (include "spark-job.secrets" $v | fromYamlArray) (eq $role "launcher") -}}
+{{- $secrets := ternary (list) (include "spark-job.secrets" . | fromYamlArray) (eq $role "launcher") -}}
 mounts:
   - { name: conf, mountPath: /etc/bulwark/conf, readOnly: true }
   - { name: spark-local-dir-1, mountPath: /var/bulwark/scratch }
@@ -77,11 +77,11 @@ volumes:
 {{ or (hasKey . "configMap") (hasKey . "secret") (and (hasKey . "claim") .readOnly) }}
 {{- end }}
 
-{{/* Secrets that driver and executors mount. In: v. The key stores are only there where something speaks TLS. */}}
+{{/* Secrets that a role mounts. In: v, role. The key stores are only there where the role speaks TLS: an executor has no web UI. */}}
 {{- define "spark-job.secrets" -}}
-{{- $secrets := .security.secrets -}}
+{{- $secrets := .v.security.secrets -}}
 - { place: application, name: {{ $secrets.application }} }
-{{- if or (eq .security.profile "tls") .ui.enabled }}
+{{- if or (eq .v.security.profile "tls") (and .v.ui.enabled (eq .role "driver")) }}
 - { place: keys, name: {{ $secrets.keys }} }
 - { place: password, name: {{ $secrets.password }} }
 {{- end }}
