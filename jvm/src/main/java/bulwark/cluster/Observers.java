@@ -2,6 +2,7 @@
 package bulwark.cluster;
 
 import bulwark.launch.Secrets;
+import bulwark.ui.UiGate;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.sparkproject.jetty.ee10.servlet.ServletContextHandler;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Everything that is looked at in a running application. A look that fails is a difference. */
@@ -103,9 +105,20 @@ final class Observers {
         on.equals("true") && keyed);
   }
 
+  /** One page is called by someone without the token; that no page and no part of the REST API does without, the server says. */
   private Observation ui() {
     Probe.Answer answer = probe(() -> Probe.ui(pod.address(), context.conf().getInt("spark.ssl.ui.port", 0)));
-    return new Observation("web UI and REST API", "TLS 1.3, token", answer.seen(), answer.refused());
+    var parts = CollectionConverters.asJava(context.ui().get().getHandlers());
+    List<String> open =
+        parts.stream().filter(part -> !isGated(part)).map(ServletContextHandler::getContextPath).toList();
+    String seen = open.isEmpty() ? parts.size() + " parts ask for it" : "open: " + String.join(", ", open);
+    return new Observation(
+        "web UI and REST API", "TLS 1.3, token", answer.seen() + "; " + seen, answer.refused() && open.isEmpty());
+  }
+
+  private static boolean isGated(ServletContextHandler part) {
+    return Stream.of(part.getServletHandler().getFilters())
+        .anyMatch(filter -> UiGate.class.getName().equals(filter.getClassName()));
   }
 
   /** Every Spark port, of driver and executors, called by someone without the secret. */

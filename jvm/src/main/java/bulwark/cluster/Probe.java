@@ -52,11 +52,11 @@ final class Probe {
     }
   }
 
-  /** A page of the UI, without the token. */
+  /** A page of the UI, without the token. Not of the REST API: whoever calls it first waits until Jersey has started. */
   static Answer ui(String host, int port) throws IOException {
     try (Socket raw = connect(host, port);
         SSLSocket socket = handshake(raw, host, port)) {
-      String request = "GET /api/v1/applications HTTP/1.0\r\nHost: " + host + "\r\n\r\n";
+      String request = "GET /jobs/ HTTP/1.0\r\nHost: " + host + "\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       String status = new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
       boolean refused = status.endsWith(" 401") && isStrong(socket.getSession());
