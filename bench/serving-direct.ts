@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from "node:fs";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeWeights, writeMlp } from "../packages/inference/src/testing/models.ts";
+import { fetchOnnxSamples, ONNX_SAMPLES } from "../test/e2e/onnx-package.ts";
 import { ROOT } from "./ground.ts";
 import { median, time } from "./measure.ts";
 import type { LoadPlan, LoadResult } from "./serving/load.ts";
-import { installPeers, SIDES, type Side, type Subject, stop } from "./serving/sides.ts";
+import { installPeers, PEERS, SIDES, type Side, type Subject, stop } from "./serving/sides.ts";
 
 export const SERVING_ROUNDS = 3;
 const LOAD_CORE = "1";
@@ -17,11 +18,10 @@ const WARM_SECONDS = 3;
 const WINDOW_SECONDS = 10;
 const LONGEST_P99_MS = 50;
 /** Parts of the rate that a closed loop reaches, tried from the highest on. */
-const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35];
+const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
 
 const FORMS = ["json", "binary"] as const;
 type Form = (typeof FORMS)[number];
-const PEERS = ["mosec", "mlserver", "fastapi"] as const;
 
 type BenchRates = (rounds: number, say: (line: string) => void) => Promise<string[]>;
 
@@ -38,7 +38,7 @@ export const benchServingDurable: BenchRates = (rounds, say) =>
 
 /**
  * The highest rate that each server holds with p99 below 50 ms and without an error, on one core, the load on another.
- * Gives a line for JSON and one for binary tensors, each against the best peer.
+ * Gives for each model a line for JSON and one for binary tensors, each against the best peer.
  */
 async function benchServing(
   { name: bench, ours }: { name: string; ours: Readonly<Record<Form, keyof typeof SIDES>> },
@@ -48,25 +48,48 @@ async function benchServing(
   await installPeers(say);
   const folder = await mkdtemp(join(tmpdir(), "bulwark-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "model.onnx");
-  await writeFile(file, writeMlp([784, 256, 10]));
-  const data = makeWeights(784, 7).map((value) => value + 0.5);
-  const subject: Subject = { file, input: "x", shape: [1, 784], data, maxBatch: 32 };
-  const rates = new Map<string, number[]>();
-  for (let round = 1; round <= rounds; round++) {
-    for (const name of [...Object.values(ours), ...PEERS]) {
-      const { rate, p99 } = await findRate(SIDES[name], subject);
-      say(`round ${round} of ${rounds}: ${name} ${rate.toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms`);
-      rates.set(name, [...(rates.get(name) ?? []), rate]);
+  const sides = [...Object.values(ours), ...PEERS];
+  const lines: string[] = [];
+  for (const [model, make] of Object.entries(SUBJECTS)) {
+    const subject = await make(folder);
+    const rates = new Map<string, number[]>(sides.map((name) => [name, []]));
+    for (let round = 1; round <= rounds; round++) {
+      for (const name of sides) {
+        const { rate, p99 } = await findRate(SIDES[name], subject);
+        say(`${model}, round ${round} of ${rounds}: ${name} ${rate.toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms`);
+        rates.get(name)?.push(rate);
+      }
+    }
+    const middle = (name: string): number => median(rates.get(name) ?? []);
+    const best = PEERS.toSorted((a, b) => middle(b) - middle(a))[0] ?? "mosec";
+    for (const form of FORMS) {
+      const [rate, peer] = [middle(ours[form]), middle(best)];
+      lines.push(
+        `${bench}-${model}-${form} ratio=${(rate / peer).toFixed(2)} ours=${rate.toFixed(1)} peer=${peer.toFixed(1)} unit=requests/s peer-name=${best} runs=${rounds}`,
+      );
     }
   }
-  const middle = (name: string): number => median(rates.get(name) ?? []);
-  const best = PEERS.toSorted((a, b) => middle(b) - middle(a))[0] ?? "mosec";
-  return FORMS.map((form) => {
-    const [rate, peer] = [middle(ours[form]), middle(best)];
-    return `${bench}-${form} ratio=${(rate / peer).toFixed(2)} ours=${rate.toFixed(0)} peer=${peer.toFixed(0)} unit=requests/s peer-name=${best} runs=${rounds}`;
-  });
+  return lines;
 }
+
+/** What is served: one small model, whose requests cost more than its arithmetic, and one that is nearly all arithmetic. */
+const SUBJECTS: Readonly<Record<string, (folder: string) => Promise<Subject>>> = {
+  async mlp(folder) {
+    const file = join(folder, "model.onnx");
+    await writeFile(file, writeMlp([784, 256, 10]));
+    const data = makeWeights(784, 7).map((value) => value + 0.5);
+    return { file, input: "x", shape: [1, 784], data, maxBatch: 32 };
+  },
+  /** Its batch is one row by its own shape. */
+  async squeezenet(folder) {
+    if (!(await fetchOnnxSamples())) throw new Error("the package onnx, which has the model, cannot be had");
+    const file = join(folder, "squeezenet", "model.onnx");
+    await mkdir(dirname(file));
+    await copyFile(join(ONNX_SAMPLES, "light", "light_squeezenet.onnx"), file);
+    const shape = [1, 3, 224, 224];
+    return { file, input: "data_0", shape, data: makeWeights(3 * 224 * 224, 7), maxBatch: 1 };
+  },
+};
 
 async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
   const port = await findPort();

@@ -4,13 +4,13 @@ import { existsSync, openSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { resolvePaths } from "../../cli/src/paths.ts";
 import { ROOT } from "../ground.ts";
 import { time } from "../measure.ts";
 
-/** The model of a run, and one request for it. */
+/** The model of a run, one request for it, and how many rows it takes at once. */
 export type Subject = { file: string; input: string; shape: readonly number[]; data: Float32Array; maxBatch: number };
 
 /** A server under load: how it is started, what is sent to it. */
@@ -28,8 +28,12 @@ const PACKAGES = {
     ...["fastapi==0.165.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", "orjson==3.13.0"],
     ...["onnxruntime==1.30.0", "numpy==2.2.6"],
   ],
+  bentoml: ["bentoml==1.4.40", "uvloop==0.23.0", "httptools==0.9.0", "onnxruntime==1.30.0", "numpy==2.2.6"],
+  litserve: ["litserve==0.2.19", "onnxruntime==1.30.0", "numpy==2.2.6"],
+  ray: ["ray[serve]==2.60.0", "orjson==3.13.0", "onnxruntime==1.30.0", "numpy==2.2.6"],
 } as const;
 type Peer = keyof typeof PACKAGES;
+export const PEERS = Object.keys(PACKAGES) as Peer[];
 
 const cache = join(resolvePaths(process.env, homedir()).cache, "bench");
 const HERE = join(ROOT, "bench", "serving");
@@ -103,23 +107,24 @@ function post(path: string, body: Buffer, headers: Record<string, string | numbe
 }
 
 /** The numbers as any client writes them: the shortest text that gives the float back. */
+const toTexts = (data: Float32Array): number[] => Array.from(data, (value) => Number(value.toPrecision(7)));
+
 function toJson({ input, shape, data }: Subject): Buffer {
-  const texts = Array.from(data, (value) => Number(value.toPrecision(7)));
-  return Buffer.from(JSON.stringify({ inputs: [{ name: input, datatype: "FP32", shape, data: texts }] }));
+  return Buffer.from(JSON.stringify({ inputs: [{ name: input, datatype: "FP32", shape, data: toTexts(data) }] }));
 }
 
 async function startOurs(subject: Subject, port: number): Promise<ChildProcess> {
-  const settings = join(join(subject.file, ".."), `gateway-${port}.json`);
+  const settings = join(dirname(subject.file), `gateway-${port}.json`);
   const modelSettings = { "*": { batch: { maxRows: subject.maxBatch, windowMs: WINDOW_MS } } };
   const content = { models: subject.file, modelName: "model", httpPort: port, modelSettings };
   await writeFile(settings, JSON.stringify(content), { mode: 0o600 });
   const main = join(ROOT, "services", "serving-gateway", "src", "main.ts");
-  return start(process.execPath, [main, settings], { port, cwd: join(subject.file, "..") });
+  return start(process.execPath, [main, settings], { port, cwd: dirname(subject.file) });
 }
 
 /** Gateway, engine and Redis, started by one process that all of them die with. */
 function startDurable(subject: Subject, port: number): Promise<ChildProcess> {
-  const folder = join(subject.file, "..");
+  const folder = dirname(subject.file);
   const main = join(HERE, "durable-server.ts");
   const plan = { folder, model: subject.file, maxRows: subject.maxBatch, windowMs: WINDOW_MS, port };
   return start(process.execPath, [main, JSON.stringify(plan)], { port, cwd: folder });
@@ -151,7 +156,7 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
         BENCH_MAX_BATCH: String(subject.maxBatch),
       };
       const args = ["--port", String(port), "--log-level", "error", "--timeout", "10000"];
-      const cwd = join(subject.file, "..");
+      const cwd = dirname(subject.file);
       return start(python("mosec"), [join(HERE, "mosec_server.py"), ...args], { port, cwd, env });
     },
     request: ({ data }) => post("/inference", Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
@@ -159,7 +164,7 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   mlserver: {
     name: "mlserver",
     async start(subject, port) {
-      const folder = join(subject.file, "..", `mlserver-${port}`);
+      const folder = join(dirname(subject.file), `mlserver-${port}`);
       await mkdir(folder, { recursive: true });
       const settings = {
         host: "127.0.0.1",
@@ -182,11 +187,43 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   },
   fastapi: {
     name: "fastapi",
-    start: (subject, port) =>
-      start(python("fastapi"), [join(HERE, "fastapi_server.py"), subject.file, String(port)], {
-        port,
-        cwd: join(subject.file, ".."),
-      }),
+    start: (subject, port) => startScript("fastapi", [], subject, port),
     request: (subject) => post(OURS, toJson(subject), { "content-type": "application/json" }),
   },
+  bentoml: {
+    name: "bentoml",
+    start: (subject, port) => startScript("bentoml", [subject.input, String(subject.maxBatch)], subject, port),
+    request: ({ data, shape }) => postData("/infer", toNested(shape, toTexts(data))),
+  },
+  litserve: {
+    name: "litserve",
+    start: (subject, port) =>
+      startScript("litserve", [subject.input, subject.shape.join(","), String(subject.maxBatch)], subject, port),
+    request: ({ data }) => postData("/predict", toTexts(data)),
+  },
+  ray: {
+    name: "ray",
+    start: (subject, port) =>
+      startScript("ray", [subject.input, subject.shape.join(","), String(subject.maxBatch)], subject, port),
+    request: ({ data }) => postData("/", toTexts(data)),
+  },
 };
+
+/** A peer that is a script of this folder: model, port, and what else it wants to know. */
+function startScript(peer: Peer, args: readonly string[], { file }: Subject, port: number): Promise<ChildProcess> {
+  return start(python(peer), [join(HERE, `${peer}_server.py`), file, String(port), ...args], {
+    port,
+    cwd: dirname(file),
+  });
+}
+
+const postData = (path: string, data: unknown): Buffer =>
+  post(path, Buffer.from(JSON.stringify({ data })), { "content-type": "application/json" });
+
+/** Rows in rows, as deep as the shape says. */
+function toNested(shape: readonly number[], data: readonly number[]): unknown {
+  const [count = 1, ...inner] = shape;
+  if (inner.length === 0) return data;
+  const size = data.length / count;
+  return Array.from({ length: count }, (_none, at) => toNested(inner, data.slice(at * size, (at + 1) * size)));
+}

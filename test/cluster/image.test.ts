@@ -83,6 +83,22 @@ test("the archive of classes is used, and one that does not fit would be noticed
   assert.notEqual((await run({ name: "archive-other", ...other })).exitCode, 0);
 });
 
+test("of the classes of a job, few are read from jars", async (context) => {
+  await makeConfigMap("told", "java.options", "-Xlog:class+load:stdout\n");
+  const args = ["--master", "local[2]", "--class", "bulwark.examples.SparkPi", "local:///opt/bulwark/bulwark.jar"];
+  const { log, exitCode } = await run({
+    name: "told",
+    args: ["run", SPARK_SUBMIT, ...args],
+    env: { BULWARK_DRIVER_MEMORY: "600m", BULWARK_JAVA_OPTIONS_FILE: "/etc/bulwark/conf/java.options" },
+    mounts: { "/etc/bulwark/conf": "told" },
+  });
+  assert.equal(exitCode, 0);
+  const archived = log.match(/\[class,load\] .* source: shared objects file/g)?.length ?? 0;
+  const read = log.match(/\[class,load\] .* source: (jrt|file|jar):/g)?.length ?? 0;
+  context.diagnostic(`${archived} classes from the archive, ${read} from jars`);
+  assert.ok(archived > 0 && read < archived / 10, `${read} of ${archived + read}`);
+});
+
 test("options keep their blanks, in order, and class path entries are added to the end", async () => {
   const { log, exitCode } = await run({
     name: "options",

@@ -2,41 +2,26 @@
 // Every sample model that the Python package `onnx` carries: the engine's answer for one request is ONNX Runtime's own,
 // bit for bit.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { resolvePaths } from "../../cli/src/paths.ts";
 import { createEngine } from "../../packages/inference/src/create-engine.ts";
 import { openFile } from "../../packages/inference/src/repository.ts";
 import { DEFAULT_SETTINGS } from "../../packages/inference/src/settings.ts";
 import { makeInput } from "../../packages/inference/src/worker/rowwise.ts";
 import { openSession } from "../../packages/inference/src/worker/session.ts";
 import type { Tensor } from "../../packages/tensors/src/index.ts";
-
-const VERSION = "1.23.2";
-const folder = join(resolvePaths(process.env, homedir()).cache, "tests", `onnx-${VERSION}`);
-const DATA = join(folder, "onnx", "backend", "test", "data");
-
-/** Gets the package once. False where there is no package index. */
-async function fetchSamples(): Promise<boolean> {
-  if (existsSync(DATA)) return true;
-  await mkdir(folder, { recursive: true });
-  const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, `onnx==${VERSION}`];
-  return spawnSync("python3", args, { timeout: 120_000 }).status === 0 && existsSync(DATA);
-}
+import { fetchOnnxSamples, ONNX_PACKAGE_VERSION, ONNX_SAMPLES } from "./onnx-package.ts";
 
 async function listModels(): Promise<string[]> {
-  const files = await readdir(DATA, { recursive: true });
+  const files = await readdir(ONNX_SAMPLES, { recursive: true });
   return files.filter((file) => file.endsWith(".onnx")).toSorted();
 }
 
-const isThere = await fetchSamples();
+const isThere = await fetchOnnxSamples();
 const models = isThere ? await listModels() : [];
 
-test("the sample models were found", { skip: isThere ? false : `no package onnx ${VERSION}` }, () => {
+test("the sample models were found", { skip: isThere ? false : `no package onnx ${ONNX_PACKAGE_VERSION}` }, () => {
   assert.ok(models.length > 100, `${models.length} models`);
 });
 
@@ -66,7 +51,7 @@ const REFUSALS = [
 let answered = 0;
 for (const model of models) {
   test(model, async (t) => {
-    const path = join(DATA, model);
+    const path = join(ONNX_SAMPLES, model);
     const direct = await runDirectly(path);
     const engine = createEngine({ repository: openFile(path, "m"), settings: () => DEFAULT_SETTINGS, now: Date.now });
     t.after(() => engine.close());
