@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { makeWeights, writeMlp } from "../packages/inference/src/testing/models.ts";
 import { fetchOnnxSamples, ONNX_SAMPLES } from "../test/e2e/onnx-package.ts";
 import { ROOT } from "./ground.ts";
@@ -17,6 +18,7 @@ const CONNECTIONS = 64;
 const WARM_SECONDS = 3;
 const WINDOW_SECONDS = 10;
 const LONGEST_P99_MS = 50;
+const ANSWER_LIMIT_MS = 60_000;
 /** Parts of the rate that a closed loop reaches, tried from the highest on. */
 const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
 
@@ -95,7 +97,9 @@ async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
   const port = await findPort();
   const server = await side.start(subject, port);
   try {
-    const plan = { port, request: side.request(subject).toString("base64"), connections: CONNECTIONS };
+    const request = side.request(subject);
+    await untilAnswered(port, request);
+    const plan = { port, request: request.toString("base64"), connections: CONNECTIONS };
     await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
     const { rate: most, errors } = await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
     if (errors > 0) throw new Error(`${side.name} answered with errors`);
@@ -107,6 +111,22 @@ async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
   } finally {
     await stop(server);
   }
+}
+
+/** Some listen before they can answer. */
+async function untilAnswered(port: number, request: Buffer): Promise<void> {
+  for (const limit = performance.now() + ANSWER_LIMIT_MS; performance.now() < limit; await delay(200)) {
+    const head = await new Promise<string>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(request));
+      socket.once("data", (data) => {
+        resolve(data.toString("latin1", 0, 12));
+        socket.destroy();
+      });
+      socket.once("close", () => resolve("")).once("error", () => resolve(""));
+    });
+    if (head === "HTTP/1.1 200") return;
+  }
+  throw new Error(`the server on port ${port} did not answer`);
 }
 
 async function load(plan: LoadPlan): Promise<LoadResult> {

@@ -41,6 +41,7 @@ const SERVER_CORE = "0";
 /** How long a batch waits for more rows: the same for ours as for mosec (`max_wait_time` in its server). */
 const WINDOW_MS = 2;
 const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 10_000;
 
 /** Makes the environments that are not there yet. */
 export async function installPeers(say: (line: string) => void): Promise<void> {
@@ -88,11 +89,17 @@ function isListening(port: number): Promise<boolean> {
   });
 }
 
-/** Ends a server with every process it started. */
+/** Ends a server with every process it started; those in sessions of their own it ends itself, if it is asked. */
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  process.kill(-child.pid, "SIGKILL");
+  child.kill("SIGTERM");
+  await Promise.race([ended, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // None of its group is left.
+  }
   await ended;
 }
 
