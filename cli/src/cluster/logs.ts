@@ -20,8 +20,10 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
   const since = readSince(flags);
   const cluster = await openCluster(context, flags);
   try {
-    const { status } = await readRelease(cluster, name);
-    if (flags.follow === true && !isEnded(status)) {
+    const { status: newest, previous } = await readRelease(cluster, name);
+    if (flags.previous === true && partsOf(previous).length === 0) throw noPrevious(newest);
+    const status = flags.previous === true ? previous : newest;
+    if (flags.follow === true && flags.previous !== true && !isEnded(status)) {
       await followAll(context, cluster, status, flags);
       return {};
     }
@@ -31,9 +33,8 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
       return await printKept(context, cluster, status, { since, asDocument: isDocument(flags) });
     }
     if (parts.length === 0) throw noLogs(status, flags, areGone);
-    const wanted = { since, previous: flags.previous === true };
     const lines = mergeByTime(
-      parts.map((part) => ({ part: part.part, lines: readPart(context, cluster, part, { ...wanted, follow: false }) })),
+      parts.map((part) => ({ part: part.part, lines: readPart(context, cluster, part, { since, follow: false }) })),
     );
     if (isDocument(flags)) {
       const items: { part: string; time: string; text: string }[] = [];
@@ -88,16 +89,16 @@ function choose(status: JobStatus, flags: Flags): PartStatus[] {
 const CONTAINERS: Readonly<Record<string, string>> = { driver: "spark-driver", launcher: "spark-launcher" };
 const containerOf = ({ part }: PartStatus): string => CONTAINERS[part] ?? "spark-executor";
 
-type Wanted = { since: number | undefined; previous: boolean; follow: boolean };
+type Wanted = { since: number | undefined; follow: boolean };
 
 /** Lines of one part; a container that has not begun, or is gone, has none. */
 async function* readPart(
   { progress, signal }: Context,
   { connection, namespace }: Cluster,
   part: PartStatus,
-  { since, previous, follow }: Wanted,
+  { since, follow }: Wanted,
 ): AsyncGenerator<LogLine> {
-  const query = { namespace, pod: part.pod, container: containerOf(part), follow, previous, signal };
+  const query = { namespace, pod: part.pod, container: containerOf(part), follow, signal };
   try {
     yield* readLog(connection, since === undefined ? query : { ...query, sinceSeconds: since });
   } catch (error) {
@@ -119,7 +120,7 @@ async function followAll(context: Context, cluster: Cluster, { name }: JobStatus
       if (readings.has(part.pod) || part.state === "starting") continue;
       const read = async (): Promise<void> => {
         const inner = { ...context, signal };
-        for await (const { text } of readPart(inner, cluster, part, { since, previous: false, follow: true })) {
+        for await (const { text } of readPart(inner, cluster, part, { since, follow: true })) {
           print(context, isOnly ? undefined : part.part, text);
         }
       };
@@ -137,6 +138,13 @@ async function followAll(context: Context, cluster: Cluster, { name }: JobStatus
   }
   throw context.signal.reason;
 }
+
+const noPrevious = ({ name, namespace }: JobStatus): BulwarkError =>
+  new BulwarkError(
+    "LOGS_GONE",
+    `${name} has no attempt before this one, or its pods are gone.`,
+    `bulwark logs ${name} -n ${namespace}`,
+  );
 
 function noLogs(status: JobStatus, flags: Flags, isGone: boolean): BulwarkError {
   const { name, namespace, planned, state } = status;

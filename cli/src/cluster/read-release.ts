@@ -2,6 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   type CronJob,
+  derivePrevious,
   deriveStatus,
   groupByRelease,
   type Job,
@@ -22,7 +23,13 @@ import type { Cluster } from "./open.ts";
 import { checkNamespace } from "./preflight.ts";
 
 /** All that there is of one release now. */
-export type ReleaseNow = { status: JobStatus; pods: readonly Pod[]; events: readonly KubeEvent[] };
+export type ReleaseNow = {
+  status: JobStatus;
+  /** What there is of the attempt before the newest one. */
+  previous: JobStatus;
+  pods: readonly Pod[];
+  events: readonly KubeEvent[];
+};
 
 /**
  * Reads one release once.
@@ -44,8 +51,8 @@ export async function readRelease(cluster: Cluster, name: string): Promise<Relea
   const [group] = groupByRelease({ jobs, cronJobs, pods: facts });
   const about = events.filter(({ involvedObject }) => isAbout(involvedObject.name ?? "", name));
   const left = configuration === undefined ? {} : { configuration };
-  const status = deriveStatus({ ...(group ?? { pods: [] }), ...left, name, namespace, events: about });
-  return { status, pods, events: about };
+  const objects = { ...(group ?? { pods: [] }), ...left, name, namespace, events: about };
+  return { status: deriveStatus(objects), previous: derivePrevious(objects), pods, events: about };
 }
 
 const isAbout = (object: string, release: string): boolean => object === release || object.startsWith(`${release}-`);

@@ -39,6 +39,7 @@ export {
   toOwner,
 } from "./secrets.ts";
 export {
+  derivePrevious,
   deriveStatus,
   groupByRelease,
   isEnded,

@@ -9,7 +9,7 @@ import { parse } from "yaml";
 import type { CronJob, Job, KubeEvent, Pod } from "./api/objects.ts";
 import { reducePod } from "./facts.ts";
 import { REASON_ERRORS } from "./reason.ts";
-import { deriveStatus, groupByRelease, isEnded, type JobStatus } from "./status.ts";
+import { derivePrevious, deriveStatus, groupByRelease, isEnded, type JobStatus } from "./status.ts";
 
 type Step = {
   title: string;
@@ -55,6 +55,34 @@ for (const scenario of readdirSync(SCENARIOS).filter((name) => /^\d/.test(name))
     });
   }
 }
+
+test("the attempt before is what was there before the newest driver", () => {
+  const pod = (role: "driver" | "executor", name: string, createdAt: string): Pod => ({
+    metadata: {
+      name,
+      creationTimestamp: createdAt,
+      labels: {
+        "app.kubernetes.io/name": "spark-job",
+        "app.kubernetes.io/instance": "sales",
+        "bulwark/role": role,
+        "spark-exec-id": "1",
+      },
+    },
+  });
+  const first = [
+    pod("driver", "sales-a", "2026-01-01T00:00:00Z"),
+    pod("executor", "sales-a-1", "2026-01-01T00:00:09Z"),
+  ];
+  const second = [
+    pod("driver", "sales-b", "2026-01-01T00:01:00Z"),
+    pod("executor", "sales-b-1", "2026-01-01T00:01:09Z"),
+  ];
+  const reduce = (pods: Pod[]) => pods.map(reducePod).filter((one) => one !== undefined);
+  const previous = derivePrevious({ name: "sales", namespace: "runs", pods: reduce([...first, ...second]) });
+  assert.deepEqual([previous.driver?.pod, previous.executors.map((one) => one.pod)], ["sales-a", ["sales-a-1"]]);
+  const none = derivePrevious({ name: "sales", namespace: "runs", pods: reduce(first) });
+  assert.deepEqual([none.driver, none.executors], [undefined, []]);
+});
 
 test("whatever stands in annotations and statuses, a status comes out", () => {
   const anything = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.json()));

@@ -104,6 +104,15 @@ export function deriveStatus(objects: ReleaseObjects): JobStatus {
   };
 }
 
+/** The status that the attempt before had: of pods that were there before the newest driver or launcher. */
+export function derivePrevious(objects: ReleaseObjects): JobStatus {
+  const [newest] = newestFirst(objects.pods.filter(({ role }) => role !== "executor"));
+  return deriveStatus({
+    ...objects,
+    pods: objects.pods.filter((pod) => newest !== undefined && !isOfRun(pod, newest)),
+  });
+}
+
 /** Executors that a driver has by its own account; none when it does not run. */
 const toldOf = (state: JobState, progress: Progress | undefined): number =>
   state === "running" || state === "starting" ? (progress?.executors.registered ?? 0) : 0;

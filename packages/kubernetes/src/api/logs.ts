@@ -9,7 +9,6 @@ export type LogQuery = {
   pod: string;
   container: string;
   follow?: boolean;
-  previous?: boolean;
   sinceSeconds?: number;
   tailLines?: number;
   signal?: AbortSignal;
@@ -20,10 +19,10 @@ export type LogLine = { time: string; text: string };
 
 /** Lines of a container's log as they come. A last line without line break is one too. */
 export async function* readLog(connection: Connection, query: LogQuery): AsyncGenerator<LogLine> {
-  const { namespace, pod, container, follow, previous, sinceSeconds, tailLines, signal } = query;
+  const { namespace, pod, container, follow, sinceSeconds, tailLines, signal } = query;
   const answer = await connection.stream({
     path: pathOf(RESOURCES.pods, namespace, pod, "log"),
-    query: { container, follow, previous, sinceSeconds, tailLines, timestamps: true },
+    query: { container, follow, sinceSeconds, tailLines, timestamps: true },
     accept: "*/*",
     what: `read the log of ${pod}`,
     ...(signal === undefined ? {} : { signal }),
