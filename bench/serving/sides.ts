@@ -59,6 +59,19 @@ export async function installPeers(say: (line: string) => void): Promise<void> {
 
 const python = (peer: Peer): string => join(cache, peer, "bin", "python");
 
+/** Servers that run: they lead groups of their own, so whoever ends this process does not reach them. */
+const started = new Set<ChildProcess>();
+process.once("exit", () => started.forEach(killGroup));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // None of it is left.
+  }
+}
+
 /** Starts a server on its core, and waits until it takes connections. */
 async function start(
   command: string,
@@ -68,10 +81,11 @@ async function start(
   const log = openSync(join(options.cwd, `${options.port}.log`), "a");
   const child = spawn("taskset", ["--cpu-list", SERVER_CORE, command, ...args], {
     cwd: options.cwd,
-    env: { ...process.env, OMP_NUM_THREADS: "1", ...options.env },
+    env: { ...process.env, OMP_NUM_THREADS: "1", TMPDIR: options.cwd, ...options.env },
     stdio: ["ignore", log, log],
     detached: true,
   });
+  started.add(child);
   const limit = performance.now() + START_LIMIT_MS;
   while (!(await isListening(options.port))) {
     if (child.exitCode !== null || performance.now() > limit)
@@ -95,12 +109,9 @@ export async function stop(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   await Promise.race([ended, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // None of its group is left.
-  }
+  killGroup(child);
   await ended;
+  started.delete(child);
 }
 
 const OURS = "/v2/models/model/infer";
