@@ -126,6 +126,19 @@ test("each part mounts its own Secrets, and no other part's", { skip }, () => {
   assert.deepEqual(secretsOf(objects, "gateway"), ["clouds-gateway", "clouds-keyring", "clouds-tokens"]);
   assert.deepEqual(secretsOf(objects, "engine"), ["clouds-engine", "clouds-keyring"]);
   assert.deepEqual(secretsOf(objects, "redis"), ["clouds-redis"]);
+  // A gateway that computes nothing has no model, and no key that opens one.
+  const queued = variant("queued");
+  assert.deepEqual(secretsOf(queued, "gateway"), ["clouds-gateway", "clouds-records", "clouds-tokens"]);
+  assert.deepEqual(secretsOf(queued, "engine"), ["clouds-engine", "clouds-keyring"]);
+  const { models, keyringFile, durable } = settingsOf(queued, "gateway");
+  assert.deepEqual([models, keyringFile], [undefined, undefined]);
+  assert.equal(durable.keyringFile, "/etc/bulwark/secrets/keyring/keyring.json");
+  const hasModels = (objects: Rendered[], part: string): boolean =>
+    podOf(objects, part).spec.containers[0].volumeMounts.some(({ name }: Rendered) => name === "models");
+  assert.deepEqual(
+    [hasModels(queued, "gateway"), hasModels(queued, "engine"), hasModels(objects, "gateway")],
+    [false, true, true],
+  );
   const named = variant("certificates");
   assert.deepEqual(secretsOf(named, "gateway"), ["g", "k"]);
   assert.deepEqual([secretsOf(named, "engine"), secretsOf(named, "redis")], [["e", "k"], ["r"]]);
@@ -366,7 +379,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "scaling", "tdx"]) {
+for (const name of ["plain", "durable", "queued", "scaling", "tdx"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

@@ -257,6 +257,10 @@ const secrets = part(
     engine: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-engine when empty"),
     redis: objectOr("", "Secret with tls.crt, tls.key, ca.crt, users.acl, operator-password; RELEASE-redis when empty"),
     keyring: objectOr("", "Secret with keyring.json: master keys of records and models; RELEASE-keyring when empty"),
+    records: objectOr(
+      "",
+      "Secret with keyring.json: the master key of records alone, for gateways without models; RELEASE-records when empty",
+    ),
     tokens: objectOr("", "Secret with the entry tokens, lines of NAME and SHA-256; RELEASE-tokens when empty"),
   },
   "Existing Secrets, mounted as files. `bulwark keys export --kubernetes --serving RELEASE` makes them",
