@@ -181,11 +181,12 @@ test("gateway and engine take their settings, whatever the values", { skip }, as
 });
 
 test("a gateway has the time to leave, to drain, and to end", { skip }, () => {
-  const values = { ...SERVING_VARIANTS.plain, gateway: { leave: "1500ms", drain: "1m" } };
+  const values = { ...SERVING_VARIANTS.plain, gateway: { leave: "1500ms", drain: "1m", streamTimeout: "15m" } };
   const objects = objectsOf(helm, values);
   assert.equal(podOf(objects, "gateway").spec.terminationGracePeriodSeconds, 2 + 60 + 10);
-  const { leaveMs, drainMs } = settingsOf(objects, "gateway");
-  assert.deepEqual([leaveMs, drainMs], [1500, 60_000]);
+  const { leaveMs, drainMs, streamMs } = settingsOf(objects, "gateway");
+  assert.deepEqual([leaveMs, drainMs, streamMs], [1500, 60_000, 900_000]);
+  assert.equal(settingsOf(variant("plain"), "gateway").streamMs, 300_000);
   for (const part of ["gateway", "engine"]) {
     assert.deepEqual(find(objects, "Deployment", `clouds-${part}`).spec.strategy.rollingUpdate, {
       maxUnavailable: 0,

@@ -51,7 +51,7 @@
 {{- $settings = merge $settings (dict "host" "0.0.0.0" "httpsPort" 10023 "grpcPort" 8001 "healthPort" 9443) -}}
 {{- $settings = merge $settings (dict "tls" (dict "certificate" (printf "%s/tls.crt" $secret) "privateKey" (printf "%s/tls.key" $secret) "caBundle" (printf "%s/ca.crt" $secret))) -}}
 {{- $settings = merge $settings (dict "clientLimits" $g.limits "maxInFlight" $g.maxInFlight "bodyBytes" (include "serving.bytes" $g.bodySize | int64)) -}}
-{{- $settings = merge $settings (dict "requestMs" $requestMs "asyncMs" (include "serving.milliseconds" $g.asyncTimeout | int64) "leaveMs" (include "serving.milliseconds" $g.leave | int64) "drainMs" (include "serving.milliseconds" $g.drain | int64)) -}}
+{{- $settings = merge $settings (dict "requestMs" $requestMs "streamMs" (include "serving.milliseconds" $g.streamTimeout | int64) "asyncMs" (include "serving.milliseconds" $g.asyncTimeout | int64) "leaveMs" (include "serving.milliseconds" $g.leave | int64) "drainMs" (include "serving.milliseconds" $g.drain | int64)) -}}
 {{- $settings = merge $settings (dict "memoryBytes" (include "serving.memory" $g | int64)) -}}
 {{- if eq $g.authentication "certificates" }}{{ $settings = set $settings "clientCertificates" true }}{{ else }}{{ $settings = set $settings "tokensFile" "/etc/bulwark/secrets/tokens/tokens" }}{{ end -}}
 {{- if $v.queue.enabled -}}

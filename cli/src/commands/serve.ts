@@ -6,13 +6,18 @@ import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
-import { type Flags, listenSettings, readServeSettings, type ServeSettings } from "../serving/serve-settings.ts";
+import {
+  type Flags,
+  listenSettings,
+  readServeSettings,
+  type ServeSettings,
+  toGraceMs,
+} from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
 /** Master key that seals records on the queue. */
 const RECORD_KEY = "serving-records";
-const STOP_GRACE_MS = 25_000;
 
 /** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
 export const spec: CommandSpec = {
@@ -99,7 +104,7 @@ async function serve(context: Context, { settings, flags, folder, keys, queue }:
     gateway = await startGatewayProcess({ folder, settings: whole, env });
     await announce(context, gateway, parts);
   }
-  await gateway.stop(STOP_GRACE_MS);
+  await gateway.stop(toGraceMs(settings));
 }
 
 /** Bounds of what may wait on the queue. */

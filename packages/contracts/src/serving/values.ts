@@ -159,6 +159,7 @@ const gateway = part(
     service: choice(["ClusterIP", "LoadBalancer", "NodePort"] as const, "Kind of the Service for callers"),
     serviceAnnotations: labels("Annotations of that Service"),
     requestTimeout: duration("30s", "Time a request has that brings no deadline"),
+    streamTimeout: duration("5m", "Time a stream of tokens has as a whole that brings no deadline"),
     asyncTimeout: duration("10m", "Time a submitted request may wait"),
     bodySize: size("64m", "Largest body of a request"),
     maxInFlight: whole(2048, 1, "Requests under way in one gateway; then 503"),
