@@ -54,28 +54,30 @@ export type Call = {
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
 export function infer(gateway: Gateway, call: Call): Promise<Inference> {
-  const { config, engine, announced, durable, split, tracing } = gateway;
-  const { model, version = split(model), inputs, outputs, deadline, isGone, toSignal } = call;
-  const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
+  const { config, engine, durable, split, tracing } = gateway;
+  const { model, version = split(model), inputs, outputs, deadline, isGone } = call;
   const isDurable = deliveryOf(config, model) === "durable";
   const queue = call.isQueued === true || isDurable ? durable : undefined;
   const compute = (): Promise<Inference> => {
-    if (queue !== undefined) return askQueue(queue);
+    if (queue !== undefined) return askQueue(queue, { ...call, version }, isDurable ? gateway.announced : undefined);
     const signal = {
       get aborted() {
         return isGone();
       },
     };
-    return engine.infer(model, version, inputs, { ...options, signal });
-  };
-  const askQueue = async (durable: Durable): Promise<Inference> => {
-    // What no engine would take is not queued.
-    if (isDurable) announced?.check({ model, version, inputs, outputs });
-    return durable.infer(model, version, inputs, { ...options, signal: toSignal() });
+    return engine.infer(model, version, inputs, { deadline, signal, ...(outputs === undefined ? {} : { outputs }) });
   };
   if (tracing === undefined) return compute();
   const span = tracing.begin(queue === undefined ? "engine" : "queue", "internal");
   return traced(span, { "bulwark.model": model }, compute);
+}
+
+/** What no engine would take is not queued. */
+async function askQueue(queue: Durable, call: Call, announced: AnnouncedCatalog | undefined): Promise<Inference> {
+  announced?.check(call);
+  const { model, version, inputs, outputs, deadline, toSignal } = call;
+  const options = { deadline, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
+  return queue.infer(model, version, inputs, options);
 }
 
 /** The instant by which a request is to be answered: its own limit, but never longer than the server's. */
