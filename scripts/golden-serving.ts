@@ -3,7 +3,7 @@
 // implementations must agree on. The same at every run.
 import { createSecretKey } from "node:crypto";
 import { BulwarkError, ERRORS } from "../packages/contracts/src/errors/index.ts";
-import { sealModel } from "../packages/inference/src/index.ts";
+import { sealModel, writeAnnouncement } from "../packages/inference/src/index.ts";
 import {
   writeCentered,
   writeIdentity,
@@ -253,6 +253,16 @@ function makeOnnx() {
   return Object.fromEntries(Object.entries(models).map(([name, bytes]) => [name, base64(bytes)]));
 }
 
+/** What an engine says that has the model `same-FP32` under the name `echo`. */
+function makeAnnouncement(): string {
+  const info = (name: string): TensorInfo => ({ name, datatype: "FP32", shape: [-1, -1] });
+  const stream = { tokens: "x", next: "y" };
+  return writeAnnouncement({
+    list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] }],
+    describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], stream }),
+  });
+}
+
 function toCode(error: unknown): string {
   if (error instanceof BulwarkError) return error.code;
   throw error;
@@ -284,6 +294,7 @@ export async function renderGoldenServing(): Promise<string> {
     floats: makeFloats(),
     models: makeModels(),
     onnx: makeOnnx(),
+    announcement: makeAnnouncement(),
   };
   return `${JSON.stringify(golden)}\n`;
 }

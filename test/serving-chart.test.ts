@@ -126,6 +126,19 @@ test("each part mounts its own Secrets, and no other part's", { skip }, () => {
   assert.deepEqual(secretsOf(objects, "gateway"), ["clouds-gateway", "clouds-keyring", "clouds-tokens"]);
   assert.deepEqual(secretsOf(objects, "engine"), ["clouds-engine", "clouds-keyring"]);
   assert.deepEqual(secretsOf(objects, "redis"), ["clouds-redis"]);
+  // A gateway that computes nothing has no model, and no key that opens one.
+  const queued = variant("queued");
+  assert.deepEqual(secretsOf(queued, "gateway"), ["clouds-gateway", "clouds-records", "clouds-tokens"]);
+  assert.deepEqual(secretsOf(queued, "engine"), ["clouds-engine", "clouds-keyring"]);
+  const { models, keyringFile, durable } = settingsOf(queued, "gateway");
+  assert.deepEqual([models, keyringFile], [undefined, undefined]);
+  assert.equal(durable.keyringFile, "/etc/bulwark/secrets/keyring/keyring.json");
+  const hasModels = (objects: Rendered[], part: string): boolean =>
+    podOf(objects, part).spec.containers[0].volumeMounts.some(({ name }: Rendered) => name === "models");
+  assert.deepEqual(
+    [hasModels(queued, "gateway"), hasModels(queued, "engine"), hasModels(objects, "gateway")],
+    [false, true, true],
+  );
   const named = variant("certificates");
   assert.deepEqual(secretsOf(named, "gateway"), ["g", "k"]);
   assert.deepEqual([secretsOf(named, "engine"), secretsOf(named, "redis")], [["e", "k"], ["r"]]);
@@ -168,11 +181,12 @@ test("gateway and engine take their settings, whatever the values", { skip }, as
 });
 
 test("a gateway has the time to leave, to drain, and to end", { skip }, () => {
-  const values = { ...SERVING_VARIANTS.plain, gateway: { leave: "1500ms", drain: "1m" } };
+  const values = { ...SERVING_VARIANTS.plain, gateway: { leave: "1500ms", drain: "1m", streamTimeout: "15m" } };
   const objects = objectsOf(helm, values);
   assert.equal(podOf(objects, "gateway").spec.terminationGracePeriodSeconds, 2 + 60 + 10);
-  const { leaveMs, drainMs } = settingsOf(objects, "gateway");
-  assert.deepEqual([leaveMs, drainMs], [1500, 60_000]);
+  const { leaveMs, drainMs, streamMs } = settingsOf(objects, "gateway");
+  assert.deepEqual([leaveMs, drainMs, streamMs], [1500, 60_000, 900_000]);
+  assert.equal(settingsOf(variant("plain"), "gateway").streamMs, 300_000);
   for (const part of ["gateway", "engine"]) {
     assert.deepEqual(find(objects, "Deployment", `clouds-${part}`).spec.strategy.rollingUpdate, {
       maxUnavailable: 0,
@@ -366,7 +380,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "scaling", "tdx"]) {
+for (const name of ["plain", "durable", "queued", "scaling", "tdx"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

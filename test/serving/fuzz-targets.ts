@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the serving parts read of strangers, under attack: bodies of requests, and entries of Redis.
 import { BulwarkError } from "../../packages/contracts/src/errors/index.ts";
+import { readAnnouncement } from "../../packages/inference/src/index.ts";
 import {
   decodeRequest,
   decodeResult,
@@ -14,6 +15,7 @@ import {
   unseal,
 } from "../../packages/queue/src/index.ts";
 import { readDelivery } from "../../packages/queue/src/redis/delivery.ts";
+import { createCommandReader } from "../../packages/queue/src/relay/resp.ts";
 import {
   DEFAULT_LIMITS,
   decodeResult as decodeOlderResult,
@@ -78,7 +80,7 @@ const packFields = (...fields: (string | Buffer)[]): Buffer =>
       return Buffer.concat([head, bytes]);
     }),
   );
-function unpackFields(bytes: Buffer): Buffer[] {
+export function unpackFields(bytes: Buffer): Buffer[] {
   const fields: Buffer[] = [];
   for (let at = 0; at + 2 <= bytes.length; ) {
     const end = at + 2 + bytes.readUInt16LE(at);
@@ -97,6 +99,10 @@ function readEntry(bytes: Buffer): void {
   else decodeRequest(unseal(readDataKey(keys, data, place), data, ["request", place]));
 }
 
+const announced = {
+  ...{ model: "m", version: "1", state: "READY", labels: ["stable"], stream: { tokens: "x", next: "y" } },
+  ...{ inputs: [{ name: "x", datatype: "INT64", shape: [-1, 2] }], outputs: [] },
+};
 const olderTensor = { name: "x", data: new Float32Array([1, 2, 3, 4]), shape: [2, 2] };
 const older = [
   encodeRecord([olderTensor]),
@@ -149,11 +155,22 @@ const TARGETS: Readonly<Record<string, ServingTarget>> = {
     ],
     run: readEntry,
   },
+  "redis-command": {
+    seeds: () => [
+      Buffer.from("*2\r\n$3\r\nDEL\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n"),
+      Buffer.from("*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$3\r\nuri\r\n$0\r\n\r\n"),
+    ],
+    run: (bytes) => createCommandReader()(bytes),
+  },
+  "redis-announcement": {
+    seeds: () => [text({ format: 1, versions: [announced, { ...announced, state: "UNAVAILABLE", reason: "r" }] })],
+    run: (bytes) => readAnnouncement(bytes),
+  },
   "redis-request": { seeds: () => requests, run: (bytes) => decodeRequest(bytes) },
   "redis-result": { seeds: () => results, run: (bytes) => decodeResult(bytes) },
 };
 
-const CODES = /^(TENSOR_|RECORD_)/;
+const CODES = /^(TENSOR_|RECORD_|ANNOUNCEMENT_MALFORMED$|SERVING_REQUEST$)/;
 
 /** Every reader by name; a refusal with a code that no reader has counts as a crash. */
 export const SERVING_TARGETS: Readonly<Record<string, ServingTarget>> = Object.fromEntries(

@@ -13,6 +13,16 @@
 {{- dict "models" $place "modelSettings" $settings | toJson -}}
 {{- end }}
 
+{{/* How requests reach a model, by its name or `*`. JSON. */}}
+{{- define "serving.delivery" -}}
+{{- merge (deepCopy .Values.models.delivery) (dict "*" "direct") | toJson -}}
+{{- end }}
+
+{{/* Whether gateways compute any model themselves: only then they get models, and the keys that open them. `true` or nothing. */}}
+{{- define "serving.direct" -}}
+{{- if has "direct" (values (include "serving.delivery" . | fromJson)) }}true{{ end -}}
+{{- end }}
+
 {{/* Where Redis is and who we are there. In: root, user. JSON. */}}
 {{- define "serving.redis" -}}
 {{- $own := printf "rediss://%s-redis.%s.svc:6379" (include "serving.name" .root) .root.Release.Namespace -}}
@@ -34,12 +44,14 @@
 {{- $older := dict "dialect" $g.older.dialect "postProcessing" $g.older.postProcessing "asWritten" $g.older.asWritten -}}
 {{- with $g.older.model }}{{ $older = set $older "model" . }}{{ end -}}
 {{- with $g.older.resize }}{{ $older = set $older "resize" . }}{{ end -}}
+{{- $isDirect := include "serving.direct" . -}}
 {{- $settings := include "serving.models" . | fromJson -}}
-{{- $settings = merge $settings (dict "delivery" (merge (deepCopy $v.models.delivery) (dict "*" "direct")) "weights" $v.models.weights "older" $older) -}}
+{{- if $isDirect }}{{ $settings = set $settings "keyringFile" $keyring }}{{ else }}{{ $settings = omit $settings "models" }}{{ end -}}
+{{- $settings = merge $settings (dict "delivery" (include "serving.delivery" . | fromJson) "weights" $v.models.weights "older" $older) -}}
 {{- $settings = merge $settings (dict "host" "0.0.0.0" "httpsPort" 10023 "grpcPort" 8001 "healthPort" 9443) -}}
 {{- $settings = merge $settings (dict "tls" (dict "certificate" (printf "%s/tls.crt" $secret) "privateKey" (printf "%s/tls.key" $secret) "caBundle" (printf "%s/ca.crt" $secret))) -}}
-{{- $settings = merge $settings (dict "keyringFile" $keyring "clientLimits" $g.limits "maxInFlight" $g.maxInFlight "bodyBytes" (include "serving.bytes" $g.bodySize | int64)) -}}
-{{- $settings = merge $settings (dict "requestMs" $requestMs "asyncMs" (include "serving.milliseconds" $g.asyncTimeout | int64) "leaveMs" (include "serving.milliseconds" $g.leave | int64) "drainMs" (include "serving.milliseconds" $g.drain | int64)) -}}
+{{- $settings = merge $settings (dict "clientLimits" $g.limits "maxInFlight" $g.maxInFlight "bodyBytes" (include "serving.bytes" $g.bodySize | int64)) -}}
+{{- $settings = merge $settings (dict "requestMs" $requestMs "streamMs" (include "serving.milliseconds" $g.streamTimeout | int64) "asyncMs" (include "serving.milliseconds" $g.asyncTimeout | int64) "leaveMs" (include "serving.milliseconds" $g.leave | int64) "drainMs" (include "serving.milliseconds" $g.drain | int64)) -}}
 {{- $settings = merge $settings (dict "memoryBytes" (include "serving.memory" $g | int64)) -}}
 {{- if eq $g.authentication "certificates" }}{{ $settings = set $settings "clientCertificates" true }}{{ else }}{{ $settings = set $settings "tokensFile" "/etc/bulwark/secrets/tokens/tokens" }}{{ end -}}
 {{- if $v.queue.enabled -}}

@@ -4,14 +4,20 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
 import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
+import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
-import { type Flags, listenSettings, readServeSettings, type ServeSettings } from "../serving/serve-settings.ts";
+import {
+  type Flags,
+  listenSettings,
+  readServeSettings,
+  type ServeSettings,
+  toGraceMs,
+} from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
 /** Master key that seals records on the queue. */
 const RECORD_KEY = "serving-records";
-const STOP_GRACE_MS = 25_000;
 
 /** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
 export const spec: CommandSpec = {
@@ -84,7 +90,9 @@ async function serve(context: Context, { settings, flags, folder, keys, queue }:
   const step = progress.step("Loading models");
   let gateway = await startGatewayProcess({ folder, settings: whole, env });
   step.done(`${gateway.ready.models.length} ready`);
-  await announce(context, gateway, { folder, keys, queue });
+  const isQueued = Object.values((whole as Delivery).delivery ?? {}).includes("durable");
+  const parts = { folder, keys, queue, isQueued };
+  await announce(context, gateway, parts);
   for (;;) {
     const stopped = new Promise<"stop">((resolve) => {
       if (signal.aborted) resolve("stop");
@@ -94,33 +102,42 @@ async function serve(context: Context, { settings, flags, folder, keys, queue }:
     if (how === "stop") break;
     progress.warn(`The gateway ended (${how}); it is started again. Its log: ${gateway.log}`);
     gateway = await startGatewayProcess({ folder, settings: whole, env });
-    await announce(context, gateway, { folder, keys, queue });
+    await announce(context, gateway, parts);
   }
-  await gateway.stop(STOP_GRACE_MS);
+  await gateway.stop(toGraceMs(settings));
 }
 
 /** Bounds of what may wait on the queue. */
 const INTAKE = { mostRecords: 100_000, mostBytes: 2 ** 28, budgetMs: 30_000 };
 
+type Delivery = { delivery?: Readonly<Record<string, string>> };
+
+/** @param isQueued whether engines behind the queue have to say first what they serve */
 async function announce(
   context: Context,
   { ready, log }: GatewayProcess,
-  { folder, keys, queue }: Pick<Parts, "folder" | "keys" | "queue">,
+  { folder, keys, queue, isQueued }: Pick<Parts, "folder" | "keys" | "queue"> & { isQueued: boolean },
 ): Promise<void> {
-  const { progress, stdout, paths } = context;
+  const { progress, stdout, paths, signal } = context;
   for (const { model, message, mend } of ready.failures) progress.warn(`${model}: ${message}\n  -> ${mend}`);
   for (const { model, version } of ready.models) progress.note(`model ${model}, version ${version}`);
   if (queue === undefined) {
     progress.note("No queue: requests are answered directly; async requests and older Redis clients are off.");
   }
-  for (const address of Object.values(ready.addresses)) stdout.write(`${address}\n`);
-  await writeStack(paths, {
+  const stack = {
     pid: process.pid,
     startedAt: context.now().toISOString(),
     folder,
     gateway: { ...ready.addresses, log, ...(keys === undefined ? {} : { caFile: keys.files.server.caBundle }) },
     ...(queue === undefined ? {} : { queue: queue.record }),
-  });
+  };
+  await writeStack(paths, stack);
+  if (isQueued) {
+    const step = progress.step("Waiting for engines");
+    const models = await awaitEngines(stack, { signal });
+    step.done(models.map(({ name, version }) => `${name} version ${version}`).join(", ") || "none is ready");
+  }
+  for (const address of Object.values(ready.addresses)) stdout.write(`${address}\n`);
 }
 
 /** Keys of this machine; without any, only HTTP on loopback is served. */

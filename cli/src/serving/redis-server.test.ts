@@ -19,6 +19,7 @@ import {
   REDIS_USERS,
   type RedisConnectionSettings,
   type RedisUser,
+  readAnnouncements,
   readRedisAddress,
   SEALED,
   seal,
@@ -71,7 +72,7 @@ describe("a Redis of ours", { skip: hasProgram ? false : "no redis-server here" 
     const engine = await connectAs("engine");
     const work = createWork({ reader: await connectAs("engine"), commands: engine, now: Date.now }, names, settings);
     await work.open();
-    await work.beat();
+    await work.beat("what it serves");
     const recordKeys = toRecordKeys(keys.keyring.keys[0] ?? assert.fail());
     const fill = createRandom();
     const place = { stream: job, uri: "u", model: "m" };
@@ -91,6 +92,7 @@ describe("a Redis of ours", { skip: hasProgram ? false : "no redis-server here" 
     assert.equal(await work.finish({ delivery: dying, value, reason: "MODEL_FAILED" }), true);
     assert.deepEqual(await intake.readResult("u"), value);
     const gateway = links[0] ?? assert.fail();
+    assert.equal(String((await readAnnouncements(gateway, names, ["e"])).get("e")), "what it serves");
     assert.ok(await gateway.send("XREAD", "COUNT", 1, "STREAMS", names.reply("gw"), "0"));
     await gateway.send("XTRIM", names.reply("gw"), "MAXLEN", 0);
     const state = await inspectQueue(await connectAs("operator"), names);
@@ -100,6 +102,10 @@ describe("a Redis of ours", { skip: hasProgram ? false : "no redis-server here" 
       ["gateway", ["KEYS", "*"]],
       ["gateway", ["FLUSHALL"]],
       ["gateway", ["GET", "another"]],
+      ["gateway", ["SET", names.serves("e"), "forged"]],
+      ["gateway", ["DEL", names.engines]],
+      ["relay", ["SET", names.serves("e"), "forged"]],
+      ["relay", ["GET", names.serves("e")]],
       ["engine", ["CONFIG", "GET", "*"]],
       ["operator", ["HGET", names.result("u"), "value"]],
       ["operator", ["DEL", job]],

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createTestFolder } from "../testing/context.ts";
-import { readServeSettings } from "./serve-settings.ts";
+import { readServeSettings, toGraceMs } from "./serve-settings.ts";
 
 const root = createTestFolder();
 
@@ -55,6 +55,13 @@ test("servables behind the queue find their models where the command says, and t
     modelSettings: { a: { instances: 1 }, b: { instances: 1 } },
     clientLimits: { requestsPerSecond: 20, burst: 20, concurrent: 0 },
   });
+});
+
+test("the gateway's own settings pass as they are, and it gets the time that they give it to end", async () => {
+  const settings = await read("models: m\nstreamMs: 900000\nleaveMs: 1000\ndrainMs: 60000\n");
+  assert.deepEqual(settings, { models: join(root, "m"), streamMs: 900_000, leaveMs: 1_000, drainMs: 60_000 });
+  assert.equal(toGraceMs(settings), 66_000);
+  assert.equal(toGraceMs(await read("models: m\n")), 25_000);
 });
 
 test("what cannot be meant is refused", async () => {

@@ -57,6 +57,14 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   return typeof models === "string" ? { ...settings, models: resolve(dirname(path), models) } : settings;
 }
 
+const USUAL_DRAIN_MS = 20_000;
+const END_MS = 5_000;
+
+/** How long a gateway with these settings may take to end: it goes on taking requests, ends those under way, and itself. */
+export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: ServeSettings): number {
+  return Number(leaveMs) + Number(drainMs) + END_MS;
+}
+
 /** An older file's settings, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
 function unfold(document: Document): Record<string, unknown> {
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Engine, VersionState, VersionStatus } from "./engine.ts";
+import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { type ModelFile, type Repository, readModel } from "./repository.ts";
 import type { UnwrapModelKey } from "./sealed-model.ts";
 import { chooseVersions, compareVersions, type ModelSettings } from "./settings.ts";
@@ -31,9 +32,7 @@ export function createEngine(parts: EngineParts): Engine {
   const entriesOf = (model: string): Map<string, Entry> => {
     const entries = models.get(model);
     if (entries !== undefined) return entries;
-    const known = [...models.keys()].slice(0, 5).join(", ");
-    const mend = known === "" ? "load a model first" : `the models are: ${known}`;
-    throw new BulwarkError("MODEL_UNKNOWN", `There is no model "${model.slice(0, 80)}"`, mend);
+    throw modelUnknown(model, models.keys());
   };
 
   type Route = { version: string; entry: Entry };
@@ -57,8 +56,7 @@ export function createEngine(parts: EngineParts): Engine {
     const entry = version === undefined ? undefined : entries.get(version);
     if (version !== undefined && entry !== undefined) return { version, entry };
     if (wanted === undefined) throw notReady(model, "it is not loaded");
-    const mend = `the versions are: ${[...entries.keys()].join(", ")}`;
-    throw new BulwarkError("MODEL_VERSION_UNKNOWN", `"${model}" has no version "${wanted.slice(0, 80)}"`, mend);
+    throw versionUnknown(model, wanted, entries.keys());
   };
 
   const requireLoaded = (model: string, wanted: string | undefined): { version: string; loaded: LoadedVersion } => {
@@ -158,7 +156,8 @@ export function createEngine(parts: EngineParts): Engine {
       ),
     describe(model, wanted) {
       const { version, loaded } = requireLoaded(model, wanted);
-      return { ...loaded.signature, version };
+      const { stream } = parts.settings(model);
+      return { ...loaded.signature, version, ...(stream === undefined ? {} : { stream }) };
     },
     isReady(model, version) {
       if (model !== undefined) {

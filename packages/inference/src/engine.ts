@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor, TensorInfo } from "@bulwark/tensors";
+import type { StreamSettings } from "./settings.ts";
 
 /** What accompanies one call of `infer`. */
 export type InferOptions = {
@@ -14,7 +15,8 @@ export type InferOptions = {
 /** What a model version takes and gives, once it is ready. */
 export type ModelSignature = { readonly inputs: readonly TensorInfo[]; readonly outputs: readonly TensorInfo[] };
 
-export type VersionState = "LOADING" | "READY" | "UNLOADING" | "UNAVAILABLE";
+export const VERSION_STATES = ["LOADING", "READY", "UNLOADING", "UNAVAILABLE"] as const;
+export type VersionState = (typeof VERSION_STATES)[number];
 
 /** One version of a model, as the repository index tells of it. */
 export type VersionStatus = {
@@ -48,11 +50,28 @@ export type VersionStatistics = {
 /** What an answer carries beside its tensors. */
 export type Inference = { readonly model: string; readonly version: string; readonly outputs: readonly Tensor[] };
 
+/** A version as callers need to know it. */
+export type Described = ModelSignature & {
+  readonly version: string;
+  /** Where the model makes one token after the other. */
+  readonly stream?: StreamSettings;
+};
+
+/** What is known of models, wherever they are computed: here, or behind a queue. */
+export type Catalog = {
+  /** Every version of every model known. */
+  list(): readonly VersionStatus[];
+  /** What a version takes and gives. Throws MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, MODEL_NOT_READY. */
+  describe(model: string, version?: string): Described;
+  /** Whether every model that should be there is ready; with a name, whether that one is. */
+  isReady(model?: string, version?: string): boolean;
+};
+
 /**
  * Models behind one call. It knows no protocol and no queue: tensors in, tensors out. Calls are put together into batches
  * by rows, per version of a model, and each caller gets back its own rows.
  */
-export type Engine = {
+export type Engine = Catalog & {
   /**
    * Computes one request.
    *
@@ -67,12 +86,6 @@ export type Engine = {
     inputs: readonly Tensor[],
     options?: InferOptions,
   ): Promise<Inference>;
-  /** Every version of every model known. */
-  list(): readonly VersionStatus[];
-  /** What a version takes and gives. Throws MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, MODEL_NOT_READY. */
-  describe(model: string, version?: string): ModelSignature & { readonly version: string };
-  /** Whether every model that should be there is ready; with a name, whether that one is. */
-  isReady(model?: string, version?: string): boolean;
   /** Loads the model, or again what changed on disk; resolves when its versions are ready. Throws MODEL_UNKNOWN, MODEL_LOAD_FAILED. */
   load(model: string): Promise<void>;
   /** Ends the workers of a model once what they compute is done, which gives all of its memory back. Throws MODEL_UNKNOWN. */

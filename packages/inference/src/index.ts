@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
+export { readAnnouncement, writeAnnouncement } from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
+  Catalog,
   Engine,
   Inference,
   InferOptions,

@@ -2,7 +2,7 @@
 import { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings } from "./settings.ts";
 
 const isWhole = (least: number) => (value: unknown) => Number.isSafeInteger(value) && Number(value) >= least;
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): boolean => typeof value === "string";
 
@@ -36,9 +36,11 @@ const STREAM_KEYS: Readonly<Record<keyof StreamSettings, (value: unknown) => boo
   maxTokens: isWhole(1),
 };
 
-function isStream(value: unknown): boolean {
+export function isStream(value: unknown): value is StreamSettings {
   if (!isRecord(value) || value.tokens === undefined || value.next === undefined) return false;
-  return Object.entries(value).every(([key, one]) => STREAM_KEYS[key as keyof StreamSettings]?.(one) === true);
+  return Object.entries(value).every(
+    ([key, one]) => Object.hasOwn(STREAM_KEYS, key) && STREAM_KEYS[key as keyof StreamSettings](one),
+  );
 }
 
 function isPolicy(value: unknown): boolean {

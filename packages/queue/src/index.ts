@@ -13,6 +13,7 @@ export {
   writeKeptUri,
 } from "./names.ts";
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
+export { readAnnouncements } from "./redis/announcements.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
 export { type DeadLetter, dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./redis/dead-letters.ts";

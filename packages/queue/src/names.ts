@@ -27,6 +27,8 @@ export type Names = {
   readonly lost: string;
   /** Sorted set of engines by the instant at which each was last heard of. */
   readonly engines: string;
+  /** What an engine says that it serves; gone when it does not go on saying so. */
+  serves(engine: string): string;
   result(uri: string): string;
   /** Stream with the answers for one gateway. */
   reply(instance: string): string;
@@ -45,6 +47,7 @@ export function nameKeys(job: string): Names {
     dead: `${job}:dead`,
     lost: `${job}:lost`,
     engines: `${job}:engines`,
+    serves: (engine) => `${job}:serves:${engine}`,
     result: (uri) => `cluster-serving_${job}:${uri}`,
     reply: (instance) => `${job}:reply:${instance}`,
   };

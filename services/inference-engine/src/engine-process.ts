@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { createEngine, type Engine, openFile, openFolder, resolveSettings, unwrapFrom } from "@bulwark/inference";
+import {
+  createEngine,
+  type Engine,
+  openFile,
+  openFolder,
+  resolveSettings,
+  unwrapFrom,
+  writeAnnouncement,
+} from "@bulwark/inference";
 import { type Keyring, parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createLink,
@@ -35,13 +43,17 @@ export type EngineProcess = {
 /**
  * Loads the models, then takes records. A model that cannot be loaded is reported and keeps the others from nothing.
  *
- * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_REPOSITORY, SERVING_PORT, and what loading
+ * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_REPOSITORY, SERVING_PORT,
+ *   ANNOUNCEMENT_TOO_LARGE, and what loading
  *   throws when not one model could be loaded
  */
 export async function startEngineProcess(settings: EngineSettings, report: Report): Promise<EngineProcess> {
   const address = await readRedisAddress(settings.redis);
   const keyring = settings.keyringFile === undefined ? undefined : parseKeyring(await read(settings.keyringFile));
   const engine = await loadModels(settings, keyring, report);
+  const announce = (): string => writeAnnouncement(engine);
+  // What cannot be told of is said now, where somebody reads it.
+  announce();
   const [reader, commands] = [dial(address), dial(address)];
   const names = nameKeys(settings.job);
   const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
@@ -54,7 +66,7 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
     ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
   });
   const computer = tracing === undefined ? untraced : traceComputer(untraced, tracing);
-  const runner = startRunner({ work, computer, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
+  const runner = startRunner({ work, computer, announce, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
   const health = await openHealth(settings, address, {
     isReady: () => runner.isReady() && engine.isReady(),
     counts: () => runner.counts(),

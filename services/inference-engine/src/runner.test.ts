@@ -79,7 +79,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     const work = createWork({ reader, commands, now: Date.now }, names, settings);
     const computer = createComputer(makeEngine(acts), { job, keys, older: {}, fillRandom });
     const runner = startRunner(
-      { work, computer, now: Date.now, report: () => {} },
+      { work, computer, announce: () => "", now: Date.now, report: () => {} },
       { mostInFlight: 16, minIdleMs: 300, mostDeliveries, mostWaitMs: 2_000 },
     );
     runners.push(runner);

@@ -38,7 +38,14 @@ export type Runner = {
   stop(): Promise<void>;
 };
 
-type Parts = { work: Work; computer: Computer; now: () => number; report: Report };
+type Parts = {
+  work: Work;
+  computer: Computer;
+  /** What the engine serves now, for gateways that do not have its models. */
+  announce: () => string;
+  now: () => number;
+  report: Report;
+};
 
 const WAIT_MS = 200;
 const PAUSE_MS = 50;
@@ -50,7 +57,7 @@ const DRAIN_MS = 10_000;
  * left. Records that were handed out before are computed alone, one after the other, so that one that kills the process
  * takes no other with it.
  */
-export function startRunner({ work, computer, now, report }: Parts, settings: RunnerSettings): Runner {
+export function startRunner({ work, computer, announce, now, report }: Parts, settings: RunnerSettings): Runner {
   const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
   const inFlight = new Map<string, { delivery: Delivery; done: Promise<void> }>();
   const suspects: Delivery[] = [];
@@ -175,7 +182,7 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
   };
   const begin = async (): Promise<void> => {
     await work.open();
-    await work.beat();
+    await work.beat(announce());
     for await (const delivery of work.own()) await runAlone(delivery);
     isOpen = true;
     trouble = undefined;
@@ -203,7 +210,8 @@ export function startRunner({ work, computer, now, report }: Parts, settings: Ru
     const deliveries = [...inFlight.values(), ...suspects.map((delivery) => ({ delivery }))];
     work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
   }, settings.minIdleMs / 3);
-  const beating = setInterval(() => void work.beat().catch(ignore), BEAT_MS);
+  const beat = async (): Promise<void> => work.beat(announce());
+  const beating = setInterval(() => void beat().catch(ignore), BEAT_MS);
   const done = loop();
 
   return {

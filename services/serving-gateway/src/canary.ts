@@ -20,10 +20,10 @@ export function createCanary(gateway: Gateway): Canary {
   let hasSucceeded = false;
   let asking: Promise<Problem | undefined> | undefined;
   const ask = async (): Promise<Problem | undefined> => {
-    const names = new Set(gateway.engine.list().flatMap(({ model, state }) => (state === "READY" ? [model] : [])));
+    const names = new Set(gateway.models.list().flatMap(({ model, state }) => (state === "READY" ? [model] : [])));
     const problems = await Promise.all([...names].map((model) => askModel(gateway, model)));
     const problem = problems.find((each) => each !== undefined);
-    hasSucceeded = problem === undefined && gateway.engine.isReady();
+    hasSucceeded = problem === undefined && gateway.models.isReady();
     return problem ?? (hasSucceeded ? undefined : NOT_READY);
   };
   return () => {
@@ -38,7 +38,7 @@ export function createCanary(gateway: Gateway): Canary {
 
 async function askModel(gateway: Gateway, model: string): Promise<Problem | undefined> {
   try {
-    const { inputs } = gateway.engine.describe(model);
+    const { inputs } = gateway.models.describe(model);
     await infer(gateway, {
       ...{ model, version: undefined, inputs: inputs.map((input) => makeZeros(input)), outputs: undefined },
       ...{ deadline: gateway.now() + LIMIT_MS, isQueued: true, isGone: () => false, toSignal: () => NEVER },

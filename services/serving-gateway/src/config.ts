@@ -16,8 +16,8 @@ export type TlsFiles = { readonly certificate: string; readonly privateKey: stri
 
 /** Everything the gateway is told, by a file. Ports: 0 takes a free one, absent opens none. */
 export type GatewayConfig = {
-  /** A folder `NAME/VERSION/model.onnx`, or one model file. */
-  readonly models: string;
+  /** A folder `NAME/VERSION/model.onnx`, or one model file; not needed, and not looked at, where every model is durable. */
+  readonly models?: string;
   /** Name of the model where `models` is a file. */
   readonly modelName?: string;
   /** By name of the model, or `*` for all. */
@@ -74,7 +74,7 @@ export type GatewayConfig = {
   readonly hasLifeline: boolean;
 };
 
-export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
+export const DEFAULT_CONFIG: GatewayConfig = {
   modelSettings: {},
   delivery: { "*": "direct" },
   weights: {},
@@ -96,6 +96,7 @@ export const DEFAULT_CONFIG: Omit<GatewayConfig, "models"> = {
 };
 
 const OPTIONAL: Readonly<Record<string, string>> = {
+  models: "string",
   modelName: "string",
   durable: "object",
   webhooks: "object",
@@ -145,14 +146,14 @@ function parseObject(text: string, file: string): Record<string, unknown> {
 }
 
 function findMisfits(given: Record<string, unknown>): string[] {
-  const types: Record<string, string> = { ...OPTIONAL, models: "string" };
+  const types: Record<string, string> = { ...OPTIONAL };
   for (const [key, value] of Object.entries(DEFAULT_CONFIG)) types[key] = typeof value;
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(types, key));
   const wrong = Object.entries(given).filter(([key, value]) => types[key] !== undefined && typeof value !== types[key]);
   return [
     ...unknown.map((key) => `${key} is no setting of the gateway`),
     ...wrong.map(([key]) => `${key} is to be a ${types[key]}`),
-    ...(given.models === undefined ? ["models is missing"] : []),
+    ...(given.models === undefined && hasDirectModels(given.delivery) ? ["models is missing"] : []),
   ];
 }
 
@@ -222,6 +223,12 @@ const toFinding = (message: string, file: string): Finding => ({
   mend: `mend it in ${file}`,
   file,
 });
+
+/** Whether any model could be computed in the gateway's own process. */
+export function hasDirectModels(delivery: unknown = DEFAULT_CONFIG.delivery): boolean {
+  const { "*": others = "direct", ...named } = Object(delivery) as Record<string, unknown>;
+  return others !== "durable" || Object.values(named).some((one) => one !== "durable");
+}
 
 export function deliveryOf({ delivery }: GatewayConfig, model: string): Delivery {
   return delivery[model] ?? delivery["*"] ?? "direct";

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Engine, Inference } from "@bulwark/inference";
+import type { AnnouncedCatalog, Engine, Inference } from "@bulwark/inference";
 import type { Tensor } from "@bulwark/tensors";
 import { type Tracing, traced } from "@bulwark/tracing";
 import type { Clients } from "./clients.ts";
 import { deliveryOf, type GatewayConfig } from "./config.ts";
 import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Models } from "./models.ts";
 import type { Split } from "./split.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
 /** What every surface works with. */
 export type Gateway = {
   readonly config: GatewayConfig;
-  readonly engine: Engine;
+  /** What there is to ask, and whether it is ready. */
+  readonly models: Models;
+  /** Computes in this process; it has the models of direct delivery alone. */
+  readonly engine: Pick<Engine, "infer" | "close">;
+  /** What engines behind the queue tell of, where a model is delivered to them. */
+  readonly announced: AnnouncedCatalog | undefined;
   /** Delivery through the queue, where there is one. */
   readonly durable: Durable | undefined;
   /** Where submitters may be told of the end of their requests. */
@@ -47,22 +53,31 @@ export type Call = {
 };
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
-export function infer({ config, engine, durable, split, tracing }: Gateway, call: Call): Promise<Inference> {
-  const { model, version = split(model), inputs, outputs, deadline, isGone, toSignal } = call;
-  const options = { deadline, ...(outputs === undefined ? {} : { outputs }) };
-  const queue = call.isQueued === true || deliveryOf(config, model) === "durable" ? durable : undefined;
+export function infer(gateway: Gateway, call: Call): Promise<Inference> {
+  const { config, engine, durable, split, tracing } = gateway;
+  const { model, version = split(model), inputs, outputs, deadline, isGone } = call;
+  const isDurable = deliveryOf(config, model) === "durable";
+  const queue = call.isQueued === true || isDurable ? durable : undefined;
   const compute = (): Promise<Inference> => {
-    if (queue !== undefined) return queue.infer(model, version, inputs, { ...options, signal: toSignal() });
+    if (queue !== undefined) return askQueue(queue, { ...call, version }, isDurable ? gateway.announced : undefined);
     const signal = {
       get aborted() {
         return isGone();
       },
     };
-    return engine.infer(model, version, inputs, { ...options, signal });
+    return engine.infer(model, version, inputs, { deadline, signal, ...(outputs === undefined ? {} : { outputs }) });
   };
   if (tracing === undefined) return compute();
   const span = tracing.begin(queue === undefined ? "engine" : "queue", "internal");
   return traced(span, { "bulwark.model": model }, compute);
+}
+
+/** What no engine would take is not queued. */
+async function askQueue(queue: Durable, call: Call, announced: AnnouncedCatalog | undefined): Promise<Inference> {
+  announced?.check(call);
+  const { model, version, inputs, outputs, deadline, toSignal } = call;
+  const options = { deadline, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
+  return queue.infer(model, version, inputs, options);
 }
 
 /** The instant by which a request is to be answered: its own limit, but never longer than the server's. */

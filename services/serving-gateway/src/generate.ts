@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { generateTokens, makePlan, readSampling, resolveSettings } from "@bulwark/inference";
+import { generateTokens, makePlan, readSampling } from "@bulwark/inference";
 import { type GenerateRequest, readGenerate, writeGenerated } from "@bulwark/tensors";
 import { type Call, type Gateway, infer, toDeadline } from "./gateway.ts";
 
@@ -22,12 +22,11 @@ type Asked = Pick<Call, "model" | "version" | "isGone" | "toSignal"> & { readonl
  * Throws what reading the request throws; `events` and `whole` throw what `infer` throws.
  */
 export function generate(gateway: Gateway, asked: Asked): Generating {
-  const { config, engine, split } = gateway;
+  const { config, models, split } = gateway;
   const { model, body } = asked;
-  const described = engine.describe(model, asked.version ?? split(model));
-  const { version } = described;
+  const described = models.describe(model, asked.version ?? split(model));
+  const { version, stream } = described;
   const request = readGenerate(body, described.inputs, config.tensorLimits);
-  const { stream } = resolveSettings(config.modelSettings, model);
   const deadline = toDeadline(gateway, request.parameters.timeout, stream === undefined ? undefined : config.streamMs);
   const call = { ...asked, version, deadline };
   if (stream === undefined) return generateOnce(gateway, call, request);

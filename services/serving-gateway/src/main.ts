@@ -2,9 +2,13 @@
 // The gateway as a process: settings by a file, one line of JSON on standard output when it is ready or has failed.
 import { BulwarkError, toExitCode } from "@bulwark/contracts/errors";
 import { readConfig } from "./config.ts";
+import type { Report } from "./hear-engines.ts";
 import { type Started, startGateway } from "./start.ts";
 
 const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
+const report: Report = (event, details) => {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...details })}\n`);
+};
 const describe = (error: unknown): object =>
   error instanceof BulwarkError
     ? { code: error.code, message: error.message, mend: error.mend }
@@ -15,7 +19,7 @@ try {
   if (path === undefined) throw new BulwarkError("USAGE", "No settings file was named", "main.ts SETTINGS");
   const { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint } = process.env;
   const config = { ...(tracesEndpoint ? { tracesEndpoint } : {}), ...(await readConfig(path)) };
-  const started = await startGateway(config);
+  const started = await startGateway(config, report);
   const { addresses, models } = started;
   const failures = started.failures.map(({ model, error }) => ({ model, ...describe(error) }));
   say({ event: "ready", pid: process.pid, addresses, models, failures });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "@bulwark/contracts/errors";
-import type { Engine, VersionStatistics } from "@bulwark/inference";
+import type { VersionStatistics } from "@bulwark/inference";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Durable } from "./durable/index.ts";
 import { createLatencies, type Latency } from "./latencies.ts";
+import type { Models } from "./models.ts";
 import { addQueueMetrics, addWebhookMetrics } from "./queue-metrics.ts";
 import { createTimers, type TimerReport } from "./timers.ts";
 import type { Webhooks } from "./webhooks/index.ts";
@@ -60,7 +61,10 @@ type Sources = {
   webhooks?: Webhooks | undefined;
 };
 
-export function createMetrics(engine: Engine, { inFlight, now, durable, webhooks }: Sources): Metrics {
+export function createMetrics(
+  models: Pick<Models, "list" | "statistics">,
+  { inFlight, now, durable, webhooks }: Sources,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (durable !== undefined) addQueueMetrics(registry, durable);
@@ -73,7 +77,7 @@ export function createMetrics(engine: Engine, { inFlight, now, durable, webhooks
       registers,
       collect() {
         this.reset();
-        for (const one of engine.statistics()) this.inc({ model: one.model, version: one.version }, read(one));
+        for (const one of models.statistics()) this.inc({ model: one.model, version: one.version }, read(one));
       },
     });
   }
@@ -84,7 +88,7 @@ export function createMetrics(engine: Engine, { inFlight, now, durable, webhooks
     registers,
     collect() {
       this.reset();
-      for (const { model, version, pending } of engine.statistics()) this.set({ model, version }, pending);
+      for (const { model, version, pending } of models.statistics()) this.set({ model, version }, pending);
     },
   });
   new Gauge({
@@ -136,7 +140,7 @@ export function createMetrics(engine: Engine, { inFlight, now, durable, webhooks
     },
     failed(model, code) {
       // A name that is no model's is whatever a caller wrote.
-      const known = engine.list().some((status) => status.model === model) ? model : "";
+      const known = models.list().some((status) => status.model === model) ? model : "";
       failures.inc({ model: known, reason: REASONS[code] ?? "OTHER", code });
     },
     render: async () => `${await registry.metrics()}\n${latencies.render()}`,

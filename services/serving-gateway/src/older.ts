@@ -17,10 +17,10 @@ type OlderCall = Pick<Call, "isGone" | "toSignal"> & {
 };
 
 /** The model that `/predict` means. Throws MODEL_NOT_READY, SERVING_REQUEST when several could be meant. */
-export function findOlderModel({ config, engine }: Gateway): string {
+export function findOlderModel({ config, models }: Gateway): string {
   const { model } = config.older;
   if (model !== undefined) return model;
-  const [first, ...others] = new Set(engine.list().map((status) => status.model));
+  const [first, ...others] = new Set(models.list().map((status) => status.model));
   if (first === undefined) throw new BulwarkError("MODEL_NOT_READY", "No model is loaded", "bulwark model load NAME");
   if (others.length === 0) return first;
   const mend = "set older.model, or use /models/NAME/versions/VERSION/predict";
@@ -48,11 +48,11 @@ const isOfInstance = (error: BulwarkError): boolean => {
 };
 
 async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly OlderInput[]): Promise<Prediction> {
-  const { config, engine } = gateway;
+  const { config, models } = gateway;
   const { model, version, isGone, toSignal } = call;
   const { resize, postProcessing, asWritten } = config.older;
   const options = { limits: config.tensorLimits, ...(resize === undefined ? {} : { resize }) };
-  const inputs = await fitInputs(instance, engine.describe(model, version).inputs, options);
+  const inputs = await fitInputs(instance, models.describe(model, version).inputs, options);
   const deadline = toDeadline(gateway, undefined);
   const { outputs } = await infer(gateway, {
     ...{ model, version, inputs, deadline, isGone, toSignal },

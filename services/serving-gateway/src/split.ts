@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Engine } from "@bulwark/inference";
+import type { Catalog } from "@bulwark/inference";
 
 /** Shares of a model's requests by version: whole numbers, of which only the ratio counts. */
 export type Weights = Readonly<Record<string, number>>;
@@ -12,9 +12,9 @@ export type Split = (model: string) => string | undefined;
  * requests at 90 and 10, exactly one goes to the second, wherever the ten begin. The share of a version that is not
  * ready falls to the others, so that a canary which cannot be loaded fails nobody.
  */
-export function createSplit(weights: Readonly<Record<string, Weights>>, engine: Pick<Engine, "isReady">): Split {
+export function createSplit(weights: Readonly<Record<string, Weights>>, catalog: Pick<Catalog, "isReady">): Split {
   const rounds = new Map(Object.entries(weights).map(([model, shares]) => [model, createRound(shares)]));
-  return (model) => rounds.get(model)?.((version) => isReady(engine, model, version));
+  return (model) => rounds.get(model)?.((version) => isReady(catalog, model, version));
 }
 
 type Round = (isReady: (version: string) => boolean) => string | undefined;
@@ -36,9 +36,9 @@ function createRound(shares: Weights): Round {
 }
 
 /** A version that nobody has loaded is an error to callers, and here no more than not ready. */
-function isReady(engine: Pick<Engine, "isReady">, model: string, version: string): boolean {
+function isReady(catalog: Pick<Catalog, "isReady">, model: string, version: string): boolean {
   try {
-    return engine.isReady(model, version);
+    return catalog.isReady(model, version);
   } catch {
     return false;
   }

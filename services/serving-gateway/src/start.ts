@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import {
+  createAnnouncedCatalog,
   createEngine,
   openFile,
   openFolder,
@@ -16,11 +17,13 @@ import { parseKeyring } from "@bulwark/pki";
 import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
-import type { GatewayConfig } from "./config.ts";
+import { deliveryOf, type GatewayConfig, hasDirectModels } from "./config.ts";
 import { openDurable } from "./durable/index.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
+import { hearEngines, type Report } from "./hear-engines.ts";
 import { createMetrics } from "./metrics.ts";
+import { joinModels } from "./models.ts";
 import { closeAfterAnswers, createHealthServer, createRestServer, type ServerTls } from "./rest/server.ts";
 import { createSplit } from "./split.ts";
 import { openWebhooks } from "./webhooks/index.ts";
@@ -34,10 +37,16 @@ export type Started = {
   close(): Promise<{ stuck: number }>;
 };
 
-/** Loads the models, then listens. Throws SERVING_CONFIG, SERVING_PORT, MODEL_REPOSITORY, KEYRING_UNSAFE. */
-export async function startGateway(config: GatewayConfig): Promise<Started> {
+/**
+ * Loads the models of direct delivery, then listens; those of durable delivery are known by what engines say of them.
+ * Throws SERVING_CONFIG, SERVING_PORT, MODEL_REPOSITORY, KEYRING_UNSAFE.
+ *
+ * @param report told of what an engine said that cannot be read
+ */
+export async function startGateway(config: GatewayConfig, report: Report = () => {}): Promise<Started> {
   const now = (): number => performance.timeOrigin + performance.now();
-  const repository = await openRepository(config);
+  const isQueued = (model: string): boolean => deliveryOf(config, model) === "durable";
+  const repository = await openRepository(config, isQueued);
   const unwrap = config.keyringFile === undefined ? undefined : createUnwrap(config.keyringFile);
   const { memoryBytes } = config;
   const engine = createEngine({
@@ -50,15 +59,34 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
   const clients = createClients(config, { tokens, now });
   const tracing = await openTracing({ endpoint: config.tracesEndpoint, service: "bulwark-serving-gateway" });
-  const durable = config.durable === undefined ? undefined : await openDurable(config.durable, tracing?.current);
+  const hasQueued = Object.values(config.delivery).includes("durable");
+  const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;
+  const models = announced === undefined ? engine : joinModels(engine, announced, isQueued);
+  const hear = announced === undefined ? undefined : hearEngines(announced, report);
+  const durable =
+    config.durable === undefined ? undefined : await openDurable(config.durable, { trace: tracing?.current, hear });
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();
-  const metrics = createMetrics(engine, { inFlight: clients.inFlight, now, durable, webhooks });
-  const split = createSplit(config.weights, engine);
+  const metrics = createMetrics(models, { inFlight: clients.inFlight, now, durable, webhooks });
+  const split = createSplit(config.weights, models);
   const [stopping, cutting] = [ending.signal, cut.signal];
   const gateway: Gateway = {
-    ...{ config, engine, durable, webhooks, stopping, cutting, split, clients, metrics, tracing, now },
+    ...{
+      config,
+      models,
+      engine,
+      announced,
+      durable,
+      webhooks,
+      stopping,
+      cutting,
+      split,
+      clients,
+      metrics,
+      tracing,
+      now,
+    },
   };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
@@ -69,7 +97,7 @@ export async function startGateway(config: GatewayConfig): Promise<Started> {
   return {
     addresses,
     failures,
-    models: engine.list().filter(({ state }) => state === "READY"),
+    models: models.list().filter(({ state }) => state === "READY"),
     async close() {
       ending.abort();
       for (const server of servers) closeAfterAnswers(server);
@@ -111,13 +139,17 @@ async function listen(gateway: Gateway, tls: ServerTls | undefined) {
   return { servers, addresses, grpc };
 }
 
-async function openRepository({ models, modelName }: GatewayConfig): Promise<Repository> {
+/** The models that are computed here. Where none is, no folder of models is opened, nor needs to be there. */
+async function openRepository(config: GatewayConfig, isQueued: (model: string) => boolean): Promise<Repository> {
+  const { models = "", modelName, delivery } = config;
+  if (!hasDirectModels(delivery)) return { list: async () => [], find: async () => [] };
   const found = await stat(models).catch((cause) => {
     throw new BulwarkError("MODEL_REPOSITORY", `${models} is not there`, "name a model or a folder of models", {
       cause,
     });
   });
-  return found.isDirectory() ? openFolder(models) : openFile(models, modelName);
+  const repository = found.isDirectory() ? openFolder(models) : openFile(models, modelName);
+  return { ...repository, list: async () => (await repository.list()).filter((model) => !isQueued(model)) };
 }
 
 async function readTls({ tls, clientCertificates }: GatewayConfig): Promise<ServerTls | undefined> {

@@ -31,6 +31,7 @@ test("the Secrets have the names and entries that the chart mounts", () => {
     "clouds-engine": ["ca.crt", "redis-password", "tls.crt", "tls.key"],
     "clouds-redis": ["ca.crt", "operator-password", "tls.crt", "tls.key", "users.acl"],
     "clouds-keyring": ["keyring.json"],
+    "clouds-records": ["keyring.json"],
     "clouds-tokens": ["tokens"],
     "clouds-client": [...tls, "token"].sort(),
   });
@@ -78,6 +79,11 @@ test("only the master keys that are needed leave the keys folder", () => {
   assert.deepEqual(
     carried.map(({ id }) => id),
     ["serving-records", "models"],
+  );
+  const { keys: ofRecords } = parseKeyring(entry("clouds-records", "keyring.json"));
+  assert.deepEqual(
+    ofRecords.map(({ id }) => id),
+    ["serving-records"],
   );
 });
 

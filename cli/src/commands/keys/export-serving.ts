@@ -58,6 +58,8 @@ export async function exportServing(keys: Keys, options: ServingRelease): Promis
       "operator-password": passwords.operator,
     },
     keyring: { "keyring.json": serializeKeyring(keyring) },
+    // For gateways that have no model: what they hold opens none.
+    records: { "keyring.json": serializeKeyring(selectKeys(keys.keyring, [RECORD_KEY])) },
     tokens: { tokens: `${release}-client ${digest}\n` },
     client: { ...(await issue("client")), token },
   };

@@ -55,7 +55,8 @@ async function chooseModel(stack: Stack, timeoutMs: number): Promise<Model> {
   const rows = Array.isArray(index.body) ? (index.body as { name: string; state: string }[]) : [];
   const ready = rows.find(({ state }) => state === "READY");
   if (ready === undefined) {
-    throw new BulwarkError("SERVING_NOT_READY", "No model is ready.", `read ${stack.gateway.log}`);
+    const log = stack.queue?.engineLogs.join(", ") ?? stack.gateway.log;
+    throw new BulwarkError("SERVING_NOT_READY", "No model is ready.", `read ${log}`);
   }
   const { body } = await askGateway(stack, { path: `/v2/models/${encodeURIComponent(ready.name)}`, timeoutMs });
   return { name: ready.name, inputs: (body as { inputs: TensorInfo[] }).inputs };

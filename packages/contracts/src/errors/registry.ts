@@ -323,6 +323,8 @@ export const ERRORS = {
   RECORD_KEY_UNKNOWN: entry("refused", 403, "A record is sealed under a master key that is not at hand"),
   RESULT_UNKNOWN: entry("invalid", 404, "No result of this name is there, or it has expired"),
   WEBHOOK_REFUSED: entry("invalid", 400, "The address of a webhook is not one that the server calls"),
+  ANNOUNCEMENT_MALFORMED: entry("invalid", 500, "What an engine says that it serves has not the expected form"),
+  ANNOUNCEMENT_TOO_LARGE: entry("invalid", 500, "An engine has more models than it may tell of"),
   ENGINE_ABSENT: entry("unreachable", 503, "No engine was there to compute the record before its deadline"),
   REDIS_MISSING: entry("invalid", 500, "There is no redis-server on this machine"),
   REDIS_START_FAILED: entry("unreachable", 500, "redis-server did not come up"),

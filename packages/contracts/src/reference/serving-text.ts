@@ -30,7 +30,8 @@ const SECURITY: readonly string[][] = [
     "in Redis alone",
     "its certificate; digests of the passwords; the password of its own probe, which may only look",
   ],
-  ["`RELEASE-keyring`", "gateways and engines", "master keys that seal records and open models"],
+  ["`RELEASE-keyring`", "engines, and gateways with `direct` models", "master keys that seal records and open models"],
+  ["`RELEASE-records`", "gateways whose models are all `durable`", "the master key that seals records, and no other"],
   ["`RELEASE-tokens`", "gateways", "digests of the callers' tokens"],
   ["`RELEASE-client`", "mounted nowhere; for callers", "a token, a certificate, the authority"],
   [
@@ -86,7 +87,7 @@ the cluster: \`--host clouds.example\` of the export, and an ingress or load bal
 
 | part | what | how many |
 | --- | --- | --- |
-| \`clouds-gateway\` | Deployment; answers callers. \`direct\` models are computed here, \`durable\` ones are queued | \`gateway.replicas\`, 2 |
+| \`clouds-gateway\` | Deployment; answers callers. \`direct\` models are computed here, \`durable\` ones are queued, and known by what engines say of them | \`gateway.replicas\`, 2 |
 | \`clouds-engine\` | Deployment; computes what is queued | \`engine.replicas\`, 1 |
 | \`clouds-redis\` | StatefulSet of one; or \`redis.url\`, a Redis of yours with the users of \`clouds-redis\` | 1 |
 

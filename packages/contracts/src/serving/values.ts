@@ -159,6 +159,7 @@ const gateway = part(
     service: choice(["ClusterIP", "LoadBalancer", "NodePort"] as const, "Kind of the Service for callers"),
     serviceAnnotations: labels("Annotations of that Service"),
     requestTimeout: duration("30s", "Time a request has that brings no deadline"),
+    streamTimeout: duration("5m", "Time a stream of tokens has as a whole that brings no deadline"),
     asyncTimeout: duration("10m", "Time a submitted request may wait"),
     bodySize: size("64m", "Largest body of a request"),
     maxInFlight: whole(2048, 1, "Requests under way in one gateway; then 503"),
@@ -257,6 +258,10 @@ const secrets = part(
     engine: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-engine when empty"),
     redis: objectOr("", "Secret with tls.crt, tls.key, ca.crt, users.acl, operator-password; RELEASE-redis when empty"),
     keyring: objectOr("", "Secret with keyring.json: master keys of records and models; RELEASE-keyring when empty"),
+    records: objectOr(
+      "",
+      "Secret with keyring.json: the master key of records alone, for gateways without models; RELEASE-records when empty",
+    ),
     tokens: objectOr("", "Secret with the entry tokens, lines of NAME and SHA-256; RELEASE-tokens when empty"),
   },
   "Existing Secrets, mounted as files. `bulwark keys export --kubernetes --serving RELEASE` makes them",

@@ -19,7 +19,7 @@ const signature = {
     { name: "words", datatype: "BYTES", shape: [1] },
   ],
 } as const;
-const GREEDY: Sampling = { temperature: 0, topK: 0, seed: undefined, maxTokens: 100 };
+const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, seed: undefined, maxTokens: 100 };
 const scoresOf = (...scores: number[]) => toTensor("scores", "FP32", [1, scores.length], Float32Array.from(scores));
 const prompt = toTensor("ids", "INT32", [2], new Int32Array([1, 2]));
 
@@ -121,6 +121,39 @@ test("the same seed chooses the same, and only among the likeliest", () => {
   );
 });
 
+test("top_p leaves the fewest of the likeliest that reach it, of those that top_k leaves, and their ratio", () => {
+  const probabilities = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 12 });
+  const shares = fc.integer({ min: 1, max: 99 });
+  const property = fc.property(probabilities, shares, fc.integer({ min: 0, max: 12 }), (weights, percent, topK) => {
+    const scores = scoresOf(...weights.map(Math.log));
+    const topP = percent / 100;
+    const draws = 400;
+    const counts = new Map<number, number>();
+    for (let at = 0; at < draws; at++) {
+      const token = chooseToken(scores, { ...GREEDY, temperature: 1, topK, topP }, () => (at + 0.5) / draws);
+      counts.set(token, (counts.get(token) ?? 0) + 1);
+    }
+    const kept = weights.toSorted((a, b) => b - a).slice(0, topK === 0 ? weights.length : topK);
+    const total = kept.reduce((sum, weight) => sum + weight, 0);
+    const reach = (count: number): number => kept.slice(0, count).reduce((sum, weight) => sum + weight, 0) / total;
+    const least = kept.findIndex((_, at) => reach(at + 1) >= topP) + 1;
+    // Where a sum meets the share to the last digit, rounding may decide.
+    fc.pre(Math.abs(reach(least) - topP) > 1e-5 && Math.abs(reach(least - 1) - topP) > 1e-5);
+    const nucleus = kept.slice(0, least);
+    const chosen = [...counts.keys()].map((token) => weights[token] ?? 0);
+    assert.ok(chosen.length <= least);
+    assert.ok(chosen.every((weight) => weight >= (nucleus.at(-1) ?? 0)));
+    const sum = nucleus.reduce((all, weight) => all + weight, 0);
+    for (const [token, count] of counts) {
+      assert.ok(Math.abs(count / draws - (weights[token] ?? 0) / sum) <= 2 / draws, `${weights} ${topP} ${topK}`);
+    }
+    // Each of them is reached where its share is more than a draw.
+    const large = nucleus.filter((weight) => weight / sum > 2 / draws).length;
+    assert.ok(chosen.length >= large);
+  });
+  fc.assert(property);
+});
+
 test("tokens are chosen as often as their scores say", () => {
   const counts = [0, 0, 0];
   for (let at = 0; at < 1000; at++) {
@@ -135,6 +168,8 @@ for (const parameters of [
   { temperature: -1 },
   { temperature: "hot" },
   { top_k: 1.5 },
+  { top_p: 0 },
+  { top_p: 1.1 },
   { seed: -1 },
   { max_tokens: 0 },
   { max_tokens: 11 },

@@ -8,12 +8,14 @@ export type Sampling = {
   readonly temperature: number;
   /** Only among so many of the likeliest; 0: among all. */
   readonly topK: number;
+  /** Only among the fewest of the likeliest whose probabilities add up to this (nucleus sampling); 1: among all. */
+  readonly topP: number;
   /** The same seed gives the same choices; undefined for new ones each time. */
   readonly seed: number | undefined;
   readonly maxTokens: number;
 };
 
-/** Reads parameters of a request: temperature, top_k, seed, max_tokens. Throws SERVING_REQUEST. */
+/** Reads parameters of a request: temperature, top_k, top_p, seed, max_tokens. Throws SERVING_REQUEST. */
 export function readSampling(parameters: Readonly<Record<string, unknown>>, most: number): Sampling {
   const read = (name: string, isRight: (value: number) => boolean, wanted: string): number | undefined => {
     const value = parameters[name];
@@ -24,6 +26,7 @@ export function readSampling(parameters: Readonly<Record<string, unknown>>, most
   return {
     temperature: read("temperature", (value) => value >= 0 && value <= 100, "a number from 0 to 100") ?? 0,
     topK: read("top_k", isWhole, "a whole number from 0 on") ?? 0,
+    topP: read("top_p", (value) => value > 0 && value <= 1, "a number above 0 and up to 1") ?? 1,
     seed: read("seed", isWhole, "a whole number from 0 on"),
     maxTokens: read("max_tokens", (value) => isWhole(value) && value > 0 && value <= most, `from 1 to ${most}`) ?? most,
   };
@@ -60,22 +63,37 @@ function findLikeliest(scores: Float32Array): number {
   return best;
 }
 
-function sample(scores: Float32Array, { temperature, topK }: Sampling, random: () => number): number {
+function sample(scores: Float32Array, { temperature, topK, topP }: Sampling, random: () => number): number {
   const likeliest = scores[findLikeliest(scores)] ?? 0;
   if (!Number.isFinite(likeliest)) throw nothing();
-  const ranked = topK === 0 ? undefined : Uint32Array.from(scores.keys()).sort((a, b) => rank(scores, a, b));
-  const tokens = ranked === undefined ? Uint32Array.from(scores.keys()) : ranked.subarray(0, topK);
+  const all = Uint32Array.from(scores.keys());
+  if (topK > 0 || topP < 1) all.sort((a, b) => rank(scores, a, b));
+  const tokens = topK === 0 ? all : all.subarray(0, topK);
   // The largest is taken away first, so that no power overflows.
-  const weights = Float64Array.from(tokens, (token) => {
+  const ranked = Float64Array.from(tokens, (token) => {
     const weight = Math.exp(((scores[token] ?? 0) - likeliest) / temperature);
     return Number.isNaN(weight) ? 0 : weight;
   });
-  let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
+  const weights = topP < 1 ? takeNucleus(ranked, topP) : ranked;
+  let left = random() * add(weights);
   for (const [at, weight] of weights.entries()) {
     left -= weight;
     if (left < 0) return tokens[at] ?? 0;
   }
   return findLikeliest(scores);
+}
+
+const add = (weights: Float64Array): number => weights.reduce((sum, weight) => sum + weight, 0);
+
+/** The fewest of the first weights that reach a share of all (Holtzman et al., The Curious Case of Neural Text Degeneration). */
+function takeNucleus(weights: Float64Array, share: number): Float64Array {
+  const wanted = share * add(weights);
+  let reached = 0;
+  const last = weights.findIndex((weight) => {
+    reached += weight;
+    return reached >= wanted;
+  });
+  return last === -1 ? weights : weights.subarray(0, last + 1);
 }
 
 /** The likelier first; NaN last. */

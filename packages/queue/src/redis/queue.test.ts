@@ -7,11 +7,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Names, nameKeys } from "../names.ts";
 import type { Answer, Delivery, Submission } from "../record.ts";
 import { findRedisPrograms, type RedisProgram, startTestRedis, type TestRedis } from "../testing/index.ts";
+import { readAnnouncements } from "./announcements.ts";
 import { listenForAnswers } from "./answers.ts";
 import { dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./dead-letters.ts";
-import { inspectQueue } from "./inspect.ts";
+import { ENGINE_SILENCE_MS, inspectQueue } from "./inspect.ts";
 import { createIntake } from "./intake.ts";
 import type { Link } from "./link.ts";
+import { asList } from "./read-entry.ts";
 import { createWork, type Work } from "./work.ts";
 
 const MIN_IDLE_MS = 100;
@@ -266,10 +268,39 @@ function suite(program: RedisProgram): void {
     await channel.done;
   });
 
+  it("tells what engines serve, as long as they go on saying so", async () => {
+    const names = makeJob();
+    const work = await openWork(names);
+    const key = names.serves("engine-1");
+    const read = async () => Object.fromEntries(await readAnnouncements(link, names, ["engine-1", "absent"]));
+    await work.beat("one");
+    assert.deepEqual(await read(), { "engine-1": Buffer.from("one") });
+    const left = Number(await link.send("PTTL", key));
+    assert.ok(left > 0 && left <= ENGINE_SILENCE_MS, `${left} ms`);
+    await link.send("PEXPIRE", key, 100);
+    await work.beat("one");
+    assert.ok(Number(await link.send("PTTL", key)) > 1_000, "it is believed anew");
+    await link.send("DEL", key);
+    await work.beat("one");
+    assert.deepEqual(await read(), { "engine-1": Buffer.from("one") });
+    await work.beat("two");
+    assert.deepEqual(await read(), { "engine-1": Buffer.from("two") });
+    // Engines are what makes room in a full Redis: there, too, they are known.
+    const former = String(asList(await link.send("CONFIG", "GET", "maxmemory"))[1]);
+    await link.send("CONFIG", "SET", "maxmemory", 1);
+    try {
+      await assert.rejects(link.send("SET", `${names.job}:x`, "y"), { code: "QUEUE_FULL" });
+      await work.beat("three");
+    } finally {
+      await link.send("CONFIG", "SET", "maxmemory", former);
+    }
+    assert.deepEqual(await read(), { "engine-1": Buffer.from("three") });
+  });
+
   it("leaves no name behind, unless it still holds records", async () => {
     const names = makeJob();
     const [intake, work] = [openIntake(names), await openWork(names)];
-    await work.beat();
+    await work.beat("");
     assert.deepEqual((await inspectQueue(link, names)).engines, ["engine-1"]);
     await intake.admit(submit());
     const delivery = await takeOne(work);

@@ -4,6 +4,7 @@ import { GROUP, type Names, PRIORITIES } from "../names.ts";
 import type { Delivery, Outcome } from "../record.ts";
 import { checkRedis } from "./check.ts";
 import { readDelivery, writeOutcome } from "./delivery.ts";
+import { ENGINE_SILENCE_MS } from "./inspect.ts";
 import type { Argument, Link } from "./link.ts";
 import { asList, type RawEntry } from "./read-entry.ts";
 import { SCRIPTS } from "./script.ts";
@@ -26,8 +27,11 @@ export type Work = {
   drop(delivery: Delivery): void;
   /** Ends a record. False: another had ended it; its result stays. */
   finish(outcome: Outcome): Promise<boolean>;
-  /** Says that this engine is alive, and reads Redis's clock again. */
-  beat(): Promise<void>;
+  /**
+   * Says that this engine is alive and what it serves, in words that the queue does not read, and reads Redis's clock
+   * again. What it serves is forgotten unless it goes on saying so.
+   */
+  beat(serves: string): Promise<void>;
   /** Clean exit: the name is removed unless it still holds records. */
   leave(): Promise<void>;
   /** Records seen so far that somebody had removed from the stream before their end. */
@@ -65,11 +69,18 @@ export function createWork(
   let lost = 0;
   const held = new Set<string>();
 
-  const readClock = async (): Promise<number> => {
-    const [seconds, micros] = asList(await commands.send("TIME"));
-    const redisNow = Number(seconds) * 1000 + Number(micros) / 1000;
-    offsetMs = redisNow - now();
-    return redisNow;
+  /** What Redis was told last that this engine serves. */
+  let told = "";
+
+  const setClock = ([seconds, micros]: readonly unknown[]): void => {
+    offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - now();
+  };
+
+  const tell = async (serves: string): Promise<boolean> => {
+    const args = [consumer, FORGET_ENGINES_MS, ENGINE_SILENCE_MS, serves];
+    const answer = asList(await commands.run(SCRIPTS.beat, [names.engines, names.serves(consumer)], args));
+    setClock(answer);
+    return answer[2] === 1;
   };
 
   const makeGroups = async (): Promise<void> => {
@@ -122,7 +133,7 @@ export function createWork(
     async open() {
       await checkRedis(commands);
       await makeGroups();
-      await readClock();
+      setClock(asList(await commands.send("TIME")));
     },
 
     async take(most, waitMs) {
@@ -199,10 +210,11 @@ export function createWork(
       return isFirst;
     },
 
-    async beat() {
-      const redisNow = Math.floor(await readClock());
-      await commands.send("ZADD", names.engines, redisNow, consumer);
-      await commands.send("ZREMRANGEBYSCORE", names.engines, "-inf", redisNow - FORGET_ENGINES_MS);
+    async beat(serves) {
+      const isThere = await tell(serves === told ? "" : serves);
+      // Redis came back without it, or we were silent for too long.
+      if (!isThere) await tell(serves);
+      told = serves;
     },
 
     async leave() {

@@ -42,6 +42,21 @@ const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
 const DEFAULT_USER = "user default off resetpass allkeys allchannels +@all";
 
 /**
+ * Patterns of keys by user; `%R` may be read alone. Only engines say what engines serve: whoever may write there tells every
+ * gateway which requests it is to refuse.
+ */
+function listKeys(names: Names): Readonly<Record<RedisUser, readonly string[]>> {
+  const intake = [...names.streams, names.bytes, names.result("*")].map((key) => `~${key}`);
+  const reads = [names.dead, names.lost, names.engines, names.serves("*")].map((key) => `%R~${key}`);
+  return {
+    gateway: [...intake, `~${names.reply("*")}`, ...reads],
+    engine: [`~${names.job}`, `~${names.job}:*`, `~${names.result("*")}`],
+    relay: [...intake, `~${names.dead}`],
+    operator: [`%R~${names.job}*`],
+  };
+}
+
+/**
  * The lines of Redis's file of users. Passwords are in it as digests.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
@@ -49,7 +64,7 @@ const DEFAULT_USER = "user default off resetpass allkeys allchannels +@all";
 export function renderUsers(names: Names, passwords: Readonly<Record<RedisUser, string>>): string {
   const lines = REDIS_USERS.map((user) => {
     const digest = createHash("sha256").update(passwords[user]).digest("hex");
-    const keys = user === "operator" ? [`%R~${names.job}*`] : [`~${names.job}*`, `~${names.result("*")}`];
+    const keys = listKeys(names)[user];
     const commands = [...new Set(COMMANDS[user])].map((command) => `+${command}`);
     return ["user", user, "on", `#${digest}`, "resetchannels", ...keys, "-@all", ...commands].join(" ");
   });

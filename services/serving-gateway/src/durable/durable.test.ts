@@ -58,7 +58,7 @@ describe("delivery through the queue", { skip: program === undefined ? "no redis
     const settings = { consumer: "e", minIdleMs: 60_000, resultTtlMs: 60_000, replyTtlMs: 60_000, mostDead: 100 };
     const work = createWork({ reader, commands, now: Date.now }, names, settings);
     await work.open();
-    await work.beat();
+    await work.beat("");
     return work;
   };
 

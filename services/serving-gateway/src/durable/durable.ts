@@ -20,6 +20,7 @@ import {
   writeKeptUri,
 } from "@bulwark/queue";
 import type { Tensor } from "@bulwark/tensors";
+import type { HearEngines } from "../hear-engines.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
@@ -95,6 +96,7 @@ export type DurableParts = {
   pause: (ms: number) => Promise<void>;
   /** The step of a trace that is under way, for the engine to go on with. */
   trace?: (() => string | undefined) | undefined;
+  hear?: HearEngines | undefined;
 };
 
 /** Between two looks for a result that another gateway would hear of first. */
@@ -105,7 +107,7 @@ const LAST_POLL_MS = 1_000;
 export function createDurable(parts: DurableParts): Durable {
   const { commands, reader, names, instance, keys, now, fillRandom, pause } = parts;
   const intake = createIntake(commands, names, parts.limits);
-  const watch = watchQueue({ link: commands, names });
+  const watch = watchQueue({ link: commands, names, hear: parts.hear });
   const waiting = new Map<string, (value: Buffer) => void>();
   const bell: Bell = createBell();
   const onAnswer = ({ uri, value }: Answer): void => {

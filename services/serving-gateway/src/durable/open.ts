@@ -16,7 +16,7 @@ import {
   toRedisOptions,
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
-import { createDurable, type Durable } from "./durable.ts";
+import { createDurable, type Durable, type DurableParts } from "./durable.ts";
 
 /** What the gateway is told of the queue. */
 export type DurableSettings = {
@@ -36,7 +36,10 @@ export type DurableSettings = {
  *
  * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
  */
-export async function openDurable(settings: DurableSettings, trace?: () => string | undefined): Promise<Durable> {
+export async function openDurable(
+  settings: DurableSettings,
+  also: Pick<DurableParts, "trace" | "hear"> = {},
+): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
   const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
@@ -55,7 +58,7 @@ export async function openDurable(settings: DurableSettings, trace?: () => strin
     makeId: randomUUID,
     fillRandom: createRandom(),
     pause: (ms) => delay(ms),
-    trace,
+    ...also,
   });
   await durable.watch.looked;
   return durable;

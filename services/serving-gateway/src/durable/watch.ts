@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { checkRedis, inspectQueue, type Link, type Names, type QueueState } from "@bulwark/queue";
+import { checkRedis, inspectQueue, type Link, type Names, type QueueState, readAnnouncements } from "@bulwark/queue";
+import type { HearEngines } from "../hear-engines.ts";
 
 /** Looks at the queue once a second, so that nobody has to ask Redis while a caller waits. */
 export type Watch = {
@@ -19,7 +20,14 @@ export type Watch = {
 
 const PERIOD_MS = 1_000;
 
-export function watchQueue({ link, names }: { link: Link; names: Names }): Watch {
+type Parts = {
+  link: Link;
+  names: Names;
+  /** Told with each look what the engines alive say of themselves; nothing while Redis cannot be asked. */
+  hear?: HearEngines | undefined;
+};
+
+export function watchQueue({ link, names, hear }: Parts): Watch {
   let queue: QueueState | undefined;
   let problem: BulwarkError | undefined = new BulwarkError(
     "QUEUE_UNREACHABLE",
@@ -34,9 +42,11 @@ export function watchQueue({ link, names }: { link: Link; names: Names }): Watch
     try {
       await checkRedis(link);
       queue = await inspectQueue(link, names);
+      hear?.(await readAnnouncements(link, names, queue.engines));
       problem = undefined;
     } catch (error) {
       problem = error as BulwarkError;
+      hear?.(new Map());
     } finally {
       isLooking = false;
     }

@@ -34,19 +34,19 @@ const versionOf = (version: string): string | undefined => (version === "" ? und
 
 const METHODS: Readonly<Record<string, Method>> = {
   ServerLive: { request: "Nothing", response: "ServerLiveResponse", run: () => ({ live: true }) },
-  ServerReady: { request: "Nothing", response: "ReadyResponse", run: ({ engine }) => ({ ready: engine.isReady() }) },
+  ServerReady: { request: "Nothing", response: "ReadyResponse", run: ({ models }) => ({ ready: models.isReady() }) },
   ModelReady: {
     request: "ModelRequest",
     response: "ReadyResponse",
-    run: ({ engine }, { name, version }: ModelName) => ({ ready: engine.isReady(name, versionOf(version)) }),
+    run: ({ models }, { name, version }: ModelName) => ({ ready: models.isReady(name, versionOf(version)) }),
   },
   ServerMetadata: { request: "Nothing", response: "ServerMetadataResponse", run: () => SERVER },
   ModelMetadata: {
     request: "ModelRequest",
     response: "ModelMetadataResponse",
-    run({ engine }, { name, version }: ModelName) {
-      const { inputs, outputs } = engine.describe(name, versionOf(version));
-      const versions = engine.list().flatMap((one) => (one.model === name ? [one.version] : []));
+    run({ models }, { name, version }: ModelName) {
+      const { inputs, outputs } = models.describe(name, versionOf(version));
+      const versions = models.list().flatMap((one) => (one.model === name ? [one.version] : []));
       return { name, versions, platform: PLATFORM, inputs, outputs };
     },
   },
@@ -54,15 +54,15 @@ const METHODS: Readonly<Record<string, Method>> = {
   ModelStatistics: {
     request: "ModelRequest",
     response: "ModelStatisticsResponse",
-    run: ({ engine }, { name, version }: ModelName) => ({
-      model_stats: engine.statistics(name === "" ? undefined : name, versionOf(version)).map(toTriton),
+    run: ({ models }, { name, version }: ModelName) => ({
+      model_stats: models.statistics(name === "" ? undefined : name, versionOf(version)).map(toTriton),
     }),
   },
   RepositoryIndex: {
     request: "RepositoryIndexRequest",
     response: "RepositoryIndexResponse",
-    run: ({ engine }, { ready }: { ready: boolean }) => ({
-      models: engine
+    run: ({ models }, { ready }: { ready: boolean }) => ({
+      models: models
         .list()
         .filter(({ state }) => !ready || state === "READY")
         .map(({ model, version, state, reason = "" }) => ({ name: model, version, state, reason })),
@@ -71,16 +71,16 @@ const METHODS: Readonly<Record<string, Method>> = {
   RepositoryModelLoad: {
     request: "RepositoryModelRequest",
     response: "Nothing",
-    run: async ({ engine }, { model_name }: { model_name: string }) => {
-      await engine.load(model_name);
+    run: async ({ models }, { model_name }: { model_name: string }) => {
+      await models.load(model_name);
       return {};
     },
   },
   RepositoryModelUnload: {
     request: "RepositoryModelRequest",
     response: "Nothing",
-    run: async ({ engine }, { model_name }: { model_name: string }) => {
-      await engine.unload(model_name);
+    run: async ({ models }, { model_name }: { model_name: string }) => {
+      await models.unload(model_name);
       return {};
     },
   },

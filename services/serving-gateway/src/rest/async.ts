@@ -45,11 +45,11 @@ function requireDurable({ durable }: Gateway): Durable {
 
 async function submit(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const durable = requireDurable(gateway);
-  const { engine, metrics } = gateway;
+  const { models, metrics } = gateway;
   const model = param(request, "model") ?? "";
   try {
-    // A model that is not there is refused now; its inputs are judged by the engine.
-    engine.describe(model, param(request, "version"));
+    // A model that is not there is refused now; its inputs are judged by the models.
+    models.describe(model, param(request, "version"));
     const isSealed = request.headers["content-type"] === SEALED_TYPE;
     const id = isSealed ? await submitSealed(gateway, durable, request) : await submitPlain(gateway, durable, request);
     return sendPending(reply, id);

@@ -6,10 +6,10 @@ import { toOipError } from "../problem.ts";
 import { JSON_TYPE } from "./request.ts";
 
 /** Open Inference Protocol, health: whether the process is alive, and whether it takes requests. */
-export function addHealthRoutes(server: FastifyInstance, { engine, stopping }: Gateway): void {
+export function addHealthRoutes(server: FastifyInstance, { models, stopping }: Gateway): void {
   server.get("/v2/health/live", () => ({ live: true }));
   // The specification's table says `ready`, its example `live`: both are there.
-  server.get("/v2/health/ready", (_request, reply) => sendReady(reply, !stopping.aborted && engine.isReady()));
+  server.get("/v2/health/ready", (_request, reply) => sendReady(reply, !stopping.aborted && models.isReady()));
 }
 
 /** `/v2/health/started`: whether a request has gone the whole way, through the queue to an engine and back. */

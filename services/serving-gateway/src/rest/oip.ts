@@ -13,7 +13,7 @@ const VERSION = `${MODEL}/versions/:version`;
 
 /** Open Inference Protocol v2 over HTTP (kserve/open-inference-protocol, inference_rest.md). */
 export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
-  const { engine } = gateway;
+  const { models } = gateway;
   server.get(
     "/v2",
     guard(gateway, () => SERVER),
@@ -26,7 +26,7 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
     );
     server.get(`${path}/ready`, (request, reply) => {
       const name = param(request, "model") ?? "";
-      return sendReady(reply, engine.isReady(name, param(request, "version")), { name });
+      return sendReady(reply, models.isReady(name, param(request, "version")), { name });
     });
     server.post(`${path}/infer`, inferHandler(gateway));
     server.post(`${path}/generate`, generateHandler(gateway, "whole"));
@@ -34,10 +34,10 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
   }
 }
 
-function describeModel({ engine }: Gateway, request: FastifyRequest): object {
+function describeModel({ models }: Gateway, request: FastifyRequest): object {
   const name = param(request, "model") ?? "";
-  const { inputs, outputs, version } = engine.describe(name, param(request, "version"));
-  const versions = engine.list().flatMap((status) => (status.model === name ? [status.version] : []));
+  const { inputs, outputs, version } = models.describe(name, param(request, "version"));
+  const versions = models.list().flatMap((status) => (status.model === name ? [status.version] : []));
   return { name, versions, version, platform: PLATFORM, inputs, outputs };
 }
 

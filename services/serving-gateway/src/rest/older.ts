@@ -60,14 +60,14 @@ async function sendPrediction(
   reply: FastifyReply,
   { model: named, failure }: Surface,
 ): Promise<FastifyReply> {
-  const { clients, metrics, now, config, engine, split } = gateway;
+  const { clients, metrics, now, config, models, split } = gateway;
   const startedAt = now();
   let model = named ?? "";
   let release: (() => void) | undefined;
   try {
     release = clients.admit(toCaller(request));
     model = named ?? findOlderModel(gateway);
-    const { version } = engine.describe(model, param(request, "version") ?? split(model));
+    const { version } = models.describe(model, param(request, "version") ?? split(model));
     const instances = readInstances((request.body as Buffer | undefined) ?? Buffer.alloc(0), config.tensorLimits);
     const predictions = await predict(gateway, { model, version, instances, ...toPresence(request) });
     const body = writePredictions(readDialect(request, config.older.dialect), predictions);
@@ -105,18 +105,18 @@ function sendFailure(reply: FastifyReply, problem: Problem, failure: Surface["fa
     .send(status === 404 ? "Model Not Found" : `${code}: ${message}; ${mend}`);
 }
 
-function listModels({ engine }: Gateway): object[] {
-  return engine
+function listModels({ models }: Gateway): object[] {
+  return models
     .list()
     .filter(({ state }) => state === "READY")
-    .map(({ model, version }) => toMetadata(engine.describe(model, version), model));
+    .map(({ model, version }) => toMetadata(models.describe(model, version), model));
 }
 
 function showModel(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): unknown {
-  const { engine } = gateway;
+  const { models } = gateway;
   const model = param(request, "model") ?? "";
   const version = param(request, "version");
-  const found = engine
+  const found = models
     .list()
     .filter((status) => status.model === model && status.version === (version ?? status.version));
   if (found.length === 0) {
@@ -125,11 +125,11 @@ function showModel(gateway: Gateway, request: FastifyRequest, reply: FastifyRepl
   }
   const all = found
     .filter(({ state }) => state === "READY")
-    .map((status) => toMetadata(engine.describe(model, status.version), model));
+    .map((status) => toMetadata(models.describe(model, status.version), model));
   return version === undefined ? all : all[0];
 }
 
-function toMetadata({ version, inputs }: ReturnType<Gateway["engine"]["describe"]>, model: string): object {
+function toMetadata({ version, inputs }: ReturnType<Gateway["models"]["describe"]>, model: string): object {
   return {
     modelName: model,
     modelVersion: version,

@@ -6,12 +6,12 @@ import { guard, param } from "./request.ts";
 
 /** Model repository and statistics (triton-inference-server/server, extension_model_repository.md, extension_statistics.md). */
 export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): void {
-  const { engine } = gateway;
+  const { models } = gateway;
   server.post(
     "/v2/repository/index",
     guard(gateway, (request) => {
       const isReadyOnly = /"ready"\s*:\s*true/.test(String(request.body ?? ""));
-      return engine
+      return models
         .list()
         .filter(({ state }) => !isReadyOnly || state === "READY")
         .map(({ model, version, state, reason = "" }) => ({ name: model, version, state, reason }));
@@ -21,7 +21,7 @@ export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): 
     server.post(
       `/v2/repository/models/:model/${verb}`,
       guard(gateway, async (request) => {
-        await engine[verb](param(request, "model") ?? "");
+        await models[verb](param(request, "model") ?? "");
         return {};
       }),
     );
@@ -32,7 +32,7 @@ export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): 
     server.get(
       path,
       guard(gateway, (request) => ({
-        model_stats: engine.statistics(param(request, "model"), param(request, "version")).map(toTriton),
+        model_stats: models.statistics(param(request, "model"), param(request, "version")).map(toTriton),
       })),
     );
   }

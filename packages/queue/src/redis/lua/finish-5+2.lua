@@ -8,6 +8,7 @@
 --       then for each record: stream (1 to 3), id, bytes it counts for, where to (hash, reply, both), uri, value,
 --       reason ('' for a result, else the record becomes a dead letter), times it was delivered
 -- Gives for each record 1: ended now; 0: had been ended before.
+local MOST_VALUES = 128
 local ended = {}
 local replies = {}
 local freed = 0
@@ -19,6 +20,8 @@ for at = 5, #ARGV, 8 do
     if reason ~= '' then
       local entry = redis.call('XRANGE', stream, id, id)[1]
       local fields = entry and entry[2] or {}
+      -- Of an entry that somebody else wrote: more than can be passed on at once, and than any record has.
+      for index = #fields, MOST_VALUES + 1, -1 do fields[index] = nil end
       for _, field in ipairs({ 'from', stream, 'id', id, 'reason', reason, 'deliveries', ARGV[at + 7] }) do
         fields[#fields + 1] = field
       end

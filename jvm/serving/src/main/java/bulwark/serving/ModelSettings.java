@@ -29,6 +29,8 @@ final class ModelSettings {
   Batch batch = new Batch();
   long runLimitMs = 60_000;
   String nonFinite = "refuse";
+  /** Told to gateways, which make the loop; null for a model that makes no tokens. */
+  JsonObject stream;
 
   /** What is given for all models (`*`), and over it, key by key, what is given for this one. */
   static ModelSettings of(Settings settings, String model) {

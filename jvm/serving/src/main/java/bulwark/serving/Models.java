@@ -2,6 +2,8 @@
 package bulwark.serving;
 
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +20,8 @@ final class Models implements AutoCloseable {
   private final Map<String, TreeMap<Long, Model>> loaded = new TreeMap<>();
   /** Why models could not be loaded. */
   private final Map<String, Refusal> failed = new HashMap<>();
+  /** The newest version of each of those. */
+  private final Map<String, String> failedVersions = new HashMap<>();
   private final Settings settings;
 
   private Models(Settings settings) {
@@ -27,7 +31,7 @@ final class Models implements AutoCloseable {
   /**
    * Loads them. One that cannot be loaded is reported and keeps the others from nothing.
    *
-   * @throws Refusal MODEL_REPOSITORY, and what loading throws when not one could be loaded
+   * @throws Refusal MODEL_REPOSITORY, ANNOUNCEMENT_TOO_LARGE, and what loading throws when not one could be loaded
    */
   static Models load(Settings settings, Keyring keyring) throws Refusal {
     Models models = new Models(settings);
@@ -36,6 +40,7 @@ final class Models implements AutoCloseable {
         models.loadOne(entry.getKey(), entry.getValue(), keyring);
       }
       if (models.loaded.isEmpty()) throw models.failed.values().iterator().next();
+      Announcement.say(settings, models);
       return models;
     } catch (Refusal refusal) {
       models.close();
@@ -56,6 +61,22 @@ final class Models implements AutoCloseable {
     for (Model model : versions.values()) if (model.version().equals(version)) return model;
     String message = Refusal.quote(name) + " has no version " + Refusal.quote(wanted);
     throw new Refusal("MODEL_VERSION_UNKNOWN", message, "the versions are: " + versions.keySet());
+  }
+
+  /** Every version that is loaded, model by model. */
+  List<Model> all() {
+    return loaded.values().stream().flatMap(versions -> versions.values().stream()).toList();
+  }
+
+  /** Calls for each model of which no version is loaded: its name, its newest version, and why. */
+  void eachFailed(Failed reader) {
+    failed.forEach((name, why) -> {
+      if (!loaded.containsKey(name)) reader.accept(name, failedVersions.get(name), why);
+    });
+  }
+
+  interface Failed {
+    void accept(String name, String version, Refusal why);
   }
 
   /** The model of an older client's record: the one it came with, the one of the settings, or the only one. */
@@ -87,6 +108,7 @@ final class Models implements AutoCloseable {
     } catch (Refusal refusal) {
       LOG.error("model {} is not loaded: {} {}", name, refusal.code(), refusal.getMessage());
       failed.put(name, refusal);
+      failedVersions.put(name, Collections.max(files.keySet(), Comparator.comparing(Long::valueOf)));
     }
   }
 

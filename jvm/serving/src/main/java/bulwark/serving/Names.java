@@ -29,6 +29,10 @@ record Names(String job) {
     return job + ":engines";
   }
 
+  String serves(String engine) {
+    return job + ":serves:" + engine;
+  }
+
   String result(String uri) {
     return "cluster-serving_" + job + ":" + uri;
   }

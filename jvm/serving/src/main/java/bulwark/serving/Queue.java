@@ -18,12 +18,16 @@ final class Queue {
 
   private static final int OLDEST_MAJOR = 7;
   private static final long FORGET_ENGINES_MS = 3_600_000;
+  /** An engine that was not heard of for so long does not count as alive. */
+  private static final long ENGINE_SILENCE_MS = 6_000;
 
   private final RedisLink link;
   private final Names names;
   private final String consumer;
   private final long minIdleMs;
   private final InFlight inFlight;
+  /** What Redis was told last that this consumer serves. */
+  private String told = "";
   /** Redis's clock less ours. */
   private double offsetMs;
 
@@ -49,7 +53,7 @@ final class Queue {
       throw new Refusal("QUEUE_EVICTS", message, "set maxmemory-policy noeviction in Redis's configuration");
     }
     makeGroups();
-    readClock();
+    setClock(list(link.send("TIME")));
   }
 
   /** Records that nobody has yet, most urgent first; waits for the first one. */
@@ -119,11 +123,12 @@ final class Queue {
     }
   }
 
-  /** Says that this consumer is alive, and reads Redis's clock again. */
-  void beat() throws Refusal {
-    long redisNow = (long) readClock();
-    link.send("ZADD", names.engines(), redisNow, consumer);
-    link.send("ZREMRANGEBYSCORE", names.engines(), "-inf", redisNow - FORGET_ENGINES_MS);
+  /** Says that this consumer is alive and what it serves, and reads Redis's clock again. */
+  void beat(String serves) throws Refusal {
+    boolean isThere = tell(serves.equals(told) ? "" : serves);
+    // Redis came back without it, or we were silent for too long.
+    if (!isThere) tell(serves);
+    told = serves;
   }
 
   /** Clean exit: the name is removed unless it still holds records. */
@@ -183,11 +188,17 @@ final class Queue {
     }
   }
 
-  private double readClock() throws Refusal {
-    List<?> time = list(link.send("TIME"));
+  private boolean tell(String serves) throws Refusal {
+    List<String> keys = List.of(names.engines(), names.serves(consumer));
+    List<Object> args = List.of(consumer, FORGET_ENGINES_MS, ENGINE_SILENCE_MS, serves);
+    List<?> answer = list(link.run(Script.BEAT, keys, args));
+    setClock(answer);
+    return number(answer.get(2)) == 1;
+  }
+
+  private void setClock(List<?> time) {
     double redisNow = Double.parseDouble(text(time.get(0))) * 1000 + Double.parseDouble(text(time.get(1))) / 1000;
     offsetMs = redisNow - System.currentTimeMillis();
-    return redisNow;
   }
 
   private static String fact(String info, String name) {

@@ -170,7 +170,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
     long now = System.currentTimeMillis();
     if (now - beatenAt >= BEAT_MS) {
       beatenAt = now;
-      queue.beat();
+      queue.beat(Announcement.of(settings));
     }
     if (now - heldAt >= settings.minIdleMs / 3) {
       heldAt = now;

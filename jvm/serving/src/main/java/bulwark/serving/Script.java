@@ -13,6 +13,7 @@ import java.util.HexFormat;
 enum Script {
   TAKE("take-3"),
   FINISH("finish-5+2"),
+  BEAT("beat-2"),
   LEAVE("leave-4");
 
   private final byte[] text;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Tensor } from "@bulwark/tensors";
+import type { AnnouncedVersion } from "./announcement.ts";
+import { checkInputs, checkOutputs } from "./check-inputs.ts";
+import type { Catalog } from "./engine.ts";
+import { modelUnknown, versionUnknown } from "./refusals.ts";
+import { compareVersions } from "./settings.ts";
+
+/** A request before it is sent to an engine elsewhere. */
+export type Asked = {
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly string[] | undefined;
+};
+
+/** Models of engines elsewhere, known by what these say of them. */
+export type AnnouncedCatalog = Catalog & {
+  /**
+   * Takes what the engines say that are there now, one list for each. While none is there, what was said last goes on being
+   * described, since it is what an engine that comes back will take, and nothing of it is ready.
+   */
+  hear(announcements: readonly (readonly AnnouncedVersion[])[]): void;
+  /**
+   * Refuses what every engine would refuse, with the same codes: MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, TENSOR_MISSING,
+   * TENSOR_UNKNOWN, TENSOR_DATATYPE, TENSOR_SHAPE, TENSOR_VALUE. What it cannot judge passes.
+   */
+  check(asked: Asked): void;
+};
+
+type Model = {
+  /** By number and by label. */
+  readonly byName: ReadonlyMap<string, AnnouncedVersion>;
+  readonly versions: readonly AnnouncedVersion[];
+  /** The newest that is ready. */
+  readonly newest: AnnouncedVersion | undefined;
+};
+
+/** Rows and finite values are the engine's to judge: its settings decide of them. */
+const LENIENT = { isBatched: false, nonFinite: "allow" } as const;
+const NOBODY = "no engine is there";
+
+/** @param isOurs whether a model belongs here: engines also tell of those that are computed elsewhere */
+export function createAnnouncedCatalog(isOurs: (model: string) => boolean): AnnouncedCatalog {
+  let models = new Map<string, Model>();
+  let isSomebodyThere = false;
+  const wereReady = new Set<string>();
+
+  const find = (name: string, wanted: string | undefined): AnnouncedVersion | undefined => {
+    const model = models.get(name);
+    if (model === undefined) {
+      if (isSomebodyThere) throw modelUnknown(name, models.keys());
+      return undefined;
+    }
+    if (wanted === undefined) return model.newest;
+    const found = model.byName.get(wanted);
+    if (found === undefined) throw versionUnknown(name, wanted, model.byName.keys());
+    return found;
+  };
+
+  return {
+    hear(announcements) {
+      isSomebodyThere = announcements.length > 0;
+      if (!isSomebodyThere) return;
+      const ours = announcements.flat().filter(({ model }) => isOurs(model));
+      models = new Map([...Map.groupBy(ours, ({ model }) => model)].map(([name, said]) => [name, toModel(said)]));
+      for (const [name, { newest }] of models) if (newest !== undefined) wereReady.add(name);
+    },
+    list: () =>
+      [...models.values()].flatMap(({ versions }) =>
+        versions.map(({ described, ...status }) =>
+          isSomebodyThere ? status : { ...status, state: "UNAVAILABLE", reason: NOBODY },
+        ),
+      ),
+    describe(name, wanted) {
+      const found = find(name, wanted);
+      if (found?.described !== undefined) return found.described;
+      throw notReady(name, found?.reason ?? (isSomebodyThere ? "its engines have not loaded it" : NOBODY));
+    },
+    isReady(name, wanted) {
+      if (name !== undefined) return find(name, wanted)?.described !== undefined && isSomebodyThere;
+      return models.size > 0 && [...models.keys()].every((one) => wereReady.has(one));
+    },
+    check({ model, version, inputs, outputs }) {
+      // It waits for an engine, which then judges it.
+      if (!isSomebodyThere) return;
+      const described = find(model, version)?.described;
+      if (described === undefined) return;
+      checkOutputs(outputs, described);
+      checkInputs(inputs, described, LENIENT);
+    },
+  };
+}
+
+/** Of what several engines say of one version, that it is ready counts more than that it is not. */
+function toModel(said: readonly AnnouncedVersion[]): Model {
+  const byVersion = new Map<string, AnnouncedVersion>();
+  for (const one of said) {
+    if (byVersion.get(one.version)?.described === undefined) byVersion.set(one.version, one);
+  }
+  const versions = [...byVersion.values()].toSorted((a, b) => compareVersions(a.version, b.version));
+  const labels = versions.flatMap((one) => one.labels.map((label) => [label, one] as const));
+  return {
+    versions,
+    byName: new Map([...versions.map((one) => [one.version, one] as const), ...labels]),
+    newest: versions.findLast(({ described }) => described !== undefined),
+  };
+}
+
+const notReady = (model: string, why: string): BulwarkError =>
+  new BulwarkError(
+    "MODEL_NOT_READY",
+    `The model "${model.slice(0, 80)}" is not ready: ${why}`,
+    "bulwark serving status",
+  );

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { isDatatype, type TensorInfo } from "@bulwark/tensors";
+import { type Catalog, type Described, VERSION_STATES, type VersionStatus } from "./engine.ts";
+import { isRecord, isStream } from "./read-settings.ts";
+
+/** One version of a model as an engine elsewhere tells of it; `described` where that engine could load it. */
+export type AnnouncedVersion = VersionStatus & { readonly described?: Described };
+
+/** What one engine may say of itself. */
+export const LONGEST_ANNOUNCEMENT_BYTES = 2 ** 18;
+const FORMAT = 1;
+
+/**
+ * What an engine serves, as JSON for those that send it requests without having its models. Throws ANNOUNCEMENT_TOO_LARGE.
+ */
+export function writeAnnouncement(catalog: Pick<Catalog, "list" | "describe">): string {
+  const versions = catalog.list().map((status) => {
+    const { model, version, state } = status;
+    return state === "READY" ? { ...status, ...catalog.describe(model, version), version } : status;
+  });
+  const text = JSON.stringify({ format: FORMAT, versions });
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= LONGEST_ANNOUNCEMENT_BYTES) return text;
+  const message = `What the engine serves takes ${bytes} bytes to say; ${LONGEST_ANNOUNCEMENT_BYTES} are the most`;
+  throw new BulwarkError("ANNOUNCEMENT_TOO_LARGE", message, "serve fewer models or versions with one engine");
+}
+
+/** Reads what `writeAnnouncement`, or Flink's engine, wrote. Throws ANNOUNCEMENT_MALFORMED for anything else. */
+export function readAnnouncement(bytes: Buffer): readonly AnnouncedVersion[] {
+  if (bytes.byteLength > LONGEST_ANNOUNCEMENT_BYTES) throw malformed("it is too large");
+  const content = parse(bytes);
+  if (!isRecord(content) || content.format !== FORMAT) throw malformed("its format is another one");
+  if (!Array.isArray(content.versions)) throw malformed("it has no versions");
+  return content.versions.map(readVersion);
+}
+
+function readVersion(given: unknown): AnnouncedVersion {
+  if (!isRecord(given)) throw malformed("a version is no object");
+  const { model, version, state, reason, labels = [], inputs, outputs, stream } = given;
+  if (!isText(model) || model === "") throw malformed("a model has no name");
+  if (!isText(version) || !/^\d{1,18}$/.test(version)) throw malformed("a version is no number");
+  const known = VERSION_STATES.find((one) => one === state);
+  if (known === undefined) throw malformed("a state is not known");
+  if (!Array.isArray(labels) || !labels.every(isText)) throw malformed("labels are no texts");
+  if (reason !== undefined && !isText(reason)) throw malformed("a reason is no text");
+  const status = { model, version, state: known, labels, ...(reason === undefined ? {} : { reason }) };
+  if (known !== "READY") return status;
+  const isStreaming = isStream(stream);
+  if (stream !== undefined && !isStreaming) throw malformed("the settings of a stream are none");
+  const described: Described = {
+    version,
+    inputs: readInfos(inputs),
+    outputs: readInfos(outputs),
+    ...(isStreaming ? { stream } : {}),
+  };
+  return { ...status, described };
+}
+
+function readInfos(given: unknown): TensorInfo[] {
+  if (!Array.isArray(given)) throw malformed("inputs or outputs are missing");
+  return given.map((info) => {
+    if (!isRecord(info)) throw malformed("an input or output is no object");
+    const { name, datatype, shape } = info;
+    if (!isText(name)) throw malformed("an input or output has no name");
+    if (!isText(datatype) || !isDatatype(datatype)) throw malformed("a datatype does not exist");
+    if (!Array.isArray(shape) || !shape.every(isSize)) throw malformed("a shape is no list of sizes");
+    return { name, datatype, shape };
+  });
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= -1;
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw malformed("it is no JSON", cause);
+  }
+}
+
+const malformed = (why: string, cause?: unknown): BulwarkError =>
+  new BulwarkError("ANNOUNCEMENT_MALFORMED", `An engine's announcement cannot be read: ${why}`, "update the engine", {
+    cause,
+  });

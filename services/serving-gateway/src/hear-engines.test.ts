@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createAnnouncedCatalog, type Engine, writeAnnouncement } from "@bulwark/inference";
+import { parseConfig } from "./config.ts";
+import { hearEngines } from "./hear-engines.ts";
+import { joinModels } from "./models.ts";
+
+const say = (model: string): Buffer =>
+  Buffer.from(
+    writeAnnouncement({
+      list: () => [{ model, version: "1", state: "READY", labels: [] }],
+      describe: () => ({ version: "1", inputs: [], outputs: [] }),
+    }),
+  );
+
+test("what one engine says that cannot be read is reported once, and hides no other engine", () => {
+  const catalog = createAnnouncedCatalog(() => true);
+  const reports: [string, object][] = [];
+  const hear = hearEngines(catalog, (event, details) => reports.push([event, details]));
+  const said = new Map([
+    ["broken", Buffer.from("{")],
+    ["sound", say("m")],
+  ]);
+  hear(said);
+  hear(new Map(said));
+  assert.equal(catalog.isReady("m"), true);
+  assert.equal(reports.length, 1);
+  assert.partialDeepStrictEqual(reports[0], [
+    "announcement ignored",
+    { engine: "broken", code: "ANNOUNCEMENT_MALFORMED" },
+  ]);
+  hear(said.set("broken", say("n")));
+  assert.deepEqual([catalog.isReady("n"), reports.length], [true, 1]);
+  hear(new Map());
+  assert.equal(catalog.isReady("m"), false);
+});
+
+test("each model is known from where it is computed, and loaded there alone", async () => {
+  const announced = createAnnouncedCatalog((model) => model.startsWith("queued"));
+  hearEngines(announced, () => {})(new Map([["e", say("queued")]]));
+  const loaded: string[] = [];
+  const here = {
+    list: () => [{ model: "here", version: "2", state: "READY", labels: [] }],
+    isReady: () => true,
+    describe: () => ({ version: "2", inputs: [], outputs: [] }),
+    statistics: () => [],
+    load: async (model: string) => void loaded.push(model),
+    unload: async (model: string) => void loaded.push(model),
+  } as unknown as Engine;
+  const models = joinModels(here, announced, (model) => model.startsWith("queued"));
+  assert.deepEqual(
+    models.list().map(({ model }) => model),
+    ["here", "queued"],
+  );
+  assert.deepEqual([models.describe("here").version, models.describe("queued").version], ["2", "1"]);
+  assert.deepEqual([models.isReady(), models.isReady("queued", "1")], [true, true]);
+  await models.load("here");
+  await models.unload("here");
+  assert.deepEqual(loaded, ["here", "here"]);
+  for (const change of ["load", "unload"] as const) {
+    await assert.rejects(models[change]("queued"), { code: "SERVING_UNSUPPORTED" });
+  }
+});
+
+test("models must be named unless every one is delivered through the queue", () => {
+  const durable = { redis: { url: "rediss://r" } };
+  const read = (settings: object) => () => parseConfig(JSON.stringify({ durable, ...settings }), "test");
+  read({ delivery: { "*": "durable" } })();
+  read({ delivery: { "*": "durable", a: "durable" } })();
+  for (const delivery of [undefined, {}, { a: "durable" }, { "*": "durable", a: "direct" }]) {
+    assert.throws(read({ delivery }), { code: "SERVING_CONFIG" }, JSON.stringify(delivery));
+  }
+});
