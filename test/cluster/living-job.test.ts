@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people read of a job in a cluster while it lives, between its attempts, and afterwards.
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { homedir, networkInterfaces } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { EXIT } from "../../packages/contracts/src/errors/index.ts";
 import { killJvm } from "./chart/processes.ts";
@@ -55,8 +64,10 @@ before(async () => {
   await cluster.makeVolume(namespace, "logs");
   writeFileSync(join(tool.home, "waits.py"), readFileSync(join(import.meta.dirname, "jobs/waits.py")));
   // The history server is this machine's own Spark.
-  mkdirSync(join(tool.home, ".cache"), { recursive: true });
-  symlinkSync(join(homedir(), ".cache/bulwark"), join(tool.home, ".cache/bulwark"));
+  const cache = join(tool.home, ".cache/bulwark");
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(dirname(cache), { recursive: true });
+  symlinkSync(join(homedir(), ".cache/bulwark"), cache);
   await submitWaiting("lives", { ui: { enabled: true } });
   await until("the job to be ready", () => isReady("lives"), STEP_MS);
 });
