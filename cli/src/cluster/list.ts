@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JobStatus } from "@bulwark/kubernetes";
 import type { Context, Result } from "../command.ts";
-import { renderResult } from "../output/print.ts";
+import { renderResult, renderStreamed } from "../output/print.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { checkNamespace } from "./preflight.ts";
 import { listColumns } from "./present.ts";
@@ -15,7 +15,7 @@ export async function listInCluster(context: Context, flags: Flags): Promise<Res
   const cluster = await openCluster(context, flags);
   try {
     const allNamespaces = flags.allNamespaces === true;
-    if (flags.watch === true) return await watchList(context, cluster);
+    if (flags.watch === true) return await watchList(context, cluster, flags);
     const statuses = await readReleases(cluster, { allNamespaces, signal: context.signal });
     if (statuses.length === 0 && !allNamespaces) await checkNamespace(cluster);
     return toResult(statuses, context.now(), { allNamespaces, namespace: cluster.namespace });
@@ -44,20 +44,21 @@ function toResult(
 
 const CLEAR = "\u001b[H\u001b[2J";
 
-/** Redraws the table on a terminal; elsewhere one line per job that changed. */
-async function watchList(context: Context, cluster: Cluster): Promise<Result> {
+/** Redraws the table on a terminal; elsewhere one line, or one document, per job that changed. */
+async function watchList(context: Context, cluster: Cluster, { output }: Flags): Promise<Result> {
+  const isDocument = output === "json" || output === "yaml";
   const told = new Map<string, string>();
   for await (const statuses of watchReleases(context, cluster, context.signal)) {
     const sorted = statuses.toSorted((one, two) => (two.createdAt ?? "").localeCompare(one.createdAt ?? ""));
-    if (context.stdout.isTTY === true) {
+    if (context.stdout.isTTY === true && !isDocument) {
       const shown = toResult(sorted, context.now(), { allNamespaces: false, namespace: cluster.namespace });
       context.stdout.write(`${CLEAR}${await renderResult(shown, "table")}`);
       continue;
     }
     for (const status of sorted) {
-      const line =
-        `${status.name}  ${status.state}  ${status.counts.running}/${status.counts.wanted}  ${status.reason?.words ?? ""}`.trimEnd();
-      if (told.get(status.name) !== line) context.stdout.write(`${line}\n`);
+      const words = `${status.name}  ${status.state}  ${status.counts.running}/${status.counts.wanted}  ${status.reason?.words ?? ""}`;
+      const line = isDocument ? await renderStreamed(status, output) : `${words.trimEnd()}\n`;
+      if (told.get(status.name) !== line) context.stdout.write(line);
       told.set(status.name, line);
     }
   }

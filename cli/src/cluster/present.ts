@@ -57,7 +57,10 @@ export function describeStatus(status: JobStatus, now: Date): string {
     ["security", security.verdict === "unknown" ? "not observed yet" : security.verdict],
     ["application", status.planned.application],
     ["image", status.planned.image],
-    ["schedule", status.schedule],
+    [
+      "schedule",
+      status.schedule === undefined ? undefined : `${status.schedule} (${status.timeZone ?? "time of the cluster"})`,
+    ],
     ["submitted", at(status.createdAt)],
     ["ended", at(status.endedAt)],
     [

@@ -3,12 +3,11 @@ import { createHmac } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { isEnded, type JobStatus, namesOf, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { findObject, forwardPort } from "@bulwark/kubernetes/api";
-import type { Context, Result } from "../command.ts";
-import { writeFileWhole } from "../runs/files.ts";
+import type { Context, OutputFormat, Result } from "../command.ts";
+import { announceUi } from "../output/ui-page.ts";
 import { copyOut } from "./copy.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { readRelease } from "./read-release.ts";
@@ -29,8 +28,10 @@ export async function openUi(
   const cluster = await openCluster(context, flags);
   try {
     const { status } = await readRelease(cluster, name);
-    if (status.driver?.state === "running") await serveLive(context, cluster, status, flags);
-    else if (isEnded(status) || status.planned.eventLog !== undefined) await serveHistoryOf(context, cluster, status);
+    const { driver, planned } = status;
+    if (driver?.state === "running" && planned.ui === false) throw noUi(status);
+    if (driver?.state === "running") await serveLive(context, cluster, status, flags);
+    else if (isEnded(status) || planned.eventLog !== undefined) await serveHistoryOf(context, cluster, status, flags);
     else
       throw new BulwarkError(
         "UI_UNAVAILABLE",
@@ -42,6 +43,13 @@ export async function openUi(
     cluster.connection.close();
   }
 }
+
+const noUi = ({ name, namespace }: JobStatus): BulwarkError =>
+  new BulwarkError(
+    "UI_UNAVAILABLE",
+    `${name} runs without a UI (ui.enabled: false in its job file).`,
+    `see how it goes: bulwark status ${name} -n ${namespace} --watch`,
+  );
 
 async function serveLive(
   context: Context,
@@ -78,9 +86,7 @@ async function serveLive(
   const page = join(dirname(context.paths.runs), "ui", `${namespace}-${name}.html`);
   try {
     await mkdir(dirname(page), { recursive: true, mode: 0o700 });
-    await writeFileWhole(page, toPage(`${url}/?token=${encodeURIComponent(token)}`));
-    context.stdout.write(`${pathToFileURL(page).href}\n`);
-    context.progress.note(`Open that file in a browser; it leads to ${url} with the token.`);
+    await announceUi(context, { of: { namespace, name }, page, url, token }, flags.output as OutputFormat);
     context.progress.note("Ctrl-C ends the connection.");
     await new Promise<void>((resolve) => context.signal.addEventListener("abort", () => resolve(), { once: true }));
   } finally {
@@ -89,10 +95,6 @@ async function serveLive(
     await rm(page, { force: true });
   }
 }
-
-/** The token stands neither in a terminal's history nor in a command line: a 0600 file sends the browser on. */
-const toPage = (target: string): string =>
-  `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0;url=${target}"><title>Bulwark</title>\n`;
 
 /** The UI's token is made from the application secret, so whoever may read that may open the UI. */
 async function readToken({ connection, namespace }: Cluster, release: string): Promise<string> {
@@ -111,7 +113,12 @@ async function readToken({ connection, namespace }: Cluster, release: string): P
 }
 
 /** Fetches the event log of the claim and shows it with the history server of this machine. */
-async function serveHistoryOf(context: Context, cluster: Cluster, status: JobStatus): Promise<void> {
+async function serveHistoryOf(
+  context: Context,
+  cluster: Cluster,
+  status: JobStatus,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { eventLog: where, eventLogClaim: claim } = status.planned;
   const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
   if (folder === undefined || claim === undefined) {
@@ -129,11 +136,10 @@ async function serveHistoryOf(context: Context, cluster: Cluster, status: JobSta
     const source = { claim, folder: EVENT_LOG_FOLDER };
     await copyOut(context, cluster, status, { path: folder === "" ? "." : folder, to: join(run, "eventlog"), source });
     const { serveHistory } = await import("../runs/history.ts");
-    await serveHistory(context, { id }, async (url, token) => {
-      const page = join(run, "ui.html");
-      await writeFileWhole(page, toPage(`${url}/?token=${encodeURIComponent(token)}`));
-      context.stdout.write(`${pathToFileURL(page).href}\n`);
-    });
+    const of = { namespace: status.namespace, name: status.name };
+    await serveHistory(context, { id }, (url, token) =>
+      announceUi(context, { of, page: join(run, "ui.html"), url, token }, flags.output as OutputFormat),
+    );
   } finally {
     await rm(run, { recursive: true, force: true });
   }

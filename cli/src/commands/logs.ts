@@ -26,7 +26,7 @@ export const spec: CommandSpec = {
       .option("--executor <number>", "only one executor")
       .option("--launcher", "only the launcher (cluster, deployMode cluster)")
       .option("-f, --follow", "go on until the run ends")
-      .option("--previous", "of a job that was tried again, the attempt before (cluster)")
+      .option("--previous", "of the attempt before this one, of a schedule the run before (cluster)")
       .option("--since <duration>", "only what is younger, for instance 10m (cluster)");
     addClusterFlags(command);
   },

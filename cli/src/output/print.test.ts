@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Result } from "../command.ts";
-import { alignCells, renderDocument, renderResult } from "./print.ts";
+import { alignCells, renderDocument, renderResult, renderStreamed } from "./print.ts";
 
 type Row = { id: string; size: number; note: string };
 
@@ -78,6 +78,21 @@ test("data cannot steer a terminal, nor begin a line of its own", async () => {
     assert.doesNotMatch(printed, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     assert.equal(printed.trimEnd().split("\n").length, format === "name" ? 1 : 2);
   }
+});
+
+test("documents of a stream are told apart by readers of lines, and of YAML", async () => {
+  const values = [{ text: "one\ntwo" }, { text: "three" }];
+  const read = async (format: "json" | "yaml"): Promise<string> =>
+    (await Promise.all(values.map((value) => renderStreamed(value, format)))).join("");
+  const lines = (await read("json")).trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    values,
+  );
+  assert.deepEqual(
+    parseAllDocuments(await read("yaml")).map((document) => document.toJS()),
+    values,
+  );
 });
 
 test("cells are aligned by characters", () => {

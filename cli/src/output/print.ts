@@ -23,6 +23,11 @@ export async function renderDocument(value: unknown, format: "json" | "yaml"): P
   return stringify(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false });
 }
 
+/** One document of many: a line of JSON, or a part of a YAML stream, as programs read them one by one. */
+export async function renderStreamed(value: unknown, format: "json" | "yaml"): Promise<string> {
+  return format === "json" ? `${JSON.stringify(value)}\n` : `---\n${await renderDocument(value, format)}`;
+}
+
 function renderNames({ rows, name }: Table): string {
   return rows.map((row) => `${showOneLine(name(row as never))}\n`).join("");
 }

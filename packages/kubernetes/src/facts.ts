@@ -15,6 +15,8 @@ export type PodFacts = {
   uid: string;
   release: string;
   role: Role;
+  /** Name of the Job that made it; executors have none. */
+  job?: string;
   /** Number of an executor, as Spark counts them from 1. */
   number?: number;
   state: PodState;
@@ -52,6 +54,7 @@ export function reducePod(pod: Pod): PodFacts | undefined {
     uid: metadata.uid ?? metadata.name,
     release,
     role: role as Role,
+    ...optional("job", metadata.labels?.[LABEL.job]),
     ...(Number.isInteger(number) && number > 0 ? { number } : {}),
     state: stateOf(pod),
     ...(reason === undefined ? {} : { reason }),

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { RESOURCES } from "./api/resources.ts";
 import { countPlaced, listFreeNodes } from "./capacity.ts";
-import { findLeftovers, RELEASE_KINDS } from "./leftovers.ts";
+import { findLeftovers, RELEASE_KINDS, readHelmReleases } from "./leftovers.ts";
 import { isOurs, labelsOf, parseReleaseName, selectorOf } from "./names.ts";
 import { parseQuantity } from "./quantity.ts";
 import { listRights, showRight } from "./rights.ts";
@@ -63,6 +64,44 @@ test("leftovers are old, ours, and of no release", () => {
     found.map(({ name }) => name),
     ["lost"],
   );
+});
+
+test("what has an owner, or was applied without Helm, is no leftover", () => {
+  const make = (release: string, name: string, more: object = {}) => ({
+    resource: RESOURCES.configmaps,
+    object: { metadata: { name, creationTimestamp: "2026-03-01T11:00:00Z", labels: labelsOf(release), ...more } },
+  });
+  const byHelm = { annotations: { "meta.helm.sh/release-name": "lost" } };
+  const owner = { apiVersion: "v1", kind: "ConfigMap", name: "lost-conf", uid: "1" };
+  const found = findLeftovers(
+    [
+      make("lost", "lost-conf", byHelm),
+      make("lost", "lost-secret", { ownerReferences: [owner] }),
+      make("applied", "applied-conf"),
+      make("applied", "applied-program"),
+    ],
+    new Set(),
+    new Date("2026-03-01T11:55:00Z"),
+  );
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ["lost-conf"],
+  );
+});
+
+test("of a release that is uninstalled Helm may keep history alone", () => {
+  const record = (name: string, status?: string) => ({
+    metadata: { name: `sh.helm.release.v1.${name}`, labels: { name, ...(status === undefined ? {} : { status }) } },
+  });
+  const names = readHelmReleases([
+    record("past", "superseded"),
+    record("past", "uninstalled"),
+    record("alive", "superseded"),
+    record("alive", "failed"),
+    record("pending", "pending-install"),
+    record("untold"),
+  ]);
+  assert.deepEqual([...names].toSorted(), ["alive", "pending", "untold"]);
 });
 
 test("quantities are read as Kubernetes writes them", () => {

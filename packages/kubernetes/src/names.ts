@@ -9,6 +9,8 @@ export const LABEL = {
   partOf: "app.kubernetes.io/part-of",
   managedBy: "app.kubernetes.io/managed-by",
   role: "bulwark/role",
+  /** Of the Job controller, since Kubernetes 1.27. */
+  job: "batch.kubernetes.io/job-name",
   /** Spark's own: number of an executor. */
   executorNumber: "spark-exec-id",
 } as const;

@@ -27,6 +27,8 @@ export type Planned = {
   eventLog?: string;
   /** The claim that event logs and copies of logs are on. */
   eventLogClaim?: string;
+  /** Whether its driver serves Spark's UI. */
+  ui?: boolean;
   /** Secrets with which its image is pulled. */
   pullSecrets: readonly string[];
 };
@@ -123,6 +125,7 @@ export function parsePlanned(text: string | undefined): Planned {
       pvc: toText(fields.pvc),
       eventLog: toText(fields.eventLog),
       eventLogClaim: toText(fields.eventLogClaim),
+      ui: typeof fields.ui === "boolean" ? fields.ui : undefined,
     }),
     pullSecrets: Array.isArray(fields.pullSecrets) ? fields.pullSecrets.filter((name) => toText(name) === name) : [],
   };

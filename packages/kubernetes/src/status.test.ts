@@ -104,6 +104,44 @@ test("whatever stands in annotations and statuses, a status comes out", () => {
   );
 });
 
+/** A pod of `sales`, created so many seconds after noon. */
+const podAt = (name: string, role: string, second: number, job?: string) => {
+  const facts = reducePod({
+    metadata: {
+      name,
+      creationTimestamp: new Date(Date.UTC(2026, 2, 1, 12, 0, second)).toISOString(),
+      labels: {
+        "app.kubernetes.io/instance": "sales",
+        "bulwark/role": role,
+        ...(job === undefined ? {} : { "batch.kubernetes.io/job-name": job }),
+      },
+    },
+    status: { phase: "Succeeded" },
+  });
+  assert.ok(facts);
+  return facts;
+};
+
+test("the attempt before is that of the launcher, too, where a job has one", () => {
+  const first = [podAt("l1", "launcher", 0), podAt("d1", "driver", 1), podAt("e1", "executor", 2)];
+  const pods = [...first, podAt("l2", "launcher", 10), podAt("d2", "driver", 11)];
+  const { launcher, driver, executors } = derivePrevious({ name: "sales", namespace: "runs", pods });
+  assert.deepEqual([launcher?.pod, driver?.pod, executors.map(({ pod }) => pod)], ["l1", "d1", ["e1"]]);
+});
+
+test("a run of a schedule is not told of by the pods of the run before", () => {
+  const job: Job = { metadata: { name: "sales-2", creationTimestamp: "2026-03-01T12:01:00.000Z" } };
+  const place = { name: "sales", namespace: "runs", job, cronJob: { metadata: { name: "sales" } } };
+  const before = [podAt("d1", "driver", 1, "sales-1"), podAt("e1", "executor", 2)];
+  const waiting = deriveStatus({ ...place, pods: before });
+  assert.deepEqual([waiting.state, waiting.driver, waiting.restarts], ["pending", undefined, 0]);
+  // Clocks of two API servers differ: the pod may seem older than its Job.
+  const begun = deriveStatus({ ...place, pods: [...before, podAt("d2", "driver", 59, "sales-2")] });
+  assert.deepEqual([begun.driver?.pod, begun.executors.length, begun.restarts], ["d2", 0, 0]);
+  const previous = derivePrevious({ ...place, pods: [...before, podAt("d2", "driver", 59, "sales-2")] });
+  assert.deepEqual([previous.driver?.pod, previous.executors.map(({ pod }) => pod)], ["d1", ["e1"]]);
+});
+
 test("objects are grouped by release and namespace; of a schedule the newest job counts", () => {
   const job = (name: string, namespace: string, at: string): Job => ({
     metadata: { name, namespace, creationTimestamp: at, labels: { "app.kubernetes.io/instance": "sales" } },

@@ -49,6 +49,7 @@ export type JobStatus = {
   startedAt?: string;
   endedAt?: string;
   schedule?: string;
+  timeZone?: string;
 };
 
 /** The objects of one release, as far as they are there. */
@@ -67,7 +68,8 @@ export type ReleaseObjects = {
 };
 
 /** Derives the status of one release. Pure: the same objects give the same status. */
-export function deriveStatus(objects: ReleaseObjects): JobStatus {
+export function deriveStatus(found: ReleaseObjects): JobStatus {
+  const objects = { ...found, pods: found.pods.filter((pod) => isOfJob(pod, found)) };
   const { name, namespace, job, cronJob, configuration, pods, events = [] } = objects;
   const drivers = newestFirst(pods.filter(({ role }) => role === "driver"));
   const launchers = newestFirst(pods.filter(({ role }) => role === "launcher"));
@@ -101,16 +103,31 @@ export function deriveStatus(objects: ReleaseObjects): JobStatus {
     restarts: Math.max(0, drivers.length - 1, launchers.length - 1, job?.status?.failed ?? 0) + (lead?.restarts ?? 0),
     ...timesOf(objects, lead),
     ...(cronJob?.spec?.schedule === undefined ? {} : { schedule: cronJob.spec.schedule }),
+    ...(cronJob?.spec?.timeZone === undefined ? {} : { timeZone: cronJob.spec.timeZone }),
   };
 }
 
-/** The status that the attempt before had: of pods that were there before the newest driver or launcher. */
-export function derivePrevious(objects: ReleaseObjects): JobStatus {
-  const [newest] = newestFirst(objects.pods.filter(({ role }) => role !== "executor"));
-  return deriveStatus({
-    ...objects,
-    pods: objects.pods.filter((pod) => newest !== undefined && !isOfRun(pod, newest)),
-  });
+/**
+ * The status that the attempt before had: of the pods that were there before the newest attempt began. Of a schedule it
+ * may be the last attempt of the run before.
+ */
+export function derivePrevious({ job: _newest, ...objects }: ReleaseObjects): JobStatus {
+  return deriveStatus({ ...objects, pods: podsBefore(objects.pods) });
+}
+
+/** Of a schedule the pods of earlier runs are still there; those that no Job made itself are told by their age. */
+function isOfJob(pod: PodFacts, { job, cronJob }: ReleaseObjects): boolean {
+  if (job === undefined || cronJob === undefined) return true;
+  if (pod.job !== undefined) return pod.job === job.metadata.name;
+  return pod.createdAt >= (job.metadata.creationTimestamp ?? "");
+}
+
+function podsBefore(pods: readonly PodFacts[]): PodFacts[] {
+  const newest = (role: PodFacts["role"]): PodFacts | undefined =>
+    newestFirst(pods.filter((pod) => pod.role === role))[0];
+  // A launcher is there before the driver that it starts.
+  const lead = newest("launcher") ?? newest("driver");
+  return pods.filter((pod) => lead !== undefined && !isOfRun(pod, lead));
 }
 
 /** Executors that a driver has by its own account; none when it does not run. */
