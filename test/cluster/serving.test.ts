@@ -242,7 +242,8 @@ test("uninstalled it leaves the queue's claim and the Secrets that were made bes
   await cluster.run(cluster.programs.helm, ["uninstall", "clouds", "-n", namespace.name, "--wait"]);
   const list = async (): Promise<string[]> =>
     (await inNamespace("get", KINDS.join(","), "-o", "name")).split("\n").filter((name) => name.includes("clouds"));
-  const kept = ["gateway", "engine", "redis", "keyring", "tokens", "client"].map((part) => `secret/clouds-${part}`);
+  const parts = ["gateway", "engine", "redis", "keyring", "records", "tokens", "client"];
+  const kept = parts.map((part) => `secret/clouds-${part}`);
   const wanted = ["persistentvolumeclaim/data-clouds-redis-0", ...kept].sort();
   await until("all of it to be gone", async () => (await list()).length <= wanted.length);
   assert.deepEqual((await list()).sort(), wanted);
