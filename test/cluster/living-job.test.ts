@@ -103,7 +103,7 @@ test("a job is watched and its parts are followed until it ends", LONG, async ()
   assert.ok(states.includes("followed running"), states.join());
   assert.equal(states.at(-1), "followed succeeded");
   assert.equal(states.filter((state) => state === "followed succeeded").length, 1);
-  assert.deepEqual(await refusal("ui", "followed"), ["UI_UNAVAILABLE", EXIT.invalid]);
+  assert.deepEqual(await refusal("ui", "followed"), ["UI_UNAVAILABLE", EXIT.unreachable]);
 });
 
 test("logs of one part, and of a time", LONG, async () => {
@@ -125,10 +125,11 @@ test("logs of one part, and of a time", LONG, async () => {
   assert.ok(!young.some(({ text }) => text.startsWith("ready on")));
 });
 
-test("a driver that died is read by --previous; without a UI there is none", LONG, async () => {
+test("a driver that died is read by --previous; without a UI there is none", LONG, async (context) => {
   const { enough } = await submitWaiting("retried", { retries: 1 });
+  context.after(enough);
   await until("the first driver to be ready", () => isReady("retried"), STEP_MS);
-  assert.deepEqual(await refusal("ui", "retried"), ["UI_UNAVAILABLE", EXIT.invalid]);
+  assert.deepEqual(await refusal("ui", "retried"), ["UI_UNAVAILABLE", EXIT.unreachable]);
   assert.deepEqual(await refusal("logs", "retried", "--previous"), ["LOGS_GONE", EXIT.invalid]);
   const [first] = await findRelease(cluster, namespace, "retried").pods("driver");
   assert.ok(killJvm(first?.metadata.name ?? ""));
@@ -140,7 +141,6 @@ test("a driver that died is read by --previous; without a UI there is none", LON
   assert.equal(previous.code, EXIT.done, previous.stderr);
   assert.deepEqual(previous.stdout.match(/^ready on .*$/gm), [`ready on ${first?.metadata.name}`]);
   assert.equal((await read<Status>("status", "retried")).restarts, 1);
-  enough();
 });
 
 type Ui = { page: string; url: string; certificateAuthority: string };
@@ -197,7 +197,7 @@ test("the UI of a running job is on loopback, behind its token, until Ctrl-C", L
 
 test("the history of an ended job comes from the claim of its event logs, behind a token as well", LONG, async () => {
   const job = tool.writeJob("ended", { eventLog: { pvc: "logs" }, executor: { instances: 1, memory: "512m" } });
-  const { code, stderr } = await run("submit", "-f", job, "--wait", "--timeout", "3m");
+  const { code, stderr } = await run("submit", "-f", job, "--wait", "--timeout", "2m");
   assert.equal(code, EXIT.done, stderr);
   await checkUi(start("ui", "ended", "-o", "json"));
 });
