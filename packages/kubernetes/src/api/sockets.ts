@@ -15,7 +15,10 @@ const HIGH_WATER = 1024 * 1024;
 
 type Place = { namespace: string; pod: string };
 
-/** Opens a WebSocket to a subresource of a pod. Throws what the server says when it does not want to. */
+/**
+ * Opens a WebSocket to a subresource of a pod, paused: what the server sends together with its answer would otherwise be
+ * told before anybody listens. Throws what the server says when it does not want to.
+ */
 async function open(
   connection: Connection,
   { namespace, pod }: Place,
@@ -34,7 +37,10 @@ async function open(
   });
   const what = sub === "exec" ? `run a command in ${pod}` : `forward a port of ${pod}`;
   await new Promise<void>((resolve, reject) => {
-    socket.once("open", resolve);
+    socket.once("open", () => {
+      socket.pause();
+      resolve();
+    });
     socket.once("error", (cause) => reject(toConnectionError(cause, server)));
     socket.once("unexpected-response", (_request, answer) => {
       const chunks: Buffer[] = [];
@@ -131,6 +137,7 @@ export async function forwardPort(
       local.once(event, () => resolve());
     }
     place.signal.addEventListener("abort", () => resolve(), { once: true });
+    socket.resume();
   });
   try {
     await end;
