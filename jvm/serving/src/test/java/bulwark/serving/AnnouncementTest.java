@@ -13,6 +13,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+// What is said, is said while models are open: their variables are not read.
+@SuppressWarnings("try")
 class AnnouncementTest {
   @TempDir Path folder;
 
