@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JobStatus } from "@bulwark/kubernetes";
 import type { Context, Result } from "../command.ts";
-import { renderResult, renderStreamed } from "../output/print.ts";
+import { isDocument, renderResult, renderStreamed } from "../output/print.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { checkNamespace } from "./preflight.ts";
 import { listColumns } from "./present.ts";
@@ -46,18 +46,17 @@ const CLEAR = "\u001b[H\u001b[2J";
 
 /** Redraws the table on a terminal; elsewhere one line, or one document, per job that changed. */
 async function watchList(context: Context, cluster: Cluster, { output }: Flags): Promise<Result> {
-  const isDocument = output === "json" || output === "yaml";
   const told = new Map<string, string>();
   for await (const statuses of watchReleases(context, cluster, context.signal)) {
     const sorted = statuses.toSorted((one, two) => (two.createdAt ?? "").localeCompare(one.createdAt ?? ""));
-    if (context.stdout.isTTY === true && !isDocument) {
+    if (context.stdout.isTTY === true && !isDocument(output)) {
       const shown = toResult(sorted, context.now(), { allNamespaces: false, namespace: cluster.namespace });
       context.stdout.write(`${CLEAR}${await renderResult(shown, "table")}`);
       continue;
     }
     for (const status of sorted) {
       const words = `${status.name}  ${status.state}  ${status.counts.running}/${status.counts.wanted}  ${status.reason?.words ?? ""}`;
-      const line = isDocument ? await renderStreamed(status, output) : `${words.trimEnd()}\n`;
+      const line = isDocument(output) ? await renderStreamed(status, output) : `${words.trimEnd()}\n`;
       if (told.get(status.name) !== line) context.stdout.write(line);
       told.set(status.name, line);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isEnded, type JobStatus } from "@bulwark/kubernetes";
 import type { Context, Result } from "../command.ts";
-import { renderStreamed } from "../output/print.ts";
+import { isDocument, renderStreamed } from "../output/print.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { describeSecurity, describeStatus } from "./present.ts";
 import { readRelease } from "./read-release.ts";
@@ -29,12 +29,11 @@ export async function showStatus(context: Context, name: string, flags: Flags): 
 /** On a terminal the whole status anew after each change; elsewhere a line or a document for each. */
 async function watch(context: Context, cluster: Cluster, { name }: JobStatus, { output }: Flags): Promise<Result> {
   let told = "";
-  const isDocument = output === "json" || output === "yaml";
   for await (const status of watchRelease(context, cluster, name, context.signal)) {
-    if (context.stdout.isTTY === true && !isDocument) {
+    if (context.stdout.isTTY === true && !isDocument(output)) {
       context.stdout.write(`${CLEAR}${describeStatus(status, context.now())}\n`);
     } else {
-      const line = isDocument ? await renderStreamed(status, output) : `${toLine(status)}\n`;
+      const line = isDocument(output) ? await renderStreamed(status, output) : `${toLine(status)}\n`;
       if (line !== told) context.stdout.write(line);
       told = line;
     }

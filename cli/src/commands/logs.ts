@@ -6,6 +6,7 @@ import { BulwarkError } from "@bulwark/contracts";
 import { addClusterFlags, meansCluster } from "../cluster/flags.ts";
 import { demandName } from "../cluster/name.ts";
 import type { CommandSpec, Context } from "../command.ts";
+import { isDocument } from "../output/print.ts";
 import { followLines } from "../runs/events.ts";
 import { findRecord, isEnded } from "../runs/record.ts";
 
@@ -46,7 +47,7 @@ export const spec: CommandSpec = {
       );
     }
     const end = flags.follow === true && !isEnded(record) ? watchEnd(context, record.id) : AbortSignal.abort();
-    if (flags.output === "json" || flags.output === "yaml") {
+    if (isDocument(flags.output)) {
       const read = await Promise.all(
         parts.map(async (part) => ({ part, lines: await collect(join(folder, part), end) })),
       );

@@ -2,6 +2,7 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import { BulwarkError, type JobFile, parseJobFile } from "@bulwark/contracts";
 import type { CommandSpec, Context, Result } from "../command.ts";
+import { isDocument } from "../output/print.ts";
 import { formatReport } from "../output/security-report.ts";
 import { prepareGround } from "../runs/prepare.ts";
 import { readJobFile } from "../runs/read-job-file.ts";
@@ -35,7 +36,7 @@ export const spec: CommandSpec = {
   async execute(context, { args, flags }) {
     const [target = "", ...programArgs] = args;
     const { job, baseFolder } = await readJob(context, target, programArgs, flags);
-    const asDocument = flags.output === "json" || flags.output === "yaml";
+    const asDocument = isDocument(flags.output);
     const onOutput = (chunk: Buffer): void => {
       // A document on stdout stands alone; then the program's output goes where people look.
       (asDocument ? context.stderr : context.stdout).write(chunk);

@@ -12,6 +12,7 @@ import {
 } from "@bulwark/queue";
 import { InvalidArgumentError } from "commander";
 import type { Column, CommandSpec, Context, Result } from "../command.ts";
+import { isDocument } from "../output/print.ts";
 import { askRedis } from "../serving/redis-probe.ts";
 import { startRelay } from "../serving/relay.ts";
 import { readStack, type Stack } from "../serving/stack.ts";
@@ -79,16 +80,16 @@ async function status(
   }
   if (!isAlive(stack.pid))
     context.progress.warn("bulwark serve has ended without clearing up; start it again: bulwark serve");
-  const isDocument = flags.output === "json" || flags.output === "yaml";
+  const asDocument = isDocument(flags.output);
   const parts = await lookAtParts(stack, {
     ...(part === ALL ? {} : { only: part as PartName }),
     timeoutMs: Number(flags.timeout) * 1000,
     signal: context.signal,
-    say: (line) => void (isDocument || context.stdout.write(`${line}\n`)),
+    say: (line) => void (asDocument || context.stdout.write(`${line}\n`)),
   });
-  for (const { error } of parts) if (error !== undefined && !isDocument) explain(context, error);
+  for (const { error } of parts) if (error !== undefined && !asDocument) explain(context, error);
   const exitCode = EXIT[parts.some(({ state }) => state === "failed") ? ERRORS.SERVING_NOT_READY.exit : "done"];
-  return { exitCode, ...(isDocument ? { value: { parts } } : {}) };
+  return { exitCode, ...(asDocument ? { value: { parts } } : {}) };
 }
 
 function explain(context: Context, error: NonNullable<PartStatus["error"]>): void {

@@ -6,6 +6,7 @@ import { followToEnd } from "../cluster/follow.ts";
 import { toFailure } from "../cluster/outcome.ts";
 import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
+import { isDocument } from "../output/print.ts";
 
 /** `bulwark submit`: a job file becomes a release of the chart in a cluster. */
 export const spec: CommandSpec = {
@@ -66,7 +67,7 @@ async function submit(
       text: release,
     };
   }
-  const asDocument = flags.output === "json" || flags.output === "yaml";
+  const asDocument = isDocument(flags.output);
   const status = await followToEnd(
     // A document on stdout stands alone; then the program's output goes where people look.
     asDocument ? { ...context, stdout: context.stderr } : context,

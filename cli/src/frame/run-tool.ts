@@ -6,7 +6,7 @@ import { DEFAULTS, type Settings } from "../config/settings.ts";
 import { createContext, userFileOf } from "../context.ts";
 import { renderError, toBulwarkError, toErrorDocument } from "../output/error.ts";
 import { renderOverview } from "../output/overview.ts";
-import { renderDocument, renderResult } from "../output/print.ts";
+import { isDocument, renderDocument, renderResult } from "../output/print.ts";
 import { createProgress } from "../output/progress.ts";
 import { createPaint } from "../output/terminal.ts";
 import { findHome, resolvePaths } from "../paths.ts";
@@ -35,7 +35,7 @@ export async function runTool(process: NodeJS.Process, commands: CommandTable): 
     progress.close();
     process.exitCode = toExitCode(error);
     if (readers.isGone()) return;
-    if (format === "json" || format === "yaml") stdout.write(await renderDocument(toErrorDocument(error), format));
+    if (isDocument(format)) stdout.write(await renderDocument(toErrorDocument(error), format));
     else stderr.write(renderError(error, paint, look.debug));
   };
   // A failure that nobody waited for: what it left undone is not known, so nothing goes on.

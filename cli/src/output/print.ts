@@ -6,9 +6,15 @@ type Table = NonNullable<Result["table"]>;
 
 const GAP = "  ";
 
+/** Formats for programs: what is printed in them stands alone. */
+type DocumentFormat = Extract<OutputFormat, "json" | "yaml">;
+
+/** Whether a document is asked for. */
+export const isDocument = (format: unknown): format is DocumentFormat => format === "json" || format === "yaml";
+
 /** A result in the format asked for, ending in a line break; empty when there is nothing to print. */
 export async function renderResult(result: Result, format: OutputFormat): Promise<string> {
-  if (format === "json" || format === "yaml") {
+  if (isDocument(format)) {
     return result.value === undefined ? "" : renderDocument(result.value, format);
   }
   if (result.table === undefined) return result.text === undefined ? "" : `${result.text.replace(/\n$/, "")}\n`;
@@ -16,7 +22,7 @@ export async function renderResult(result: Result, format: OutputFormat): Promis
 }
 
 /** One JSON or YAML document. */
-export async function renderDocument(value: unknown, format: "json" | "yaml"): Promise<string> {
+export async function renderDocument(value: unknown, format: DocumentFormat): Promise<string> {
   if (format === "json") return `${JSON.stringify(value, null, 2)}\n`;
   const { stringify } = await import("yaml");
   // By way of JSON, so that both formats hold the same.
@@ -24,7 +30,7 @@ export async function renderDocument(value: unknown, format: "json" | "yaml"): P
 }
 
 /** One document of many: a line of JSON, or a part of a YAML stream, as programs read them one by one. */
-export async function renderStreamed(value: unknown, format: "json" | "yaml"): Promise<string> {
+export async function renderStreamed(value: unknown, format: DocumentFormat): Promise<string> {
   return format === "json" ? `${JSON.stringify(value)}\n` : `---\n${await renderDocument(value, format)}`;
 }
 

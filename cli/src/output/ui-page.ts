@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Context, OutputFormat } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
-import { renderDocument } from "./print.ts";
+import { isDocument, renderDocument } from "./print.ts";
 
 /** A UI that can be opened: what it is of, the file that leads there, its address, and the token that it asks for. */
 export type UiPlace = { of: Readonly<Record<string, string>>; page: string; url: string; token: string };
@@ -21,7 +21,7 @@ export async function announceUi(context: Context, place: UiPlace, format: Outpu
   );
   const certificateAuthority = join(context.paths.keys, "current", "ca.crt");
   // Written here, since a UI goes on until the user has seen enough.
-  if (format === "json" || format === "yaml") {
+  if (isDocument(format)) {
     context.stdout.write(await renderDocument({ ...of, page, url, certificateAuthority }, format));
     return;
   }
