@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { parseDurationMs } from "@bulwark/contracts/job";
-import { isEnded, type JobStatus, type PartStatus } from "@bulwark/kubernetes";
+import { derivePrevious, isEnded, type JobStatus, type PartStatus } from "@bulwark/kubernetes";
 import { type LogLine, readLog } from "@bulwark/kubernetes/api";
 import type { Context, Result } from "../command.ts";
+import { isDocument } from "../output/print.ts";
 import { showControls } from "../output/terminal.ts";
 import { textFlag } from "./flags.ts";
 import { keepsLog, readKeptLog } from "./kept-log.ts";
@@ -20,9 +21,9 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
   const since = readSince(flags);
   const cluster = await openCluster(context, flags);
   try {
-    const { status: newest, previous } = await readRelease(cluster, name);
-    if (flags.previous === true && partsOf(previous).length === 0) throw noPrevious(newest);
-    const status = flags.previous === true ? previous : newest;
+    const { status: newest, objects } = await readRelease(cluster, name);
+    const status = flags.previous === true ? derivePrevious(objects) : newest;
+    if (flags.previous === true && partsOf(status).length === 0) throw noPrevious(newest);
     if (flags.follow === true && flags.previous !== true && !isEnded(status)) {
       await followAll(context, cluster, status, flags);
       return {};
@@ -30,13 +31,13 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
     const parts = choose(status, flags);
     const areGone = partsOf(status).length === 0;
     if (areGone && keepsLog(status) && flags.executor === undefined && flags.launcher !== true) {
-      return await printKept(context, cluster, status, { since, asDocument: isDocument(flags) });
+      return await printKept(context, cluster, status, { since, asDocument: isDocument(flags.output) });
     }
     if (parts.length === 0) throw noLogs(status, flags, areGone);
     const lines = mergeByTime(
       parts.map((part) => ({ part: part.part, lines: readPart(context, cluster, part, { since, follow: false }) })),
     );
-    if (isDocument(flags)) {
+    if (isDocument(flags.output)) {
       const items: { part: string; time: string; text: string }[] = [];
       for await (const line of lines) items.push(line);
       return { value: { apiVersion: "bulwark/v1", name, items } };
@@ -47,8 +48,6 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
     cluster.connection.close();
   }
 }
-
-const isDocument = ({ output }: Flags): boolean => output === "json" || output === "yaml";
 
 /** What drivers printed that are gone, where a claim keeps it. */
 async function printKept(

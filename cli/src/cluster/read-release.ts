@@ -2,7 +2,6 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   type CronJob,
-  derivePrevious,
   deriveStatus,
   groupByRelease,
   type Job,
@@ -14,6 +13,7 @@ import {
   type Pod,
   type PodFacts,
   RESOURCES,
+  type ReleaseObjects,
   reduceJob,
   reducePod,
   selectorOf,
@@ -25,8 +25,8 @@ import { checkNamespace } from "./preflight.ts";
 /** All that there is of one release now. */
 export type ReleaseNow = {
   status: JobStatus;
-  /** What there is of the attempt before the newest one. */
-  previous: JobStatus;
+  /** What the status was derived from. */
+  objects: ReleaseObjects;
   pods: readonly Pod[];
   events: readonly KubeEvent[];
 };
@@ -52,7 +52,7 @@ export async function readRelease(cluster: Cluster, name: string): Promise<Relea
   const about = events.filter(({ involvedObject }) => isAbout(involvedObject.name ?? "", name));
   const left = configuration === undefined ? {} : { configuration };
   const objects = { ...(group ?? { pods: [] }), ...left, name, namespace, events: about };
-  return { status: deriveStatus(objects), previous: derivePrevious(objects), pods, events: about };
+  return { status: deriveStatus(objects), objects, pods, events: about };
 }
 
 const isAbout = (object: string, release: string): boolean => object === release || object.startsWith(`${release}-`);
