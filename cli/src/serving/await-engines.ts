@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from "node:timers/promises";
-import { askGateway } from "./gateway-client.ts";
+import { askGateway, listReady, type ReadyModel } from "./gateway-client.ts";
 import type { Stack } from "./stack.ts";
-
-type Model = { name: string; version: string; state: string };
 
 const LIMIT_MS = 60_000;
 const PAUSE_MS = 200;
@@ -16,21 +14,15 @@ const ASK_MS = 2_000;
 export async function awaitEngines(
   stack: Stack,
   { signal, limitMs = LIMIT_MS }: { signal: AbortSignal; limitMs?: number },
-): Promise<readonly Model[]> {
+): Promise<readonly ReadyModel[]> {
   const limit = performance.now() + limitMs;
   while (performance.now() < limit && !signal.aborted) {
     const { status } = await askGateway(stack, { path: "/v2/health/ready", timeoutMs: ASK_MS }).catch(() => GONE);
     if (status === GONE.status) return [];
-    if (status === 200) return listReady(stack);
+    if (status === 200) return listReady(stack, ASK_MS).catch(() => []);
     await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
   }
   return [];
 }
 
 const GONE = { status: 0 };
-
-async function listReady(stack: Stack): Promise<readonly Model[]> {
-  const call = { path: "/v2/repository/index", method: "POST", body: { ready: true }, timeoutMs: ASK_MS } as const;
-  const { body } = await askGateway(stack, call).catch(() => ({ body: [] }));
-  return Array.isArray(body) ? (body as Model[]) : [];
-}

@@ -41,6 +41,19 @@ export async function askGateway(
   }
 }
 
+export type ReadyModel = { name: string; version: string };
+
+/**
+ * Versions of models that the gateway can answer for, by its index.
+ *
+ * @throws BulwarkError SERVING_UNREACHABLE
+ */
+export async function listReady(stack: Stack, timeoutMs: number): Promise<readonly ReadyModel[]> {
+  const call = { path: "/v2/repository/index", method: "POST", body: { ready: true }, timeoutMs } as const;
+  const { body } = await askGateway(stack, call);
+  return Array.isArray(body) ? (body as ReadyModel[]) : [];
+}
+
 function parse(body: Buffer): unknown {
   try {
     return JSON.parse(String(body));

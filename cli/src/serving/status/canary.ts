@@ -20,7 +20,7 @@ import {
   unseal,
 } from "@bulwark/queue";
 import { makeZeros, type TensorInfo } from "@bulwark/tensors";
-import { askGateway } from "../gateway-client.ts";
+import { askGateway, listReady } from "../gateway-client.ts";
 import { askRedis } from "../redis-probe.ts";
 import type { Stack } from "../stack.ts";
 
@@ -51,9 +51,7 @@ export async function sendCanary(stack: Stack, timeoutMs: number): Promise<Canar
 }
 
 async function chooseModel(stack: Stack, timeoutMs: number): Promise<Model> {
-  const index = await askGateway(stack, { path: "/v2/repository/index", method: "POST", body: {}, timeoutMs });
-  const rows = Array.isArray(index.body) ? (index.body as { name: string; state: string }[]) : [];
-  const ready = rows.find(({ state }) => state === "READY");
+  const [ready] = await listReady(stack, timeoutMs);
   if (ready === undefined) {
     const log = stack.queue?.engineLogs.join(", ") ?? stack.gateway.log;
     throw new BulwarkError("SERVING_NOT_READY", "No model is ready.", `read ${log}`);
