@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { makeWeights, writeMlp } from "../packages/inference/src/testing/models.ts";
 import { fetchOnnxSamples, ONNX_SAMPLES } from "../test/e2e/onnx-package.ts";
 import { ROOT } from "./ground.ts";
 import { median, time } from "./measure.ts";
 import type { LoadPlan, LoadResult } from "./serving/load.ts";
-import { installPeers, PEERS, SIDES, type Side, type Subject, stop } from "./serving/sides.ts";
+import { installPeers, PEERS, SIDES, type Side, type Subject, startSide, stop } from "./serving/sides.ts";
 
 export const SERVING_ROUNDS = 3;
 const LOAD_CORE = "1";
@@ -18,7 +17,6 @@ const CONNECTIONS = 64;
 const WARM_SECONDS = 3;
 const WINDOW_SECONDS = 10;
 const LONGEST_P99_MS = 50;
-const ANSWER_LIMIT_MS = 60_000;
 /** Parts of the rate that a closed loop reaches, tried from the highest on. */
 const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
 
@@ -95,11 +93,9 @@ const SUBJECTS: Readonly<Record<string, (folder: string) => Promise<Subject>>> =
 
 async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
   const port = await findPort();
-  const server = await side.start(subject, port);
+  const server = await startSide(side, subject, port);
   try {
-    const request = side.request(subject);
-    await untilAnswered(port, request);
-    const plan = { port, request: request.toString("base64"), connections: CONNECTIONS };
+    const plan = { port, request: side.request(subject).toString("base64"), connections: CONNECTIONS };
     await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
     const { rate: most, errors } = await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
     if (errors > 0) throw new Error(`${side.name} answered with errors`);
@@ -111,22 +107,6 @@ async function findRate(side: Side, subject: Subject): Promise<LoadResult> {
   } finally {
     await stop(server);
   }
-}
-
-/** Some listen before they can answer. */
-async function untilAnswered(port: number, request: Buffer): Promise<void> {
-  for (const limit = performance.now() + ANSWER_LIMIT_MS; performance.now() < limit; await delay(200)) {
-    const head = await new Promise<string>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => socket.write(request));
-      socket.once("data", (data) => {
-        resolve(data.toString("latin1", 0, 12));
-        socket.destroy();
-      });
-      socket.once("close", () => resolve("")).once("error", () => resolve(""));
-    });
-    if (head === "HTTP/1.1 200") return;
-  }
-  throw new Error(`the server on port ${port} did not answer`);
 }
 
 async function load(plan: LoadPlan): Promise<LoadResult> {

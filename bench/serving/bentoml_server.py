@@ -7,7 +7,7 @@ import numpy
 import onnxruntime
 import uvicorn
 
-MODEL, PORT, INPUT, MAX_BATCH = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+MODEL, PORT, INPUT, MAX_BATCH = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[5])
 
 
 @bentoml.service(traffic={"timeout": 10, "max_concurrency": 1024})

@@ -16,7 +16,7 @@ export type Subject = { file: string; input: string; shape: readonly number[]; d
 /** A server under load: how it is started, what is sent to it. */
 export type Side = {
   name: string;
-  start(subject: Subject, port: number): Promise<ChildProcess>;
+  start(subject: Subject, port: number): ChildProcess | Promise<ChildProcess>;
   request(subject: Subject): Buffer;
 };
 
@@ -72,12 +72,24 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** Starts a server on its core, and waits until it takes connections. */
-async function start(
+/** Starts a server on its core, and waits until it answers: some listen before they can. */
+export async function startSide(side: Side, subject: Subject, port: number): Promise<ChildProcess> {
+  const child = await side.start(subject, port);
+  const request = side.request(subject);
+  for (const limit = performance.now() + START_LIMIT_MS; !(await isAnswering(port, request)); await delay(100)) {
+    if (child.exitCode !== null || performance.now() > limit) {
+      await stop(child);
+      throw new Error(`${side.name} did not start; see ${dirname(subject.file)}`);
+    }
+  }
+  return child;
+}
+
+function start(
   command: string,
   args: readonly string[],
   options: { port: number; cwd: string; env?: object },
-): Promise<ChildProcess> {
+): ChildProcess {
   const log = openSync(join(options.cwd, `${options.port}.log`), "a");
   const child = spawn("taskset", ["--cpu-list", SERVER_CORE, command, ...args], {
     cwd: options.cwd,
@@ -86,20 +98,17 @@ async function start(
     detached: true,
   });
   started.add(child);
-  const limit = performance.now() + START_LIMIT_MS;
-  while (!(await isListening(options.port))) {
-    if (child.exitCode !== null || performance.now() > limit)
-      throw new Error(`${command} ${args[0]} did not start; see ${options.cwd}`);
-    await delay(100);
-  }
   return child;
 }
 
-function isListening(port: number): Promise<boolean> {
+function isAnswering(port: number, request: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
+    const socket = connect(port, "127.0.0.1", () => socket.write(request));
+    socket.once("data", (data) => {
+      resolve(data.toString("latin1", 0, 12) === "HTTP/1.1 200");
+      socket.destroy();
+    });
+    socket.once("close", () => resolve(false)).once("error", () => resolve(false));
   });
 }
 
@@ -141,7 +150,7 @@ async function startOurs(subject: Subject, port: number): Promise<ChildProcess> 
 }
 
 /** Gateway, engine and Redis, started by one process that all of them die with. */
-function startDurable(subject: Subject, port: number): Promise<ChildProcess> {
+function startDurable(subject: Subject, port: number): ChildProcess {
   const folder = dirname(subject.file);
   const main = join(HERE, "durable-server.ts");
   const plan = { folder, model: subject.file, maxRows: subject.maxBatch, windowMs: WINDOW_MS, port };
@@ -205,34 +214,32 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   },
   fastapi: {
     name: "fastapi",
-    start: (subject, port) => startScript("fastapi", [], subject, port),
+    start: startScript("fastapi"),
     request: (subject) => post(OURS, toJson(subject), { "content-type": "application/json" }),
   },
   bentoml: {
     name: "bentoml",
-    start: (subject, port) => startScript("bentoml", [subject.input, String(subject.maxBatch)], subject, port),
+    start: startScript("bentoml"),
     request: ({ data, shape }) => postData("/infer", toNested(shape, toTexts(data))),
   },
   litserve: {
     name: "litserve",
-    start: (subject, port) =>
-      startScript("litserve", [subject.input, subject.shape.join(","), String(subject.maxBatch)], subject, port),
+    start: startScript("litserve"),
     request: ({ data }) => postData("/predict", toTexts(data)),
   },
   ray: {
     name: "ray",
-    start: (subject, port) =>
-      startScript("ray", [subject.input, subject.shape.join(","), String(subject.maxBatch)], subject, port),
+    start: startScript("ray"),
     request: ({ data }) => postData("/", toTexts(data)),
   },
 };
 
-/** A peer that is a script of this folder: model, port, and what else it wants to know. */
-function startScript(peer: Peer, args: readonly string[], { file }: Subject, port: number): Promise<ChildProcess> {
-  return start(python(peer), [join(HERE, `${peer}_server.py`), file, String(port), ...args], {
-    port,
-    cwd: dirname(file),
-  });
+/** A peer that is a script of this folder, which takes model, port, and of input, shape and most rows what it needs. */
+function startScript(peer: Peer): Side["start"] {
+  return ({ file, input, shape, maxBatch }, port) => {
+    const args = [join(HERE, `${peer}_server.py`), file, String(port), input, shape.join(","), String(maxBatch)];
+    return start(python(peer), args, { port, cwd: dirname(file) });
+  };
 }
 
 const postData = (path: string, data: unknown): Buffer =>
