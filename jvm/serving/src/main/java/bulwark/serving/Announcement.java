@@ -40,11 +40,11 @@ final class Announcement {
   static String write(Models models) {
     JsonArray versions = new JsonArray();
     for (Model model : models.all()) versions.add(describe(model));
-    models.eachFailed((name, version, why) -> {
-      JsonObject failed = begin(name, version, "UNAVAILABLE");
-      failed.addProperty("reason", why.getMessage());
-      versions.add(failed);
-    });
+    for (Models.Failed failed : models.allFailed()) {
+      JsonObject one = begin(failed.name(), failed.version(), "UNAVAILABLE");
+      one.addProperty("reason", failed.why().getMessage());
+      versions.add(one);
+    }
     JsonObject whole = new JsonObject();
     whole.addProperty("format", FORMAT);
     whole.add("versions", versions);

@@ -18,10 +18,8 @@ final class Models implements AutoCloseable {
   private final RunLimit limit = new RunLimit();
   /** By model, then by version as a number. */
   private final Map<String, TreeMap<Long, Model>> loaded = new TreeMap<>();
-  /** Why models could not be loaded. */
-  private final Map<String, Refusal> failed = new HashMap<>();
-  /** The newest version of each of those. */
-  private final Map<String, String> failedVersions = new HashMap<>();
+  /** Models of which a version could not be loaded. */
+  private final Map<String, Failed> failed = new HashMap<>();
   private final Settings settings;
 
   private Models(Settings settings) {
@@ -39,7 +37,7 @@ final class Models implements AutoCloseable {
       for (var entry : ModelFiles.list(settings.models, settings.modelName).entrySet()) {
         models.loadOne(entry.getKey(), entry.getValue(), keyring);
       }
-      if (models.loaded.isEmpty()) throw models.failed.values().iterator().next();
+      if (models.loaded.isEmpty()) throw models.failed.values().iterator().next().why();
       Announcement.say(settings, models);
       return models;
     } catch (Refusal refusal) {
@@ -68,16 +66,13 @@ final class Models implements AutoCloseable {
     return loaded.values().stream().flatMap(versions -> versions.values().stream()).toList();
   }
 
-  /** Calls for each model of which no version is loaded: its name, its newest version, and why. */
-  void eachFailed(Failed reader) {
-    failed.forEach((name, why) -> {
-      if (!loaded.containsKey(name)) reader.accept(name, failedVersions.get(name), why);
-    });
+  /** Models of which no version is loaded. */
+  List<Failed> allFailed() {
+    return failed.values().stream().filter(one -> !loaded.containsKey(one.name())).toList();
   }
 
-  interface Failed {
-    void accept(String name, String version, Refusal why);
-  }
+  /** A model that could not be loaded, the newest version of it that there is, and why. */
+  record Failed(String name, String version, Refusal why) {}
 
   /** The model of an older client's record: the one it came with, the one of the settings, or the only one. */
   Model findForOlder(String given) throws Refusal {
@@ -107,14 +102,14 @@ final class Models implements AutoCloseable {
       }
     } catch (Refusal refusal) {
       LOG.error("model {} is not loaded: {} {}", name, refusal.code(), refusal.getMessage());
-      failed.put(name, refusal);
-      failedVersions.put(name, Collections.max(files.keySet(), Comparator.comparing(Long::valueOf)));
+      String newest = Collections.max(files.keySet(), Comparator.comparing(Long::valueOf));
+      failed.put(name, new Failed(name, newest, refusal));
     }
   }
 
   private Refusal notThere(String name) {
-    Refusal why = failed.get(name);
-    if (why != null) return notReady(name, why.getMessage());
+    Failed found = failed.get(name);
+    if (found != null) return notReady(name, found.why().getMessage());
     String message = "There is no model " + Refusal.quote(name);
     return new Refusal("MODEL_UNKNOWN", message, "the models are: " + loaded.keySet());
   }
