@@ -15,6 +15,10 @@ import { type PodWish, runPod } from "./fixture/run-pod.ts";
 /** See images/README.md. */
 const BUDGET_BYTES = 450e6;
 const SPARK_SUBMIT = "org.apache.spark.deploy.SparkSubmit";
+const SPARK_PI = [
+  ...["run", SPARK_SUBMIT, "--master", "local[2]"],
+  ...["--class", "bulwark.examples.SparkPi", "local:///opt/bulwark/bulwark.jar"],
+];
 
 let cluster: Cluster;
 let namespace: TestNamespace;
@@ -34,10 +38,9 @@ async function makeConfigMap(name: string, file: string, text: string): Promise<
 }
 
 test("Spark-Pi runs as a plain restricted pod", async () => {
-  const args = ["--master", "local[2]", "--class", "bulwark.examples.SparkPi", "local:///opt/bulwark/bulwark.jar"];
   const { log, exitCode } = await run({
     name: "pi",
-    args: ["run", SPARK_SUBMIT, ...args],
+    args: SPARK_PI,
     env: { BULWARK_DRIVER_MEMORY: "600m" },
   });
   assert.match(log, /Pi is roughly 3\.1/);
@@ -85,10 +88,9 @@ test("the archive of classes is used, and one that does not fit would be noticed
 
 test("of the classes of a job, few are read from jars", async (context) => {
   await makeConfigMap("told", "java.options", "-Xlog:class+load:stdout\n");
-  const args = ["--master", "local[2]", "--class", "bulwark.examples.SparkPi", "local:///opt/bulwark/bulwark.jar"];
   const { log, exitCode } = await run({
     name: "told",
-    args: ["run", SPARK_SUBMIT, ...args],
+    args: SPARK_PI,
     env: { BULWARK_DRIVER_MEMORY: "600m", BULWARK_JAVA_OPTIONS_FILE: "/etc/bulwark/conf/java.options" },
     mounts: { "/etc/bulwark/conf": "told" },
   });

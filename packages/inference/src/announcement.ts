@@ -2,7 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { isDatatype, type TensorInfo } from "@bulwark/tensors";
 import { type Catalog, type Described, VERSION_STATES, type VersionStatus } from "./engine.ts";
-import { isRecord, isStream } from "./read-settings.ts";
+import { isRecord, isStream, isText } from "./read-settings.ts";
 
 /** One version of a model as an engine elsewhere tells of it; `described` where that engine could load it. */
 export type AnnouncedVersion = VersionStatus & { readonly described?: Described };
@@ -69,7 +69,6 @@ function readInfos(given: unknown): TensorInfo[] {
   });
 }
 
-const isText = (value: unknown): value is string => typeof value === "string";
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= -1;
 
 function parse(bytes: Buffer): unknown {

@@ -4,7 +4,7 @@ import { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings } from "./set
 const isWhole = (least: number) => (value: unknown) => Number.isSafeInteger(value) && Number(value) >= least;
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const isText = (value: unknown): boolean => typeof value === "string";
+export const isText = (value: unknown): value is string => typeof value === "string";
 
 type Rule = { accepts(value: unknown): boolean; wanted: string };
 

@@ -180,9 +180,10 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     if (code !== trouble) report("waiting for Redis", { code });
     trouble = code;
   };
+  const beat = async (): Promise<void> => work.beat(announce());
   const begin = async (): Promise<void> => {
     await work.open();
-    await work.beat(announce());
+    await beat();
     for await (const delivery of work.own()) await runAlone(delivery);
     isOpen = true;
     trouble = undefined;
@@ -210,7 +211,6 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     const deliveries = [...inFlight.values(), ...suspects.map((delivery) => ({ delivery }))];
     work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
   }, settings.minIdleMs / 3);
-  const beat = async (): Promise<void> => work.beat(announce());
   const beating = setInterval(() => void beat().catch(ignore), BEAT_MS);
   const done = loop();
 

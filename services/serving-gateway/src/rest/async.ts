@@ -48,7 +48,7 @@ async function submit(gateway: Gateway, request: FastifyRequest, reply: FastifyR
   const { models, metrics } = gateway;
   const model = param(request, "model") ?? "";
   try {
-    // A model that is not there is refused now; its inputs are judged by the models.
+    // A model that is not there is refused now; its inputs are judged by the engine.
     models.describe(model, param(request, "version"));
     const isSealed = request.headers["content-type"] === SEALED_TYPE;
     const id = isSealed ? await submitSealed(gateway, durable, request) : await submitPlain(gateway, durable, request);
