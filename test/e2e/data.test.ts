@@ -112,7 +112,7 @@ test("a job reads the table by naming its keys, and not without", async () => {
   assert.match(good.stdout, /^rows 250$/m);
   await home.write("half.yaml", JSON.stringify({ ...job, data: { table: { path: "table", key: "patients" } } }));
   const bad = await home.startRun(at("half.yaml"), "-o", "json").ended;
-  assert.deepEqual([bad.code, codeOf(bad)], [3, "KEY_MISSING"], bad.stderr);
+  assert.deepEqual([bad.code, codeOf(bad)], [3, "KEY_MISSING"], bad.stdout);
 });
 
 test("a changed byte is refused", async () => {
@@ -122,21 +122,21 @@ test("a changed byte is refused", async () => {
   content[middle] = (content[middle] ?? 0) ^ 1;
   await writeFile(file, content);
   const end = await decrypt(folder, "from-tampered");
-  assert.deepEqual([end.code, codeOf(end)], [6, "DATA_TAMPERED"], end.stderr);
+  assert.deepEqual([end.code, codeOf(end)], [6, "DATA_TAMPERED"], end.stdout);
 });
 
 test("a truncated file is refused", async () => {
   const { folder, file } = await copyTable("short");
   await truncate(file, (await readFile(file)).length - 100);
   const end = await decrypt(folder, "from-short");
-  assert.deepEqual([end.code, codeOf(end)], [6, "DATA_TRUNCATED"], end.stderr);
+  assert.deepEqual([end.code, codeOf(end)], [6, "DATA_TRUNCATED"], end.stdout);
 });
 
 test("keys of the same name from elsewhere are told from missing ones", async () => {
   const stranger = await makeHome("patients", "labels");
   try {
     const wrong = await stranger.bulwark("data", "decrypt", at("table"), join(stranger.jobs, "out"), "-o", "json");
-    assert.deepEqual([wrong.code, codeOf(wrong)], [6, "KEY_WRONG"], wrong.stderr);
+    assert.deepEqual([wrong.code, codeOf(wrong)], [6, "KEY_WRONG"], wrong.stdout);
   } finally {
     await stranger.remove();
   }
@@ -197,6 +197,6 @@ async function readAll(paths: readonly string[]): Promise<Map<string, string>> {
 test("a bad record is named with its code, and nothing is left of the output", async () => {
   await home.write("bad.csv", 'name,age\nada,36\n"unclosed,1\nbob,x,y,z\n');
   const end = await home.bulwark("data", "encrypt", at("bad.csv"), at("bad"), "--key", "patients", "-o", "json");
-  assert.deepEqual([end.code, codeOf(end)], [3, "DATA_MALFORMED"], end.stderr);
+  assert.deepEqual([end.code, codeOf(end)], [3, "DATA_MALFORMED"], end.stdout);
   assert.ok(!(await readdir(home.jobs)).some((name) => name === "bad" || name.includes("bulwark-data")));
 });

@@ -61,7 +61,7 @@ test("an output that does not fit: DISK_FULL, and nothing of it stays", (context
       "json",
     ];
     const end = await home.bulwark(...args);
-    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stderr);
+    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stdout);
     assert.deepEqual(await readdir(disk), []);
   }));
 
@@ -69,7 +69,7 @@ test("scratch that does not fit: DISK_FULL, and no process stays", (context) =>
   onDisk(context, 6144, async (disk) => {
     home.env.BULWARK_RUNS_DIR = disk;
     const end = await home.bulwark("run", "shuffle.py", "--executors", "1", "-o", "json");
-    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stderr);
+    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stdout);
     await assertEnded(disk);
   }));
 
@@ -77,7 +77,7 @@ test("a run that cannot even be written down: DISK_FULL, and no secret stays", (
   onDisk(context, 32, async (disk) => {
     home.env.BULWARK_RUNS_DIR = disk;
     const end = await home.bulwark("run", "shuffle.py", "--executors", "1", "-o", "json");
-    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stderr);
+    assert.deepEqual([end.code, codeOf(end)], [3, "DISK_FULL"], end.stdout);
     await assertEnded(disk);
   }));
 

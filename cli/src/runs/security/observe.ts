@@ -131,12 +131,14 @@ export async function observeUi(ui: string, ca: string): Promise<Observation[]> 
 const OPENING_LIMIT_MS = 30_000;
 const OPENING_PAUSE_MS = 300;
 const NOT_FOUND = 404;
+const SERVER_ERROR = 500;
 
-/** Spark listens before it serves; until then there is nothing to be seen. */
+/** Spark listens before it serves, and changes its pages under a request on the way; until it serves there is nothing to be seen. */
 async function askOpenUi(url: string, ca: string): Promise<UiAnswer> {
   for (const limit = Date.now() + OPENING_LIMIT_MS; ; await delay(OPENING_PAUSE_MS)) {
     const answer = await askUi(url, ca);
-    if (answer.status !== NOT_FOUND || Date.now() > limit) return answer;
+    const opening = answer.status === NOT_FOUND || answer.status >= SERVER_ERROR;
+    if (!opening || Date.now() > limit) return answer;
   }
 }
 
