@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people read of a job in a cluster while it lives.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { EXIT } from "../../packages/contracts/src/errors/index.ts";
 import { type Ended, makeTool, type Started } from "./chart/tool.ts";
+import { askPage, openPage } from "./chart/ui-page.ts";
 import { joinCluster, type TestNamespace, until } from "./fixture/index.ts";
 
 const STEP_MS = 240_000;
@@ -103,4 +104,38 @@ test("logs of one part, and of a time", LONG, async () => {
   const young = (await read<Log>("logs", "lives", "--since", "2s")).items;
   assert.ok(young.some(({ part, text }) => part === "driver" && text === "tick"));
   assert.ok(!young.some(({ text }) => text.startsWith("ready on")));
+});
+
+test("results are copied through the driver: whole, over nothing, and by no pod of their own", LONG, async () => {
+  const out = join(tool.home, "out");
+  mkdirSync(out);
+  type Pods = { items: { metadata: { name: string } }[] };
+  const listPods = async (): Promise<string[]> =>
+    (await cluster.get<Pods>(["pods", "-n", namespace.name])).items.map(({ metadata }) => metadata.name).toSorted();
+  const pods = await listPods();
+  const folder = await run("copy", "lives", "lives/results", join(out, "results"));
+  assert.equal(folder.code, EXIT.done, folder.stderr);
+  const file = await run("copy", "lives", "lives/results/part-2", join(out, "one"));
+  assert.equal(file.code, EXIT.done, file.stderr);
+  assert.deepEqual(readdirSync(join(out, "results")).toSorted(), ["part-0", "part-1", "part-2"]);
+  for (const copied of [join(out, "results", "part-2"), join(out, "one")]) {
+    assert.equal(readFileSync(copied, "utf8"), "part 2\n".repeat(1000));
+  }
+  assert.deepEqual(readdirSync(out).toSorted(), ["one", "results"], "nothing half-copied");
+  assert.deepEqual(await refusal("copy", "lives", "lives/results", join(out, "results")), [
+    "OUTPUT_EXISTS",
+    EXIT.invalid,
+  ]);
+  assert.deepEqual(await listPods(), pods);
+});
+
+test("the web UI of a job that runs: in with the page's token only, and closed by Ctrl-C", LONG, async () => {
+  const { page, target, close } = await openPage(start("ui", "lives"));
+  assert.equal(target.hostname, "127.0.0.1");
+  assert.equal(await askPage(new URL("/jobs/", target)), 401);
+  assert.ok([200, 302].includes(await askPage(target)));
+  const { code, stderr } = await close();
+  assert.equal(code, EXIT.done, stderr);
+  assert.throws(() => readFileSync(page), { code: "ENOENT" });
+  await assert.rejects(askPage(target), { code: "ECONNREFUSED" });
 });

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTestFolder } from "../../../cli/src/testing/context.ts";
-import { REPOSITORY } from "../../e2e/harness.ts";
+import { findCache, REPOSITORY } from "../../e2e/harness.ts";
 import type { Cluster } from "../fixture/index.ts";
 
 export type Ended = { code: number | null; stdout: string; stderr: string; seconds: number };
@@ -29,7 +29,8 @@ export async function makeTool(cluster: Cluster, ...keyNames: string[]): Promise
   const tool: Tool = {
     home,
     start(...args) {
-      const env = { PATH: cluster.env.PATH, KUBECONFIG: cluster.kubeconfig, HOME: home };
+      const user = { PATH: cluster.env.PATH, HOME: home };
+      const env = { ...user, KUBECONFIG: cluster.kubeconfig, BULWARK_CACHE_DIR: findCache() };
       const child = spawn(join(REPOSITORY, "bulwark"), args, { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
       children.add(child);
       const startedAt = performance.now();
