@@ -5,12 +5,14 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import sharp from "sharp";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { sealModel } from "../../packages/inference/src/index.ts";
 import { writeIdentity, writeMlp, writeSum } from "../../packages/inference/src/testing/models.ts";
 import { ELEMENT_TYPES, type ElementType } from "../../packages/inference/src/testing/onnx.ts";
 import type { Keys } from "../../packages/pki/src/index.ts";
 import { createIntake, type Link, listDeadLetters, nameKeys } from "../../packages/queue/src/index.ts";
+import { decodeImage } from "../../packages/tensors/src/images.ts";
 import {
   DEFAULT_LIMITS,
   decodeResult,
@@ -145,11 +147,20 @@ describe("answers of Flink", { skip }, () => {
     assert.equal(await askPlain(data), "NaN");
   });
 
-  it("are refusals for pictures, which become dead letters for the other engine", async () => {
-    const picture = encodeRecord([{ name: "p", text: randomBytes(60).toString("base64") }]);
-    const data = Buffer.from(picture.toString("base64"));
-    assert.equal(await stack.gateway.forward("picture", { data }), "NaN");
-    assert.ok((await listDead()).some(({ reason }) => reason === "SERVING_UNSUPPORTED"));
+  it("are made from pictures as the embedded engine makes them, and refuse what is none", async () => {
+    const size = { width: 5, height: 4 };
+    const pixels = Buffer.from(Array.from({ length: 3 * size.width * size.height }, (_, at) => (at * 37) % 256));
+    const png = await sharp(pixels, { raw: { ...size, channels: 3 } })
+      .png()
+      .toBuffer();
+    const forward = (bytes: Buffer): Promise<string> => {
+      const record = encodeRecord([{ name: "p", text: bytes.toString("base64") }]);
+      return stack.gateway.forward("picture", { data: Buffer.from(record.toString("base64")) });
+    };
+    const wanted = await decodeImage("p", png, { layout: "CHW" }, DEFAULT_LIMITS);
+    const [decoded] = decodeResult(Buffer.from(await forward(png), "base64"), DEFAULT_LIMITS);
+    assert.deepEqual([decoded?.shape, decoded?.data], [[1, ...wanted.shape], wanted.data]);
+    assert.equal(await forward(png.subarray(0, png.length / 2)), "NaN");
   });
 
   it("are given for records that another engine was handed too often, and dead letters with the number", async () => {

@@ -3,24 +3,28 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Relay, startRelay } from "../../cli/src/serving/relay.ts";
-import { ANSWERS, CLIENT, findPython, runClient } from "../serving/python-client.ts";
+import { ANSWERS, CLIENT, checkPicture, findPython, runClient } from "../serving/python-client.ts";
 import { type FlinkStack, skip, startFlinkStack } from "./stack.ts";
 
 describe("the older client, answered by Flink", { skip }, () => {
   let stack: FlinkStack;
-  let relay: Relay;
+  const relays: Relay[] = [];
   before(async () => {
-    stack = await startFlinkStack(["echo"]);
-    relay = await startRelay(stack.queue.record, { mostRecords: 1e6, mostBytes: 2 ** 30, port: 0, model: "echo" });
+    stack = await startFlinkStack(["echo", "picture"]);
+    for (const model of ["echo", "picture"]) {
+      relays.push(await startRelay(stack.queue.record, { mostRecords: 1e6, mostBytes: 2 ** 30, port: 0, model }));
+    }
   });
   after(async () => {
-    await relay?.close();
+    for (const relay of relays) await relay.close();
     await stack?.stop();
   });
 
-  it("gets right results for all but pictures", async (context) => {
+  it("gets right results, for pictures too", async (context) => {
     const python = await findPython().catch((error) => context.skip(`no Python with ${CLIENT}: ${error.message}`));
     if (python === undefined) return;
-    assert.deepEqual(await runClient(python, relay.port), ANSWERS);
+    const [echo, picture] = relays.map(({ port }) => port);
+    assert.deepEqual(await runClient(python, echo ?? 0), ANSWERS);
+    await checkPicture(python, picture ?? 0, stack.folder);
   });
 });

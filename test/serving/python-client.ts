@@ -46,6 +46,14 @@ export async function runClient(python: string, port: number, ...more: string[])
   return JSON.parse(/^SEEN (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout));
 }
 
+/** Lets the client send a picture to a model that gives it back, and compares what comes with OpenCV's own pixels. */
+export async function checkPicture(python: string, port: number, folder: string): Promise<void> {
+  const seen = await runClient(python, port, join(folder, "picture.png"));
+  assert.deepEqual(seen.shape, [1, 3, 16, 24]);
+  // Two decoders of JPEG differ by rounding.
+  assert.ok(Number(seen.off) <= 3, `off by ${seen.off}`);
+}
+
 /** The Python of a private environment with the client, made once; it needs Python 3.9 to 3.11. */
 export async function findPython(): Promise<string> {
   const base = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");

@@ -82,7 +82,7 @@ final class Computer {
   private Task openOlder(Ticket ticket, String serde, byte[] data, Envelope envelope) throws Refusal {
     // Only the gateway and the relay, which seal, say which model is meant.
     Model model = models.findForOlder(envelope == null ? null : ticket.delivery().model());
-    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs());
+    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs(), settings.older.resize);
     return new Task(ticket, model, Checked.check(inputs, model), envelope, true, List.of());
   }
 

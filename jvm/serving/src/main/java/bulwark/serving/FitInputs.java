@@ -3,29 +3,38 @@ package bulwark.serving;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 
 /**
  * Inputs of an older client as a model takes them: by position, since the older server did not look at names;
- * numbers in the model's datatype; strings from texts; with a leading dimension of 1 where the model has one more.
+ * numbers in the model's datatype; images and strings from texts; with a leading dimension of 1 where the model has one more.
  */
 final class FitInputs {
+  private static final int CHANNELS = 3;
+
   private FitInputs() {}
 
-  /** Throws TENSOR_MISSING, TENSOR_UNKNOWN, TENSOR_VALUE, TENSOR_DATATYPE, IMAGE_UNREADABLE, SERVING_UNSUPPORTED. */
-  static List<Tensor> fit(List<OlderInput> inputs, List<TensorInfo> infos) throws Refusal {
+  /**
+   * @param resize the size of images, null for their own
+   * @throws Refusal TENSOR_MISSING, TENSOR_UNKNOWN, TENSOR_VALUE, TENSOR_DATATYPE, IMAGE_UNREADABLE
+   */
+  static List<Tensor> fit(List<OlderInput> inputs, List<TensorInfo> infos, Settings.Size resize) throws Refusal {
     if (inputs.size() != infos.size()) {
       String code = inputs.size() < infos.size() ? "TENSOR_MISSING" : "TENSOR_UNKNOWN";
       String message = "The request has " + inputs.size() + " inputs; the model takes " + infos.size();
       throw new Refusal(code, message, "send every input that the model names, and no other");
     }
     List<Tensor> fitting = new ArrayList<>();
-    for (int at = 0; at < infos.size(); at++) fitting.add(fitOne(inputs.get(at), infos.get(at)));
+    for (int at = 0; at < infos.size(); at++) fitting.add(fitOne(inputs.get(at), infos.get(at), resize));
     return fitting;
   }
 
-  private static Tensor fitOne(OlderInput input, TensorInfo info) throws Refusal {
-    Tensor tensor = input instanceof OlderInput.Text text ? readText(text, info) : toDatatype(input, info);
+  private static Tensor fitOne(OlderInput input, TensorInfo info, Settings.Size resize) throws Refusal {
+    Tensor tensor =
+        input instanceof OlderInput.Text text
+            ? readText(text, info, resize)
+            : toDatatype(((OlderInput.Dense) input).tensor(), info);
     long[] shape = tensor.shape();
     if (shape.length + 1 == info.shape().length) {
       shape = new long[tensor.shape().length + 1];
@@ -35,8 +44,7 @@ final class FitInputs {
     return new Tensor(info.name(), tensor.datatype(), shape, tensor.data(), tensor.strings());
   }
 
-  private static Tensor toDatatype(OlderInput input, TensorInfo info) throws Refusal {
-    Tensor tensor = ((OlderInput.Dense) input).tensor();
+  private static Tensor toDatatype(Tensor tensor, TensorInfo info) throws Refusal {
     if (tensor.datatype() == info.datatype()) return tensor;
     if (tensor.datatype() == Datatype.BYTES || info.datatype() == Datatype.BYTES) {
       String name = Refusal.quote(tensor.name());
@@ -46,7 +54,7 @@ final class FitInputs {
     return Numbers.convert(tensor, info.datatype());
   }
 
-  private static Tensor readText(OlderInput.Text input, TensorInfo info) throws Refusal {
+  private static Tensor readText(OlderInput.Text input, TensorInfo info, Settings.Size resize) throws Refusal {
     if (info.datatype() == Datatype.BYTES) {
       String[] parts = input.text().split("\\|", -1);
       byte[][] strings = new byte[parts.length][];
@@ -58,8 +66,14 @@ final class FitInputs {
       String message = "Input " + name + " is text, but neither strings for the model nor base64";
       throw new Refusal("IMAGE_UNREADABLE", message, "send a tensor, or strings for a model that takes strings");
     }
-    String message = "Input " + name + " is an image, which the Flink engine does not decode";
-    String mend = "serve this model with the embedded engine; bulwark serving dead retry computes the record there";
-    throw new Refusal("SERVING_UNSUPPORTED", message, mend);
+    long[] shape = info.shape();
+    boolean isChannelsFirst = dimension(shape, 1) != CHANNELS || dimension(shape, 3) == CHANNELS;
+    byte[] image = Base64.getMimeDecoder().decode(input.text());
+    return toDatatype(Picture.decode(input.name(), image, resize, isChannelsFirst), info);
+  }
+
+  /** A dimension, counted from the last one; 0 when there is none. */
+  private static long dimension(long[] shape, int fromEnd) {
+    return shape.length < fromEnd ? 0 : shape[shape.length - fromEnd];
   }
 }

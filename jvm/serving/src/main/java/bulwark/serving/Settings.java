@@ -39,6 +39,13 @@ final class Settings {
   static final class Older {
     String model;
     String postProcessing = "";
+    /** Images are scaled to this; null leaves them as they are. */
+    Size resize;
+  }
+
+  static final class Size {
+    int width;
+    int height;
   }
 
   Redis redis;
@@ -89,6 +96,8 @@ final class Settings {
     if (settings.consumer == null || settings.consumer.isEmpty()) wrong.add("consumer is missing");
     if (settings.models == null) wrong.add("models is missing");
     if (settings.parallelism < 1) wrong.add("parallelism is less than 1");
+    Size size = settings.older.resize;
+    if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
     if (settings.mostInFlight < 1) wrong.add("mostInFlight is less than 1");
     if (!wrong.isEmpty()) throw invalid(path, wrong, null);
     return settings;

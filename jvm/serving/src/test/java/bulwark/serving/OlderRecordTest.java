@@ -72,21 +72,22 @@ class OlderRecordTest {
       TensorInfo info = new TensorInfo("model's", Datatype.valueOf(one.get("datatype").getAsString()), FREE);
       List<OlderInput> inputs = List.of(new OlderInput.Dense(given));
       JsonElement code = one.get("code");
-      if (code != null) Same.refuses(code.getAsString(), () -> FitInputs.fit(inputs, List.of(info)));
-      else Same.tensor(Golden.tensor(one.getAsJsonObject("fitted")), FitInputs.fit(inputs, List.of(info)).get(0));
+      if (code != null) Same.refuses(code.getAsString(), () -> FitInputs.fit(inputs, List.of(info), null));
+      else Same.tensor(Golden.tensor(one.getAsJsonObject("fitted")), FitInputs.fit(inputs, List.of(info), null).get(0));
     }
   }
 
   @Test
-  void takesTextsAsStringsAndRefusesImages() throws Exception {
+  void takesTextsAsStringsOrImages() throws Exception {
     TensorInfo words = new TensorInfo("w", Datatype.BYTES, new long[] {-1});
-    Tensor tensor = FitInputs.fit(List.of(new OlderInput.Text("t", "a||b|")), List.of(words)).get(0);
+    Tensor tensor = FitInputs.fit(List.of(new OlderInput.Text("t", "a||b|")), List.of(words), null).get(0);
     assertEquals(4, tensor.strings().length);
     TensorInfo pixels = new TensorInfo("p", Datatype.FP32, new long[] {1, 3, -1, -1});
     List<TensorInfo> image = List.of(pixels);
-    Same.refuses("SERVING_UNSUPPORTED", () -> FitInputs.fit(List.of(new OlderInput.Text("t", "iVBORw0KGgo=")), image));
-    Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(List.of(new OlderInput.Text("t", "a|b")), image));
-    Same.refuses("TENSOR_MISSING", () -> FitInputs.fit(List.of(), image));
+    for (String text : List.of("iVBORw0KGgo=", "a|b")) {
+      Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(List.of(new OlderInput.Text("t", text)), image, null));
+    }
+    Same.refuses("TENSOR_MISSING", () -> FitInputs.fit(List.of(), image, null));
   }
 
   @Test
