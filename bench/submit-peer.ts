@@ -15,7 +15,8 @@ export type Marks = { firstExecutor: number; result: number };
 export type Node = { cluster: Cluster; ground: Ground; ours: string; peers: string };
 
 const LOOK_MS = 100;
-const LIMIT_MS = 300_000;
+/** Of many jobs at once most wait for room. */
+const LIMIT_MS = 1_800_000;
 const ACCOUNT = "spark";
 const AUTHORITY = "api-server-ca.pem";
 const REGISTERED = /Registering block manager (?!.*BlockManagerId\(driver)/;
@@ -72,7 +73,10 @@ export async function securedSubmit({ cluster, ground, ours }: Node, name: strin
   const file = join(ground.folder, `${name}.yaml`);
   const { memory, executors } = SIZE;
   const size = { driver: { memory }, executor: { memory, instances: executors } };
-  writeFileSync(file, JSON.stringify({ name, image: cluster.sparkImage, args: [partitions], ...size }));
+  writeFileSync(
+    file,
+    JSON.stringify({ name, image: cluster.sparkImage, args: [partitions], startTimeout: "30m", ...size }),
+  );
   const began = performance.now();
   const submitted = time(BULWARK, ["submit", "-f", file, "-n", ours, "--quiet"], { env: cluster.env });
   const driver = `app.kubernetes.io/instance=${name},bulwark/role=driver`;
