@@ -207,7 +207,7 @@ const engine = part(
       ["embedded", "flink", "both"] as const,
       "What computes: pods of ONNX Runtime, a job of Apache Flink, or both on one queue",
     ),
-    replicas: whole(1, 1, "How many engines, unless autoscaling says so; of Flink's none is counted here", 1000),
+    replicas: whole(1, 1, "How many embedded engines, unless autoscaling says so", 1000),
     taskManagers: whole(1, 1, "Task managers of Flink, each with one subtask", 1000),
     flinkImage: Type.Optional(formed(IMAGE_PATTERN, "Image of Flink's pods, best by digest. Required with Flink")),
     ...power(1, "1g", "engines"),
