@@ -119,7 +119,8 @@ helm upgrade clouds charts/serving -n team --reuse-values --set engine.kind=flin
 computes what is queued by a job of Apache Flink ([what it can, and what not](../../docs/guide/serving-operations.md#flink-as-engine)). Its image is built by
 \`npm run image -- serving-flink\`. \`kind: both\` runs both engines on one queue: so move from one to the other without a gap, by way of \`both\`. Values of
 \`engine\` hold for both; a task manager's pod has \`engine.memory\` for models, beside what its JVM takes. The number of task managers is that of the job's subtasks:
-changing it replaces Flink's pods, and what is queued waits meanwhile. It does not follow the load.
+changing it replaces Flink's pods, and what is queued waits meanwhile. It does not follow the load. Secrets that were exported before there was
+\`clouds-flink\` are to be exported again first.
 
 ## A new version beside the old one
 
