@@ -2,12 +2,13 @@
 // Builds an image of images/.
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { Image } from "./images/build.ts";
+import { buildFlinkImage, layFlinkImageOut } from "./images/flink-image.ts";
 import type { Say } from "./images/run.ts";
 import { buildServingImage, layServingImageOut } from "./images/serving-image.ts";
 import { buildSparkImage, laySparkImageOut } from "./images/spark-image.ts";
 
 const EXIT_USAGE = 2;
-const USAGE = `node scripts/build-image.ts spark|serving [OPTIONS]
+const USAGE = `node scripts/build-image.ts spark|serving|serving-flink [OPTIONS]
   --base IMAGE      what it is built on, as buildah names images; by default Debian, made by debootstrap
   --to FILE         build from nothing, into this archive
   --context FOLDER  only lay out the folder to build from, for docker build --build-arg BASE=IMAGE FOLDER
@@ -26,6 +27,11 @@ type ImageKind = {
 
 const toSparkOptions = ({ context: _, keep, ...given }: Given) => ({ ...given, keep: keep?.split(",") ?? [] });
 
+const toServingOptions = ({ base, to }: Given) => ({
+  ...(base === undefined ? {} : { base }),
+  ...(to === undefined ? {} : { to }),
+});
+
 const IMAGES: Readonly<Record<string, ImageKind>> = {
   spark: {
     options: { ...COMMON, python: TEXT, keep: TEXT },
@@ -34,9 +40,13 @@ const IMAGES: Readonly<Record<string, ImageKind>> = {
   },
   serving: {
     options: COMMON,
-    build: ({ base, to }, say) =>
-      buildServingImage({ ...(base === undefined ? {} : { base }), ...(to === undefined ? {} : { to }) }, say),
+    build: (given, say) => buildServingImage(toServingOptions(given), say),
     layOut: (folder, _given, say) => layServingImageOut(folder, say),
+  },
+  "serving-flink": {
+    options: COMMON,
+    build: (given, say) => buildFlinkImage(toServingOptions(given), say),
+    layOut: (folder, _given, say) => layFlinkImageOut(folder, say),
   },
 };
 

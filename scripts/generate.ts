@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { COMMANDS } from "../cli/src/commands/index.ts";
 import { renderCli } from "../cli/src/frame/reference.ts";
+import { renderChartFlink } from "../cli/src/serving/flink/pods.ts";
 import {
   renderChartReadme,
   renderChartSchema,
@@ -60,6 +61,7 @@ const GENERATED: readonly Generated[] = [
   { file: "charts/serving/values.yaml", render: renderServingValues },
   { file: "charts/serving/values.schema.json", render: renderServingSchema },
   { file: "charts/serving/files/redis.conf", render: renderChartRedis },
+  { file: "charts/serving/files/flink.json", render: renderChartFlink },
 ];
 
 /** Redis in a pod: its limit of memory and how soon it writes to disk are arguments, which come after this file. */

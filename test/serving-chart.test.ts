@@ -12,52 +12,24 @@ import { readSettings } from "../services/inference-engine/src/settings.ts";
 import { parseConfig } from "../services/serving-gateway/src/config.ts";
 import type { Durable } from "../services/serving-gateway/src/durable/index.ts";
 import { createMetrics } from "../services/serving-gateway/src/metrics.ts";
-import { find, findHelms, type Rendered, render, runHelm, SERVING_CHART } from "./chart/helm.ts";
+import { find, type Rendered, runHelm, SERVING_CHART } from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
 import { findBrokenOfService } from "./chart/restricted.ts";
+import {
+  helm,
+  helms,
+  listPods,
+  objectsOf,
+  outcomeOf,
+  peer,
+  podOf,
+  settingsOf,
+  skip,
+  variant,
+} from "./chart/serving-rendered.ts";
 import { SERVING_DIGEST, SERVING_REFUSED, SERVING_VARIANTS } from "./chart/serving-variants.ts";
 
 const GOLDEN = join(import.meta.dirname, "chart", "golden");
-const helms = findHelms();
-const [helm = ""] = helms;
-const skip = helm === "" ? "there is no Helm: npm run cluster -- prepare" : false;
-
-type Options = { release?: string; flags?: string[] };
-const outcomeOf = (program: string, values: object, { release = "clouds", flags = [] }: Options = {}) =>
-  render(program, values, { release, flags, chart: SERVING_CHART });
-
-function objectsOf(program: string, values: object, options?: Options): Rendered[] {
-  const outcome = outcomeOf(program, values, options);
-  if ("refused" in outcome) throw new Error(outcome.refused);
-  return outcome.objects;
-}
-
-/** Rendered once for all tests that look at it. */
-const rendered = new Map<string, Rendered[]>();
-function variant(name: string): Rendered[] {
-  const known = rendered.get(name) ?? objectsOf(helm, SERVING_VARIANTS[name] ?? {});
-  rendered.set(name, known);
-  return known;
-}
-
-const listPods = (objects: readonly Rendered[]): { name: string; metadata: Rendered; spec: Rendered }[] =>
-  objects
-    .filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet")
-    .map(({ metadata: { name }, spec }) => {
-      // A StatefulSet's claims are volumes of its pods.
-      const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }: Rendered) => ({
-        name: metadata.name,
-        persistentVolumeClaim: { claimName: metadata.name },
-      }));
-      const { metadata, spec: pod } = spec.template;
-      return { name, metadata, spec: { ...pod, volumes: [...pod.volumes, ...claims] } };
-    });
-
-const podOf = (objects: readonly Rendered[], part: string): Rendered =>
-  listPods(objects).find(({ name }) => name === `clouds-${part}`);
-const settingsOf = (objects: readonly Rendered[], part: string): Rendered =>
-  JSON.parse(find(objects, "ConfigMap", `clouds-${part}`).data["settings.json"]);
-
 for (const program of helms) {
   test(`lint finds nothing: ${runHelm(program, ["version", "--short"]).stdout.trim()}`, () => {
     const { status, stdout, stderr } = runHelm(program, ["lint", "--strict", SERVING_CHART]);
@@ -282,14 +254,7 @@ async function listMetrics(context: TestContext): Promise<Set<string>> {
 
 test("who may reach whom", { skip }, () => {
   const policies = variant("plain").filter(({ kind }) => kind === "NetworkPolicy");
-  const pod = (part: string, release = "clouds") => ({
-    pod: {
-      "app.kubernetes.io/name": "serving",
-      "app.kubernetes.io/instance": release,
-      "app.kubernetes.io/component": part,
-    },
-  });
-  const [gateway, engine, redis] = [pod("gateway"), pod("engine"), pod("redis")];
+  const [gateway, engine, redis] = [peer("gateway"), peer("engine"), peer("redis")];
   const caller = { pod: { app: "web" } };
   const stranger = { stranger: true } as const;
   const table: [Parameters<typeof canReach>[1], Parameters<typeof canReach>[2], number, boolean][] = [
@@ -300,7 +265,7 @@ test("who may reach whom", { skip }, () => {
     [caller, redis, 6379, false],
     [gateway, redis, 6379, true],
     [engine, redis, 6379, true],
-    [pod("gateway", "other"), redis, 6379, false],
+    [peer("gateway", "other"), redis, 6379, false],
     [redis, gateway, 10023, false],
     [redis, engine, 9443, false],
     [engine, gateway, 10023, false],
@@ -380,7 +345,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "queued", "scaling", "tdx"]) {
+for (const name of ["plain", "durable", "queued", "scaling", "tdx", "flink"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

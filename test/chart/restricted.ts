@@ -54,12 +54,16 @@ function hasExplicitIds(context: Rendered): boolean {
   return ids.length === 4 && ids.every((id) => id === OUR_UID);
 }
 
-const isClosed = (volume: Rendered): boolean => volume.secret === undefined || volume.secret.defaultMode === 0o400;
+/** A volume that holds a Secret, alone or beside other sources: as Kubernetes describes it. */
+const findSecret = ({ secret, projected }: Rendered): Rendered =>
+  secret ?? (projected?.sources.some((source: Rendered) => source.secret !== undefined) ? projected : undefined);
+
+const isClosed = (volume: Rendered): boolean => (findSecret(volume)?.defaultMode ?? 0o400) === 0o400;
 
 const isReadOnlyIn =
   (container: Rendered) =>
   (volume: Rendered): boolean =>
-    volume.secret === undefined ||
+    findSecret(volume) === undefined ||
     container.volumeMounts
       .filter(({ name }: Rendered) => name === volume.name)
       .every((mount: Rendered) => mount.readOnly);

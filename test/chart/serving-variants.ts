@@ -2,6 +2,8 @@
 
 const image = "registry.example/bulwark-serving:1";
 export const SERVING_DIGEST = `registry.example/bulwark-serving@sha256:${"ab".repeat(32)}`;
+export const FLINK_IMAGE = "registry.example/bulwark-serving-flink:1";
+const flinkImage = FLINK_IMAGE;
 const models = { claim: "models" };
 
 /** Values files of charts/serving, one idea each: whatever is said of every pod holds for all of these. */
@@ -71,6 +73,26 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
       ],
     },
   },
+  flink: {
+    image,
+    models: { ...models, delivery: { "*": "durable" } },
+    engine: { kind: "flink", flinkImage, taskManagers: 2 },
+  },
+  "both-engines": {
+    image: SERVING_DIGEST,
+    models,
+    engine: {
+      kind: "both",
+      flinkImage: SERVING_DIGEST,
+      replicas: 3,
+      cores: 2,
+      memory: "2g",
+      nodeSelector: { zone: "a" },
+    },
+    redis: { url: "rediss://redis.example:6380", cidr: "10.1.2.0/24" },
+    security: { secrets: { flink: "f", engine: "e", keyring: "k" } },
+    trust: { tee: "tdx" },
+  },
   tdx: { image: SERVING_DIGEST, models, trust: { tee: "tdx", initData: "H4sIAAAAAAAAAwMAAAAAAAAAAAA=" } },
   simulation: { image, models, trust: { tee: "simulation" } },
 };
@@ -83,7 +105,28 @@ export const SERVING_REFUSED: Readonly<Record<string, readonly [values: object, 
   "an unknown key": [{ image, models, typo: 1 }, /typo/],
   "a misspelt key of a part": [{ image, models, gateway: { replica: 2 } }, /replica/],
   "a secret in the values": [{ image, models, redis: { password: "x" } }, /password/],
-  "an engine that does not exist": [{ image, models, engine: { kind: "flink" } }, /kind/],
+  "an engine that does not exist": [{ image, models, engine: { kind: "spark" } }, /kind/],
+  "Flink without its image": [{ image, models, engine: { kind: "flink" } }, /flinkImage/],
+  "Flink's image without Flink": [{ image, models, engine: { flinkImage } }, /flinkImage/],
+  "task managers without Flink": [{ image, models, engine: { taskManagers: 2 } }, /taskManagers/],
+  "no task manager": [{ image, models, engine: { kind: "flink", flinkImage, taskManagers: 0 } }, /taskManagers/],
+  "a number of engines for Flink": [{ image, models, engine: { kind: "flink", flinkImage, replicas: 2 } }, /replicas/],
+  "Flink scaled by load": [
+    { image, models, engine: { kind: "flink", flinkImage, autoscaling: { enabled: true } } },
+    /autoscaling/,
+  ],
+  "Flink without a queue": [
+    { image, models, queue: { enabled: false }, engine: { kind: "flink", flinkImage } },
+    /kind/,
+  ],
+  "pictures for Flink": [
+    { image, models, engine: { kind: "both", flinkImage }, gateway: { older: { resize: { width: 1, height: 1 } } } },
+    /resize/,
+  ],
+  "a TEE with Flink's image by name": [
+    { image: SERVING_DIGEST, models, engine: { kind: "flink", flinkImage }, trust: { tee: "snp" } },
+    /flinkImage/,
+  ],
   "Redis in the clear": [{ image, models, redis: { url: "redis://redis.example:6379" } }, /url/],
   "Redis with a password in its address": [{ image, models, redis: { url: "rediss://u:p@redis.example" } }, /url/],
   "durable without a queue": [

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sendSignal } from "../../cli/src/runs/processes.ts";
 import type { Image } from "../../scripts/images/build.ts";
+import { buildFlinkImage } from "../../scripts/images/flink-image.ts";
+import { buildServingImage } from "../../scripts/images/serving-image.ts";
 import { buildSparkImage } from "../../scripts/images/spark-image.ts";
 import { REPOSITORY } from "../e2e/harness.ts";
 import { IMAGE_VARIABLE, NODE_VARIABLE, openCluster } from "./fixture/cluster.ts";
@@ -130,6 +132,8 @@ function testCommand(args: readonly string[]): string[] {
 async function runOnNode(args: readonly string[], kept: NodeRecord | undefined): Promise<number> {
   await prepareGround(say);
   const image = await buildSparkImage({}, say);
+  // Tests ask for these by themselves, in a network without a way out: what has to be fetched is here then.
+  for (const build of [buildServingImage, buildFlinkImage]) await build({}, say);
   const command = [process.execPath, ...args];
   if (kept !== undefined) return runInside(kept, command, image);
   const { record, stop } = await startNode(say);

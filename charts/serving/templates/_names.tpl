@@ -33,7 +33,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "serving.parts" -}}
 {{- $queue := .Values.queue.enabled -}}
 {{- $parts := list "gateway" -}}
-{{- if $queue }}{{ $parts = append $parts "engine" }}{{ end -}}
+{{- if and $queue (ne .Values.engine.kind "flink") }}{{ $parts = append $parts "engine" }}{{ end -}}
+{{- if ne .Values.engine.kind "embedded" }}{{ $parts = concat $parts (list "jobmanager" "taskmanager") }}{{ end -}}
 {{- if and $queue (not .Values.redis.url) }}{{ $parts = append $parts "redis" }}{{ end -}}
 {{- toJson $parts -}}
 {{- end }}

@@ -23,9 +23,18 @@ spec:
   ports: [{ protocol: TCP, port: 9443 }]
 {{- end }}
 
-{{/* Names, and Redis: the release's own, or a given one at its port. */}}
 {{- define "serving.egress" -}}
+{{ include "serving.egress.queue" . }}
+{{- include "serving.egress.traces" . }}
+{{- end }}
+
+{{- define "serving.egress.names" -}}
 - ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+{{- end }}
+
+{{/* Names, and Redis: the release's own, or a given one at its port. */}}
+{{- define "serving.egress.queue" -}}
+{{ include "serving.egress.names" . }}
 {{- if .Values.queue.enabled }}
 {{- with .Values.redis.url }}
 - to: [{ ipBlock: { cidr: {{ $.Values.redis.cidr }} } }]
@@ -35,7 +44,6 @@ spec:
   ports: [{ protocol: TCP, port: 6379 }]
 {{- end }}
 {{- end }}
-{{- include "serving.egress.traces" . }}
 {{- end }}
 
 {{/* Where traces go. */}}
@@ -67,7 +75,35 @@ spec:
 
 {{- define "serving.ingress.redis" -}}
 - from:
-    - {{ include "serving.peer" (dict "root" . "part" "gateway") }}
-    - {{ include "serving.peer" (dict "root" . "part" "engine") }}
+    {{- range without (include "serving.parts" . | fromJsonArray) "jobmanager" "redis" }}
+    - {{ include "serving.peer" (dict "root" $ "part" .) }}
+    {{- end }}
   ports: [{ protocol: TCP, port: 6379 }]
+{{- end }}
+
+{{/* Of Flink's processes, one kind's pods at the ports of the other kind. In: root, side (from, to), peer, part. */}}
+{{- define "serving.flink.rule" -}}
+- {{ .side }}: [{{ include "serving.peer" (dict "root" .root "part" .peer) }}]
+  ports:
+    {{- range (include "serving.flink" . | fromYaml).ports }}
+    - { protocol: TCP, port: {{ . }} }
+    {{- end }}
+{{- end }}
+
+{{- define "serving.ingress.jobmanager" -}}
+{{ include "serving.flink.rule" (dict "root" . "side" "from" "peer" "taskmanager" "part" "jobmanager") }}
+{{- end }}
+
+{{- define "serving.egress.jobmanager" -}}
+{{ include "serving.egress.names" . }}
+{{ include "serving.flink.rule" (dict "root" . "side" "to" "peer" "taskmanager" "part" "taskmanager") }}
+{{- end }}
+
+{{- define "serving.ingress.taskmanager" -}}
+{{ include "serving.flink.rule" (dict "root" . "side" "from" "peer" "jobmanager" "part" "taskmanager") }}
+{{- end }}
+
+{{- define "serving.egress.taskmanager" -}}
+{{ include "serving.egress.queue" . }}
+{{ include "serving.flink.rule" (dict "root" . "side" "to" "peer" "jobmanager" "part" "jobmanager") }}
 {{- end }}

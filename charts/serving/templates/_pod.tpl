@@ -1,18 +1,19 @@
 {{/*
 Template of the pods of one part. In: root, part, args, ports (name to number), probes (YAML), mounts and volumes (YAML lists, beside
-configuration, /tmp and Secrets), secrets (place, name, optional), grace (seconds), memoryMiB, image.
+configuration, /tmp and Secrets), secrets (place, name, optional), grace (seconds), memoryMiB, image. Where they are not the part's own: values
+(placement, cores), settings (YAML of a volume's source).
 Everything that Pod Security "restricted" asks for stands here, once.
 */}}
 {{- define "serving.pod" -}}
 {{- $v := .root.Values -}}
-{{- $own := get $v .part -}}
+{{- $own := .values | default (get $v .part) -}}
 {{- $tee := include "serving.tee" (dict "v" $v "memoryMiB" .memoryMiB "cores" (int $own.cores)) | fromYaml -}}
 metadata:
   labels:
     {{- with $own.labels }}{{ toYaml . | nindent 4 }}{{ end }}
     {{- include "serving.selector" . | nindent 4 }}
     app.kubernetes.io/part-of: bulwark
-    {{- if ne .part "redis" }}
+    {{- if hasKey .ports "health" }}
     bulwark/metrics: "true"
     {{- end }}
   annotations:
@@ -99,7 +100,7 @@ spec:
         {{- with .mounts }}{{ . | nindent 8 }}{{ end }}
   volumes:
     - name: settings
-      configMap: { name: {{ include "serving.name" .root }}-{{ .part }} }
+      {{- .settings | default (printf "configMap: { name: %s-%s }" (include "serving.name" .root) .part) | nindent 6 }}
     - name: tmp
       emptyDir: {}
     {{- range .secrets }}

@@ -80,6 +80,16 @@
 {{- toPrettyJson $settings -}}
 {{- end }}
 
+{{- define "serving.settings.jobmanager" }}{{ include "serving.settings.flink" . }}{{ end }}
+{{- define "serving.settings.taskmanager" }}{{ include "serving.settings.flink" . }}{{ end }}
+
+{{/* Settings of the Flink job, which each of its processes reads. Its consumers' names outlive its pods, so a new one goes on where the old one ended. */}}
+{{- define "serving.settings.flink" -}}
+{{- $engine := omit (include "serving.settings.engine" . | fromJson) "healthPort" "healthHost" "memoryLimitBytes" "tracesEndpoint" -}}
+{{- $consumer := printf "flink-%s-%s" .Release.Namespace (include "serving.name" .) -}}
+{{- merge $engine (dict "consumer" $consumer "parallelism" (int .Values.engine.taskManagers)) | toPrettyJson -}}
+{{- end }}
+
 {{/* Redis's limit and rhythm are arguments, so that the rest is the file that `bulwark serve` would write, too. */}}
 {{- define "serving.settings.redis" -}}
 {{ .Files.Get "files/redis.conf" }}

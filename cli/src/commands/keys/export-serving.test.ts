@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { createSecureContext } from "node:tls";
 import { initKeys, type Keys, parseKeyring, type SecretManifest } from "@bulwark/pki";
+import { parse } from "yaml";
 import { createTestFolder } from "../../testing/context.ts";
 import { exportServing } from "./export-serving.ts";
 
@@ -34,6 +36,7 @@ test("the Secrets have the names and entries that the chart mounts", () => {
     "clouds-records": ["keyring.json"],
     "clouds-tokens": ["tokens"],
     "clouds-client": [...tls, "token"].sort(),
+    "clouds-flink": ["channel-trust.p12", "channel.p12", "config.yaml"],
   });
   for (const { metadata } of secrets) {
     assert.equal(metadata.namespace, "team");
@@ -58,6 +61,18 @@ test("each part has a certificate for the names of its Service alone", () => {
     assert.equal(certificate.checkHost(host) !== undefined, isThere, `${part} ${host}`);
     assert.ok(certificate.checkPrivateKey(createPrivateKey(entry(`clouds-${part}`, "tls.key"))));
   }
+});
+
+test("Flink's processes open their stores with the password of their settings", () => {
+  const { "security.ssl.internal.keystore-password": password, ...settings } = parse(
+    entry("clouds-flink", "config.yaml"),
+  );
+  assert.equal(settings["jobmanager.rpc.address"], "clouds-jobmanager.team.svc");
+  const { data = {} } = secrets.find(({ metadata }) => metadata.name === "clouds-flink") ?? {};
+  const pfx = Buffer.from(data["channel.p12"] ?? "", "base64");
+  createSecureContext({ pfx, passphrase: password });
+  assert.throws(() => createSecureContext({ pfx, passphrase: "another" }));
+  assert.match(settings["security.ssl.internal.keystore"], /\/channel\.p12$/);
 });
 
 test("Redis and the gateway get digests of what the others show", () => {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   deriveSecret,
   type IssuedElsewhere,
+  issueChannel,
   issueElsewhere,
   type Keys,
   type SecretManifest,
@@ -11,6 +12,7 @@ import {
   toManifest,
 } from "@bulwark/pki";
 import { DEFAULT_JOB, nameKeys, REDIS_USERS, type RedisUser, renderUsers } from "@bulwark/queue";
+import { CHANNEL_ENTRIES, renderPodConfiguration } from "../../serving/flink/pods.ts";
 
 /** Which release of `charts/serving` the Secrets are for. */
 export type ServingRelease = {
@@ -32,7 +34,8 @@ type Part = "gateway" | "engine" | "redis" | "client";
 /**
  * Makes the Secrets of a release of `charts/serving`, under the names that it mounts by default: for each part its
  * certificate and its password of Redis, Redis's users as digests, the master keys that are needed, the tokens that the
- * gateway takes as digests, and for callers a token, a certificate and the authority.
+ * gateway takes as digests, for callers a token, a certificate and the authority, and what Flink's processes need, which
+ * speak to each other by an authority of their own.
  * Passwords and token follow from the authority's key: the same command gives the same ones again.
  *
  * Throws KEY_MISSING.
@@ -49,7 +52,9 @@ export async function exportServing(keys: Keys, options: ServingRelease): Promis
   const passwords = Object.fromEntries(await Promise.all(users)) as Record<RedisUser, string>;
   const token = await secretFor("token of callers");
   const digest = createHash("sha256").update(token).digest("hex");
-  const entries: Readonly<Record<string, Record<string, string>>> = {
+  const channelPassword = await secretFor("channel of flink");
+  const channel = await issueChannel({ now, days: keys.validity.leafDays, password: channelPassword });
+  const entries: Readonly<Record<string, Record<string, string | Buffer>>> = {
     gateway: { ...(await issue("gateway")), "redis-password": passwords.gateway },
     engine: { ...(await issue("engine")), "redis-password": passwords.engine },
     redis: {
@@ -62,6 +67,12 @@ export async function exportServing(keys: Keys, options: ServingRelease): Promis
     records: { "keyring.json": serializeKeyring(selectKeys(keys.keyring, [RECORD_KEY])) },
     tokens: { tokens: `${release}-client ${digest}\n` },
     client: { ...(await issue("client")), token },
+    flink: {
+      // Flink reads passwords here and nowhere else.
+      "config.yaml": renderPodConfiguration(release, namespace, channelPassword),
+      [CHANNEL_ENTRIES.keyStore]: channel.keyStore,
+      [CHANNEL_ENTRIES.trustStore]: channel.trustStore,
+    },
   };
   return Object.entries(entries).map(([part, data]) => toManifest(`${release}-${part}`, data, { release, namespace }));
 }

@@ -7,6 +7,8 @@ export type FlinkSettings = {
   bindHost: string;
   rpcPort: number;
   restPort: number;
+  /** Where each process has an address of its own. Elsewhere they take what is free. */
+  ports?: { blob: number; taskManagerRpc: number; taskManagerData: number };
   /** For what Flink writes down: nothing of records. */
   temporaryFolder: string;
   /** Between Flink's processes: stores of a channel of their own. */
@@ -17,12 +19,19 @@ export type FlinkSettings = {
 
 type Stores = { keyStore: string; trustStore: string; password: string };
 
+const LOOPBACK = "127.0.0.1";
 /** Heap of a task manager beside Flink's own 128 MiB; ONNX Runtime keeps models outside of it. */
 const TASK_HEAP_MIB = 384;
 const FRAMEWORK_HEAP_MIB = 128;
 const TASK_OFF_HEAP_MIB = 256;
 const FRAMEWORK_OFF_HEAP_MIB = 128;
 const NETWORK_MIB = 32;
+const TASK_MANAGER_HEAP_MIB = FRAMEWORK_HEAP_MIB + TASK_HEAP_MIB;
+const TASK_MANAGER_DIRECT_MIB = FRAMEWORK_OFF_HEAP_MIB + TASK_OFF_HEAP_MIB + NETWORK_MIB;
+const JOB_MANAGER_HEAP_MIB = 512;
+/** What a JVM needs beside its heap and what it maps itself. */
+const METASPACE_MIB = 128;
+const OVERHEAD_MIB = 192;
 
 /**
  * The text of Flink's `config.yaml`, for the job manager and every task manager. One slot for each task manager: a native
@@ -38,7 +47,8 @@ export function renderFlinkConfiguration(settings: FlinkSettings): string {
     "jobmanager.bind-host": settings.bindHost,
     "jobmanager.execution.failover-strategy": "region",
     "taskmanager.bind-host": settings.bindHost,
-    ...(settings.bindHost === "127.0.0.1" ? { "taskmanager.host": settings.bindHost } : {}),
+    ...(settings.bindHost === LOOPBACK ? { "taskmanager.host": settings.bindHost } : {}),
+    ...(settings.ports === undefined ? {} : renderPorts(settings.ports)),
     "taskmanager.numberOfTaskSlots": 1,
     "taskmanager.cpu.cores": 1,
     "taskmanager.memory.framework.heap.size": `${FRAMEWORK_HEAP_MIB}m`,
@@ -49,11 +59,12 @@ export function renderFlinkConfiguration(settings: FlinkSettings): string {
     "taskmanager.memory.network.max": `${NETWORK_MIB}m`,
     "taskmanager.memory.managed.size": "0m",
     // Both say nothing to a JVM that we start, but have to be said.
-    "taskmanager.memory.jvm-metaspace.size": "128m",
-    "taskmanager.memory.jvm-overhead.min": "192m",
-    "taskmanager.memory.jvm-overhead.max": "192m",
-    "rest.address": settings.jobManagerHost,
-    "rest.bind-address": settings.bindHost,
+    "taskmanager.memory.jvm-metaspace.size": `${METASPACE_MIB}m`,
+    "taskmanager.memory.jvm-overhead.min": `${OVERHEAD_MIB}m`,
+    "taskmanager.memory.jvm-overhead.max": `${OVERHEAD_MIB}m`,
+    // Flink's processes do without it; who asks is on this machine, or in this pod.
+    "rest.address": LOOPBACK,
+    "rest.bind-address": LOOPBACK,
     "rest.port": settings.restPort,
     "rest.profiling.enabled": false,
     // A job manager that ends waits so long for somebody to ask how its last operation went.
@@ -81,6 +92,14 @@ export function renderFlinkConfiguration(settings: FlinkSettings): string {
     .join("");
 }
 
+function renderPorts({ blob, taskManagerRpc, taskManagerData }: NonNullable<FlinkSettings["ports"]>) {
+  return {
+    "blob.server.port": blob,
+    "taskmanager.rpc.port": taskManagerRpc,
+    "taskmanager.data.port": taskManagerData,
+  };
+}
+
 function renderStores(side: "internal" | "rest", { keyStore, trustStore, password }: Stores): Record<string, string> {
   const prefix = `security.ssl.${side}`;
   return {
@@ -98,20 +117,25 @@ const MODULES = ["java.lang", "java.lang.reflect", "java.net", "java.nio", "java
 const OPENED = [...MODULES, "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch"];
 const COMMON = ["-XX:+ExitOnOutOfMemoryError", ...OPENED.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`)];
 
-/** The two kinds of Flink process: main class, and options of the JVM. Each takes the folder of its files as argument. */
+/**
+ * The two kinds of Flink process: main class, options of the JVM, and what the process needs with them, models left out.
+ * Each takes the folder of its files as argument.
+ */
 export const FLINK_PROCESSES = {
   jobmanager: {
     main: "bulwark.serving.JobManager",
-    options: ["-Xmx512m", "-XX:+UseSerialGC", ...COMMON],
+    options: [`-Xmx${JOB_MANAGER_HEAP_MIB}m`, "-XX:+UseSerialGC", ...COMMON],
+    memoryMiB: JOB_MANAGER_HEAP_MIB + FRAMEWORK_OFF_HEAP_MIB + METASPACE_MIB + OVERHEAD_MIB,
   },
   taskmanager: {
     main: "bulwark.serving.TaskManager",
     options: [
-      `-Xmx${FRAMEWORK_HEAP_MIB + TASK_HEAP_MIB}m`,
-      `-XX:MaxDirectMemorySize=${FRAMEWORK_OFF_HEAP_MIB + TASK_OFF_HEAP_MIB + NETWORK_MIB}m`,
+      `-Xmx${TASK_MANAGER_HEAP_MIB}m`,
+      `-XX:MaxDirectMemorySize=${TASK_MANAGER_DIRECT_MIB}m`,
       "-XX:+UseSerialGC",
       ...COMMON,
     ],
+    memoryMiB: TASK_MANAGER_HEAP_MIB + TASK_MANAGER_DIRECT_MIB + METASPACE_MIB + OVERHEAD_MIB,
   },
 } as const;
 

@@ -30,6 +30,8 @@ const rule = (condition: Json, demand: Json): Json => ({
 const both = (...conditions: Json[]): Json => ({ allOf: conditions });
 const isFilled: Json = { minLength: 1 };
 const withoutQueue = given(["queue", "enabled"], { const: false });
+const withKind = (...kinds: string[]): Json => given(["engine", "kind"], { enum: kinds });
+const BY_DIGEST: Json = { pattern: "@sha256:[0-9a-f]{64}$" };
 
 /** Rules over several keys. */
 const TOGETHER: readonly Json[] = [
@@ -41,7 +43,24 @@ const TOGETHER: readonly Json[] = [
     both(withoutQueue, given(["gateway", "autoscaling", "enabled"], { const: true })),
     given(["gateway", "autoscaling", "metric"], { const: "cpu" }),
   ),
-  rule(given(["trust", "tee"], { enum: ["tdx", "snp"] }), at(["image"], { pattern: "@sha256:[0-9a-f]{64}$" })),
+  rule(withoutQueue, at(["engine", "kind"], { const: "embedded" })),
+  rule(
+    withKind("embedded"),
+    both(at(["engine", "taskManagers"], { const: 1 }), at(["engine", "flinkImage"], { not: {} })),
+  ),
+  // Flink decodes no pictures.
+  rule(
+    withKind("flink", "both"),
+    both(given(["engine", "flinkImage"], {}), at(["gateway", "older", "resize"], { not: {} })),
+  ),
+  rule(
+    withKind("flink"),
+    both(at(["engine", "replicas"], { const: 1 }), at(["engine", "autoscaling", "enabled"], { const: false })),
+  ),
+  rule(
+    given(["trust", "tee"], { enum: ["tdx", "snp"] }),
+    both(at(["image"], BY_DIGEST), at(["engine", "flinkImage"], BY_DIGEST)),
+  ),
 ];
 
 /** `charts/serving/values.schema.json`: draft 7, within what Helm 3 and 4 know. */

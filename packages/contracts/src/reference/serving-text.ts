@@ -11,26 +11,40 @@ const SECURITY: readonly string[][] = [
   ["port 9443", "gateways and engines, from `network.monitoring` and the kubelet", "health and metrics alone, TLS 1.3"],
   [
     "port 6379",
-    "Redis, from gateways and engines of this release",
+    "Redis, from gateways, engines and task managers of this release",
     "TLS, a certificate of the authority and a password for each role; no plain port",
   ],
   [
+    "port 6122, 6123, 6124",
+    "with Flink: between its job manager and its task managers",
+    "TLS 1.3, with a certificate of an authority that has issued no other; its REST interface (8081) listens on the job manager's loopback alone",
+  ],
+  [
     "egress",
-    "gateways and engines: Redis and DNS; gateways: `network.allow`; Redis: nothing",
+    "gateways, engines and task managers: Redis and DNS; gateways: `network.allow`; Flink's processes: each other; Redis: nothing",
     "what serving needs, nothing else",
   ],
   ["accounts", "one for each part, no right, no token", "nothing here asks the API server for anything"],
   [
     "`RELEASE-gateway`, `RELEASE-engine`",
-    "files for the pod's user and group, in those pods alone",
+    "files for the pod's user and group, in those pods alone; a task manager is an engine",
     "their certificate, their password of Redis",
+  ],
+  [
+    "`RELEASE-flink`",
+    "Flink's pods alone, the only Secret that the job manager has",
+    "Flink's settings with the password of the stores beside them: key and authority of the channel between its processes",
   ],
   [
     "`RELEASE-redis`",
     "in Redis alone",
     "its certificate; digests of the passwords; the password of its own probe, which may only look",
   ],
-  ["`RELEASE-keyring`", "engines, and gateways with `direct` models", "master keys that seal records and open models"],
+  [
+    "`RELEASE-keyring`",
+    "engines, task managers, and gateways with `direct` models",
+    "master keys that seal records and open models",
+  ],
   ["`RELEASE-records`", "gateways whose models are all `durable`", "the master key that seals records, and no other"],
   ["`RELEASE-tokens`", "gateways", "digests of the callers' tokens"],
   ["`RELEASE-client`", "mounted nowhere; for callers", "a token, a certificate, the authority"],
@@ -88,10 +102,25 @@ the cluster: \`--host clouds.example\` of the export, and an ingress or load bal
 | part | what | how many |
 | --- | --- | --- |
 | \`clouds-gateway\` | Deployment; answers callers. \`direct\` models are computed here, \`durable\` ones are queued, and known by what engines say of them | \`gateway.replicas\`, 2 |
-| \`clouds-engine\` | Deployment; computes what is queued | \`engine.replicas\`, 1 |
+| \`clouds-engine\` | Deployment; computes what is queued | \`engine.replicas\`, 1; none with \`engine.kind: flink\` |
+| \`clouds-jobmanager\` | with Flink: Deployment of one, which starts the job whenever it starts | 1 |
+| \`clouds-taskmanager\` | with Flink: Deployment; each computes what is queued, as one subtask | \`engine.taskManagers\`, 1 |
 | \`clouds-redis\` | StatefulSet of one; or \`redis.url\`, a Redis of yours with the users of \`clouds-redis\` | 1 |
 
 \`queue.enabled: false\` leaves gateways alone: everything is direct, and what a gateway held when it was killed is lost.
+
+## Flink as engine
+
+\`\`\`
+helm upgrade clouds charts/serving -n team --reuse-values --set engine.kind=flink --set engine.taskManagers=2 \\
+  --set engine.flinkImage=REGISTRY/bulwark-serving-flink@sha256:...
+\`\`\`
+
+computes what is queued by a job of Apache Flink ([what it can, and what not](../../docs/guide/serving-operations.md#flink-as-engine)). Its image is built by
+\`npm run image -- serving-flink\`. \`kind: both\` runs both engines on one queue: so move from one to the other without a gap, by way of \`both\`. Values of
+\`engine\` hold for both; a task manager's pod has \`engine.memory\` for models, beside what its JVM takes. The number of task managers is that of the job's subtasks:
+changing it replaces Flink's pods, and what is queued waits meanwhile. It does not follow the load. Secrets that were exported before there was
+\`clouds-flink\` are to be exported again first.
 
 ## A new version beside the old one
 
@@ -109,6 +138,8 @@ share are loaded by themselves. The share of a version that is not ready falls t
 | a gateway is asked to end | it is not ready at once, still answers for \`gateway.leave\`, each answer the last of its connection; then finishes what is under way (\`gateway.drain\`) |
 | an engine is asked to end | it finishes what it has; the rest is computed by others |
 | an engine or its node dies | its records are computed by another after 30 seconds |
+| a task manager dies | its successor computes its records as soon as it is there; others go on |
+| the job manager dies | the next one starts the job again; task managers find it by the address of its Service |
 | Redis is restarted | it reads its file; callers of the queue get 503 with \`Retry-After\` meanwhile; what was taken in is computed. Direct requests do not notice |
 | a node is drained | one gateway and one engine at a time |
 | \`helm uninstall\` | everything goes but the claim \`data-clouds-redis-0\` with the queue: \`kubectl delete pvc data-clouds-redis-0\` |
@@ -116,7 +147,8 @@ share are loaded by themselves. The share of a version that is not ready falls t
 Until a new gateway has seen a request go the whole way it takes none. So with the queue on, none starts while there is no engine.
 
 Certificates are valid as long as those of \`bulwark keys\`. To renew them, or the tokens and passwords with \`bulwark keys rotate --certificates\`: export and apply
-as above, then \`kubectl rollout restart\` of Redis, and then of engines and gateways. While the passwords differ, queued requests get 503.
+as above, then \`kubectl rollout restart\` of Redis, and then of engines and gateways. While the passwords differ, queued requests get 503. Each export makes a new
+channel for Flink's processes: restart \`clouds-jobmanager\` and \`clouds-taskmanager\` after it.
 
 ## Autoscaling
 

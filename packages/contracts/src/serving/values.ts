@@ -203,15 +203,22 @@ const gateway = part(
 
 const engine = part(
   {
-    replicas: whole(1, 1, "How many engines, unless autoscaling says so", 1000),
+    kind: choice(
+      ["embedded", "flink", "both"] as const,
+      "What computes: pods of ONNX Runtime, a job of Apache Flink, or both on one queue",
+    ),
+    replicas: whole(1, 1, "How many embedded engines, unless autoscaling says so", 1000),
+    taskManagers: whole(1, 1, "Task managers of Flink, each with one subtask", 1000),
+    flinkImage: Type.Optional(formed(IMAGE_PATTERN, "Image of Flink's pods, best by digest. Required with Flink")),
     ...power(1, "1g", "engines"),
+    memory: size("1g", "Memory of each of engines; of task managers, what models get beside the JVM"),
     maxInFlight: whole(256, 1, "Records that one engine computes at the same time"),
     maxDeliveries: whole(5, 1, "A record that was handed out more often becomes a dead letter", 1000),
     resultTtl: duration("1h", "How long the result of a submitted request is kept"),
     autoscaling: autoscaling("engines"),
     ...placement("engines"),
   },
-  "ONNX Runtime behind the queue",
+  "ONNX Runtime behind the queue, in processes of its own or in Apache Flink",
 );
 
 const queue = part(
@@ -256,6 +263,7 @@ const secrets = part(
   {
     gateway: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-gateway when empty"),
     engine: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-engine when empty"),
+    flink: objectOr("", "Secret with config.yaml, channel.p12, channel-trust.p12; RELEASE-flink when empty"),
     redis: objectOr("", "Secret with tls.crt, tls.key, ca.crt, users.acl, operator-password; RELEASE-redis when empty"),
     keyring: objectOr("", "Secret with keyring.json: master keys of records and models; RELEASE-keyring when empty"),
     records: objectOr(

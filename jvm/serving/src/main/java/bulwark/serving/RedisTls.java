@@ -17,6 +17,7 @@ import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 import javax.net.ssl.KeyManager;
@@ -49,18 +50,32 @@ final class RedisTls {
     }
   }
 
-  /** The text of a file that its owner alone may read. Throws SERVING_CONFIG, KEYRING_UNSAFE. */
+  /** The text of a file that nobody else may read. Throws SERVING_CONFIG, KEYRING_UNSAFE. */
   static String readSecret(String path) throws Refusal {
     try {
       Path file = Path.of(path);
-      for (PosixFilePermission permission : Files.getPosixFilePermissions(file)) {
-        if (!OTHERS.contains(permission)) continue;
+      boolean isLent = isRoot(Files.getOwner(file).getName()) && !isRoot(System.getProperty("user.name"));
+      if (isOpenToOthers(Files.getPosixFilePermissions(file), isLent)) {
         throw new Refusal("KEYRING_UNSAFE", path + " can be read by other users.", "chmod 600 " + path);
       }
       return Files.readString(file);
     } catch (IOException cause) {
       throw new Refusal("SERVING_CONFIG", path + " cannot be read.", "check the path in the settings", cause);
     }
+  }
+
+  /**
+   * Whether more may be done with a file than its owner may; root may lend it to the group through which alone we can
+   * read it, as with a mounted Secret (packages/contracts/src/secret-file.ts).
+   */
+  static boolean isOpenToOthers(Set<PosixFilePermission> permissions, boolean isLent) {
+    Set<PosixFilePermission> beyond = EnumSet.copyOf(OTHERS);
+    if (isLent) beyond.remove(PosixFilePermission.GROUP_READ);
+    return !Collections.disjoint(permissions, beyond);
+  }
+
+  private static boolean isRoot(String user) {
+    return user.equals("root");
   }
 
   private static TrustManager[] trust(Settings.Redis redis) throws GeneralSecurityException, IOException {

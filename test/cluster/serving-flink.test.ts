@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// charts/serving with Flink as its engine, on a real node: what it answers, what it stands, and what it leaves.
+import assert from "node:assert/strict";
+import { after, before, type TestContext, test } from "node:test";
+import { buildFlinkImage } from "../../scripts/images/flink-image.ts";
+import { buildServingImage } from "../../scripts/images/serving-image.ts";
+import { until } from "./fixture/index.ts";
+import { type Caller, makeCaller, readCredentials, sumOf } from "./serving/caller.ts";
+import { askAround, assertConfined, prepareRelease, READY_LIMIT, type ServingRelease } from "./serving/release.ts";
+
+const CALLERS = 4;
+
+let release: ServingRelease;
+let values: Record<string, object | string>;
+let callers: Caller[];
+
+const ENGINE = { memory: "256m" };
+
+before(async () => {
+  const quiet = (): void => undefined;
+  const [serving, flink] = [await buildServingImage({}, quiet), await buildFlinkImage({}, quiet)];
+  release = await prepareRelease("serving-flink", [serving, flink]);
+  values = {
+    image: serving.name,
+    models: { claim: "models", delivery: { "*": "durable" } },
+    gateway: { replicas: 1, memory: "512m", leave: "4s", drain: "10s", requestTimeout: "60s" },
+    engine: { ...ENGINE, kind: "flink", flinkImage: flink.name },
+    redis: { memory: "128m", storage: "512m" },
+  };
+});
+after(async () => {
+  for (const caller of callers ?? []) caller.close();
+  await release?.close();
+});
+
+/** How often a subtask of Flink's said, in the pods that there are, that it takes records. */
+async function countReady(): Promise<number> {
+  const pods = await release.listPods("taskmanager");
+  const logs = await Promise.all(pods.map(({ metadata }) => release.kubectl("logs", metadata.name)));
+  return logs.join("").split(`flink-${release.namespace.name}-clouds-0 is ready`).length - 1;
+}
+
+test("it is installed in a restricted namespace, and ready when the job takes records", async () => {
+  await release.helm("install", values);
+  assert.deepEqual(await release.listParts(), ["gateway", "jobmanager", "redis", "taskmanager"]);
+  assert.equal(await countReady(), 1);
+});
+
+test("models answer, encrypted ones too, computed by Flink: there is no other engine", async () => {
+  const credentials = await readCredentials(release.cluster, release.namespace, "clouds-client");
+  const target = await release.findTarget(10023);
+  callers = Array.from({ length: CALLERS }, () => makeCaller(target, credentials));
+  for (const model of ["sum", "queued", "closed"]) {
+    const answer = await callers[0]?.ask({ path: `/v2/models/${model}/infer`, body: sumOf(40, 2.5) });
+    assert.equal(answer?.status, 200, answer?.body);
+    assert.deepEqual(JSON.parse(answer?.body ?? "").outputs, [
+      { name: "y", shape: [1, 1], datatype: "FP32", data: [42.5] },
+    ]);
+  }
+});
+
+test("what Flink's pods write, they write to /tmp alone, and as nobody's root", async () => {
+  for (const part of ["jobmanager", "taskmanager"]) await assertConfined(release, part);
+});
+
+/** Asks while something happens to Flink's pods, until a subtask takes records again. */
+async function stand(context: TestContext, what: string, act: () => Promise<void>): Promise<void> {
+  const counts = await askAround(callers, "queued", act);
+  context.diagnostic(`${what}: ${JSON.stringify(counts)}`);
+  assert.equal(counts.refused, 0);
+}
+
+/** Ends a pod as the loss of its node would: no process in it is asked. */
+async function kill(part: string): Promise<void> {
+  const [pod] = await release.listPods(part);
+  await release.kubectl("delete", "pod", pod?.metadata.name ?? "", "--grace-period=0", "--force");
+  await release.kubectl("rollout", "status", `deployment/clouds-${part}`, `--timeout=${READY_LIMIT}`);
+}
+
+test("the task manager is killed under load: its successor goes on where it ended", async (context) => {
+  await stand(context, "task manager killed", async () => {
+    await kill("taskmanager");
+    await until("the subtask in the new pod", async () => (await countReady()) === 1);
+  });
+});
+
+test("the job manager is killed under load: the new one starts the job again", async (context) => {
+  await stand(context, "job manager killed", async () => {
+    const before = await countReady();
+    await kill("jobmanager");
+    await until("the job anew", async () => (await countReady()) > before);
+  });
+});
+
+test("Flink gives way to an embedded engine under load: both take records, then one", async (context) => {
+  await stand(context, "both engines", () =>
+    release.helm("upgrade", { ...values, engine: { ...(values.engine as object), kind: "both" } }),
+  );
+  assert.deepEqual(await release.listParts(), ["engine", "gateway", "jobmanager", "redis", "taskmanager"]);
+  await stand(context, "embedded alone", () => release.helm("upgrade", { ...values, engine: ENGINE }));
+  await until("Flink to be gone", async () => (await release.listParts()).length === 3);
+  assert.deepEqual(await release.listParts(), ["engine", "gateway", "redis"]);
+});
+
+test("uninstalled it leaves the queue's claim and the Secrets that were made beside it, and nothing else", async () => {
+  await release.helm("upgrade", values);
+  assert.deepEqual(await release.uninstall(), []);
+});
