@@ -126,6 +126,11 @@ export function findRelease(cluster: Cluster, namespace: TestNamespace, name: st
     const place = `/${group}/namespaces/${namespace.name}/${kind}?${query}`;
     return (await cluster.api.read<{ items: T[] }>(place)).items;
   };
+  /** That of the last attempt: the API server lists pods by their names. */
+  const findNewestDriver = async (): Promise<Pod | undefined> =>
+    (await release.pods("driver"))
+      .toSorted((one, two) => one.metadata.creationTimestamp.localeCompare(two.metadata.creationTimestamp))
+      .at(-1);
   const release: Release = {
     name,
     pods: async (role) =>
@@ -133,10 +138,7 @@ export function findRelease(cluster: Cluster, namespace: TestNamespace, name: st
         ({ metadata }) => role === undefined || metadata.labels["bulwark/role"] === role,
       ),
     async progress() {
-      const drivers = (await release.pods("driver")).toSorted((one, two) =>
-        one.metadata.creationTimestamp.localeCompare(two.metadata.creationTimestamp),
-      );
-      const told = drivers.at(-1)?.metadata.annotations?.["bulwark/progress"];
+      const told = (await findNewestDriver())?.metadata.annotations?.["bulwark/progress"];
       return told === undefined ? undefined : JSON.parse(told);
     },
     async end() {
@@ -152,7 +154,7 @@ export function findRelease(cluster: Cluster, namespace: TestNamespace, name: st
         ]);
         throw new Error(`${late.message}\n${logs}`);
       });
-      const driver = (await release.pods("driver")).at(-1);
+      const driver = await findNewestDriver();
       if (driver === undefined) throw new Error(await cluster.kubectl([...target, "get", "events"]));
       const log = await cluster.kubectl([...target, "logs", driver.metadata.name]);
       const ended = driver.status.containerStatuses?.[0]?.state.terminated;
