@@ -34,9 +34,12 @@ test("ciphertext of anything looks like ciphertext", () => {
 test("rows as they are, compressed streams and serialised objects do not", () => {
   assert.equal(looksEncrypted(rows), false);
   const packed = deflateSync(randomBytes(4096));
-  for (const magic of ["LZ4Block", "\x28\xb5\x2f\xfd", "ZV", "\xac\xed\x00\x05"]) {
-    assert.equal(looksEncrypted(Buffer.concat([Buffer.from(magic, "latin1"), packed])), false, magic);
+  const begin = (magic: string): Buffer => Buffer.concat([Buffer.from(magic, "latin1"), packed]);
+  for (const magic of ["LZ4Block", "\x28\xb5\x2f\xfd", "ZV\0", "ZV\x01", "\xac\xed\x00\x05"]) {
+    assert.equal(looksEncrypted(begin(magic)), false, magic);
   }
+  // Of 65,536 ciphertexts one begins so.
+  assert.equal(looksEncrypted(begin("ZV\x02")), true);
 });
 
 test("a watch counts files with data, passes over positions and crumbs, and names the first plain file", async () => {

@@ -17,8 +17,11 @@ const SAMPLE_BYTES = 4096;
 const ENOUGH_BYTES = 1024;
 /** All but positions and checksums of blocks, which are numbers and no data. */
 const DATA = /^(?!.*\.(index|checksum(\.\w+)?)$)/;
-/** How streams begin that Spark compresses (lz4, zstd, snappy, lzf) or serialises (Java) without encrypting them. */
-const PLAIN_BEGINNINGS = ["4c5a34426c6f636b", "28b52ffd", "82534e4150505900", "5a56", "aced0005"];
+/**
+ * How streams begin that Spark compresses (lz4, zstd, snappy, lzf) or serialises (Java) without encrypting them. Each is long
+ * enough that ciphertext does not begin so by chance: of LZF's chunks the kind counts, too.
+ */
+const PLAIN_BEGINNINGS = ["4c5a34426c6f636b", "28b52ffd", "82534e4150505900", "5a5600", "5a5601", "aced0005"];
 
 /** Begins to watch the scratch folder of a run (`spark.local.dir`). */
 export function watchScratch(folder: string): ScratchWatch {
