@@ -8,7 +8,8 @@ import java.util.List;
 
 /**
  * Inputs of an older client as a model takes them: by position, since the older server did not look at names;
- * numbers in the model's datatype; images and strings from texts; with a leading dimension of 1 where the model has one more.
+ * numbers in the model's datatype; images and strings from texts; with a leading dimension of 1 where the model has
+ * one more.
  */
 final class FitInputs {
   private static final int CHANNELS = 3;

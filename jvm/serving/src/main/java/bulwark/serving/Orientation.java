@@ -9,8 +9,8 @@ import javax.imageio.metadata.IIOMetadataNode;
 import org.w3c.dom.NodeList;
 
 /**
- * How an image is stored, against how it is to be seen. The pixel at (x, y) when it is upright is that at (x, y) as it is
- * stored, or at (y, x) where it is transposed, counted from the other side where it is flipped.
+ * How an image is stored, against how it is to be seen. The pixel at (x, y) when it is upright is that at (x, y) as it
+ * is stored, or at (y, x) where it is transposed, counted from the other side where it is flipped.
  */
 record Orientation(boolean isTransposed, boolean flipsX, boolean flipsY) {
   private static final Orientation UPRIGHT = new Orientation(false, false, false);
@@ -39,7 +39,8 @@ record Orientation(boolean isTransposed, boolean flipsX, boolean flipsY) {
     if (equals(UPRIGHT)) return stored;
     int width = stored.getWidth();
     int height = stored.getHeight();
-    BufferedImage upright = new BufferedImage(isTransposed ? height : width, isTransposed ? width : height, stored.getType());
+    int[] size = isTransposed ? new int[] {height, width} : new int[] {width, height};
+    BufferedImage upright = new BufferedImage(size[0], size[1], stored.getType());
     for (int y = 0; y < upright.getHeight(); y++) {
       for (int x = 0; x < upright.getWidth(); x++) {
         int column = isTransposed ? y : x;
