@@ -12,8 +12,6 @@ import java.util.List;
  * one more.
  */
 final class FitInputs {
-  private static final int CHANNELS = 3;
-
   private FitInputs() {}
 
   /**
@@ -68,7 +66,7 @@ final class FitInputs {
       throw new Refusal("IMAGE_UNREADABLE", message, "send a tensor, or strings for a model that takes strings");
     }
     long[] shape = info.shape();
-    boolean isChannelsFirst = dimension(shape, 1) != CHANNELS || dimension(shape, 3) == CHANNELS;
+    boolean isChannelsFirst = dimension(shape, 1) != Picture.CHANNELS || dimension(shape, 3) == Picture.CHANNELS;
     byte[] image = Base64.getMimeDecoder().decode(input.text());
     return toDatatype(Picture.decode(input.name(), image, resize, isChannelsFirst), info);
   }

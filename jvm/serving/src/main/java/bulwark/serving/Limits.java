@@ -8,7 +8,7 @@ final class Limits {
   static final int TENSORS = 256;
   static final int DIMENSIONS = 16;
   static final long ELEMENTS = 1L << 26;
-  /** Of an image. A quarter of what the embedded engine takes: it must fit the heap of a task manager several times. */
+  /** Of an image. A quarter of what the embedded engine takes: as floats, 192 MiB of a task manager's heap of 512. */
   static final long PIXELS = 1L << 24;
 
   private Limits() {}

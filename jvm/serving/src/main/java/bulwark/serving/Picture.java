@@ -3,6 +3,7 @@ package bulwark.serving;
 
 import com.twelvemonkeys.image.ResampleOp;
 import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferInt;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
@@ -20,8 +21,9 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /** Images of older clients as tensors, the way of packages/tensors (images.ts): decoders differ by rounding. */
 final class Picture {
-  private static final int CHANNELS = 3;
+  static final int CHANNELS = 3;
   private static final int BYTE = 0xFF;
+  private static final int EVERY_CHANNEL = 0x010101;
 
   private Picture() {}
 
@@ -41,12 +43,11 @@ final class Picture {
       String message = "Input " + Refusal.quote(name) + " is no image that can be decoded";
       throw new Refusal("IMAGE_UNREADABLE", message, "send a whole JPEG, PNG, WebP, BMP, GIF or TIFF", broken);
     }
-    if (size != null) image = new ResampleOp(size.width, size.height, ResampleOp.FILTER_TRIANGLE).filter(image, null);
-    return toTensor(name, image, isChannelsFirst);
+    return toTensor(name, size == null ? image : scale(image, size), isChannelsFirst);
   }
 
   private static Tensor toTensor(String name, BufferedImage image, boolean isChannelsFirst) {
-    int[] pixels = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+    int[] pixels = ((DataBufferInt) image.getRaster().getDataBuffer()).getData();
     ByteBuffer data = ByteBuffer.allocate(CHANNELS * pixels.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     FloatBuffer floats = data.asFloatBuffer();
     int pixelStep = isChannelsFirst ? 1 : CHANNELS;
@@ -59,6 +60,11 @@ final class Picture {
     long[] size = {image.getHeight(), image.getWidth()};
     long[] shape = isChannelsFirst ? new long[] {CHANNELS, size[0], size[1]} : new long[] {size[0], size[1], CHANNELS};
     return Tensor.ofNumbers(name, Datatype.FP32, shape, data);
+  }
+
+  private static BufferedImage scale(BufferedImage image, Settings.Size size) {
+    BufferedImage scaled = new BufferedImage(size.width, size.height, image.getType());
+    return new ResampleOp(size.width, size.height, ResampleOp.FILTER_TRIANGLE).filter(image, scaled);
   }
 
   private static BufferedImage read(ImageInputStream stream) throws IOException {
@@ -79,7 +85,7 @@ final class Picture {
     }
   }
 
-  /** Red, green and blue, a byte each. What is behind transparent pixels counts, as with OpenCV. */
+  /** One integer for each pixel, a byte for each channel. What is behind transparent pixels counts, as with OpenCV. */
   private static BufferedImage toColour(BufferedImage image) {
     int width = image.getWidth();
     int height = image.getHeight();
@@ -91,7 +97,7 @@ final class Picture {
       for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
           int grey = raster.getSample(x, y, 0) >> excess;
-          colour.setRGB(x, y, grey << 2 * Byte.SIZE | grey << Byte.SIZE | grey);
+          colour.setRGB(x, y, grey * EVERY_CHANNEL);
         }
       }
     } else {

@@ -60,11 +60,11 @@ class PictureTest {
   void turnsWhatACameraHeldOtherwise() throws Exception {
     byte[] jpeg = write(halves(BufferedImage.TYPE_INT_RGB, 32, 16), "jpeg");
     // Of the left half, which is red, where it is to be seen.
-    boolean[][] isRedLeftOrTop = {{true, false}, {false, false}, {false, false}, {true, false}};
+    boolean[] isRedOnTheLeft = {true, false, false, true};
     for (int orientation = 1; orientation <= 4; orientation++) {
       Tensor upright = Picture.decode("x", orient(jpeg, orientation), null, true);
       assertArrayEquals(new long[] {3, 16, 32}, upright.shape());
-      assertEquals(isRedLeftOrTop[orientation - 1][0], red(upright, 2, 2) > 128, "left, " + orientation);
+      assertEquals(isRedOnTheLeft[orientation - 1], red(upright, 2, 2) > 128, "left, " + orientation);
     }
     boolean[] isRedOnTop = {true, true, false, false};
     for (int orientation = 5; orientation <= 8; orientation++) {
