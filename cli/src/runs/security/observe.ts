@@ -133,7 +133,7 @@ const OPENING_PAUSE_MS = 300;
 const NOT_FOUND = 404;
 const SERVER_ERROR = 500;
 
-/** Spark listens before it serves, and changes its pages under a request on the way; until it serves there is nothing to be seen. */
+/** Spark listens before it serves, and exchanges its pages on the way. Until it serves there is nothing to be seen. */
 async function askOpenUi(url: string, ca: string): Promise<UiAnswer> {
   for (const limit = Date.now() + OPENING_LIMIT_MS; ; await delay(OPENING_PAUSE_MS)) {
     const answer = await askUi(url, ca);

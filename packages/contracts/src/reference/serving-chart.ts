@@ -48,7 +48,7 @@ const TOGETHER: readonly Json[] = [
     withKind("embedded"),
     both(at(["engine", "taskManagers"], { const: 1 }), at(["engine", "flinkImage"], { not: {} })),
   ),
-  // Flink decodes no pictures.
+  // Scaled pictures were not tried in Flink's pods; bulwark serve takes them.
   rule(
     withKind("flink", "both"),
     both(given(["engine", "flinkImage"], {}), at(["gateway", "older", "resize"], { not: {} })),
