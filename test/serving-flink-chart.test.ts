@@ -27,6 +27,7 @@ test("Flink's pods mount what their process needs, and run in what their JVM tak
     // Names that outlive pods; and the settings of the embedded engine, but for what only that one has.
     assert.deepEqual([consumer, parallelism], ["flink-team-clouds", 2]);
     const embedded = settingsOf(variant("queued"), "engine");
+    assert.deepEqual(settings.older, embedded.older);
     for (const [key, value] of Object.entries(settings)) {
       if (key !== "modelSettings") assert.deepEqual(value, embedded[key], key);
     }

@@ -48,11 +48,7 @@ const TOGETHER: readonly Json[] = [
     withKind("embedded"),
     both(at(["engine", "taskManagers"], { const: 1 }), at(["engine", "flinkImage"], { not: {} })),
   ),
-  // Scaled pictures were not tried in Flink's pods; bulwark serve takes them.
-  rule(
-    withKind("flink", "both"),
-    both(given(["engine", "flinkImage"], {}), at(["gateway", "older", "resize"], { not: {} })),
-  ),
+  rule(withKind("flink", "both"), given(["engine", "flinkImage"], {})),
   rule(
     withKind("flink"),
     both(at(["engine", "replicas"], { const: 1 }), at(["engine", "autoscaling", "enabled"], { const: false })),
