@@ -183,6 +183,18 @@ test("a body of 1 GiB is refused before it is read", async () => {
   assert.match(answer, /TENSOR_TOO_LARGE/);
 });
 
+test("a body that comes in pieces is put together, and refused once it is too large", async () => {
+  const send = (pieces: readonly string[]) => {
+    const body = ReadableStream.from(pieces.map((piece) => Buffer.from(piece)));
+    return fetch(`${base}/v2/models/lookup/infer`, { method: "POST", body, duplex: "half" });
+  };
+  const text = JSON.stringify(lookup(3));
+  const answer = await send([text.slice(0, 20), text.slice(20, 21), text.slice(21)]);
+  assert.deepEqual(await answer.json(), await (await post("/v2/models/lookup/infer", lookup(3))).json());
+  const refused = await send(Array.from({ length: 11 }, () => " ".repeat(10_000)));
+  assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [413, "TENSOR_TOO_LARGE"]);
+});
+
 test("a deadline that passes is an answer, and a deadline of the caller counts", async () => {
   const inputs = [
     { name: "x", datatype: "FP32", shape: [1], data: [1] },

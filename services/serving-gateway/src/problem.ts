@@ -7,20 +7,6 @@ export type Problem = { status: number; code: ErrorCode; message: string; mend: 
 const RETRY_AFTER_SECONDS = 1;
 const RETRIED = new Set([429, 503]);
 
-/** What of Fastify's own refusals means what to a caller. */
-const FOREIGN: Readonly<Record<string, { code: ErrorCode; message: string; mend: string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    code: "TENSOR_TOO_LARGE",
-    message: "The body is larger than the server takes",
-    mend: "send less at once, or ask the operator for a higher limit",
-  },
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-    code: "SERVING_REQUEST",
-    message: "The body is not as long as its Content-Length says",
-    mend: "send the whole body",
-  },
-};
-
 /** Any error as a problem; what is not ours is a bug of ours, and says nothing of itself. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof BulwarkError) {
@@ -28,8 +14,6 @@ export function toProblem(error: unknown): Problem {
     const { code, message, mend } = error;
     return { status, code, message, mend, ...(RETRIED.has(status) ? { retryAfter: RETRY_AFTER_SECONDS } : {}) };
   }
-  const known = FOREIGN[(error as { code?: string } | undefined)?.code ?? ""];
-  if (known !== undefined) return { ...known, status: toHttpStatus(new BulwarkError(known.code, "", "")) };
   return { status: 500, code: "BUG", message: "The server met an unexpected state", mend: "look into its log" };
 }
 

@@ -8,6 +8,7 @@ import { addHealthRoutes, addStartedRoute } from "./health.ts";
 import { addOipRoutes } from "./oip.ts";
 import { addMetricsRoute, addOlderRoutes } from "./older.ts";
 import { addOpenApiRoutes } from "./openapi.ts";
+import { readBody } from "./read-body.ts";
 import { addRepositoryRoutes } from "./repository.ts";
 import { JSON_TYPE, sendProblem } from "./request.ts";
 
@@ -18,7 +19,6 @@ export type ServerTls = { key: Buffer; cert: Buffer; ca: Buffer; mustShowCertifi
 export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
   const server = fastify({
     ...toHttps(tls),
-    bodyLimit: gateway.config.bodyBytes,
     exposeHeadRoutes: false,
     // A caller that sends its request a byte at a time does not hold a place for ever.
     requestTimeout: gateway.config.requestMs + 30_000,
@@ -28,7 +28,8 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
     routerOptions: { maxParamLength: 1_000 },
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  const { bodyBytes } = gateway.config;
+  server.addContentTypeParser("*", (_request, payload, done) => readBody(payload, bodyBytes, done));
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
   server.setNotFoundHandler((_request, reply) => {
     void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
