@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mosec as its documents advise: one worker, dynamic batching, a body of its own (raw floats in, raw floats out)."""
+"""mosec as its documents advise: one worker, dynamic batching; raw floats in and out, or its default, JSON."""
+import json
 import os
 
 import numpy
@@ -10,6 +11,7 @@ from mosec import Server, Worker
 MODEL, INPUT = os.environ["BENCH_MODEL"], os.environ["BENCH_INPUT"]
 SHAPE = [int(size) for size in os.environ["BENCH_SHAPE"].split(",")]
 MAX_BATCH = int(os.environ["BENCH_MAX_BATCH"])
+IS_JSON = "BENCH_JSON" in os.environ
 
 
 class Model(Worker):
@@ -19,10 +21,12 @@ class Model(Worker):
         self.session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
 
     def deserialize(self, data):
+        if IS_JSON:
+            return numpy.array(json.loads(data), dtype=numpy.float32).reshape(SHAPE)
         return numpy.frombuffer(data, dtype=numpy.float32).reshape(SHAPE)
 
     def serialize(self, data):
-        return data.tobytes()
+        return json.dumps(data.tolist()).encode() if IS_JSON else data.tobytes()
 
     def forward(self, data):
         if MAX_BATCH == 1:

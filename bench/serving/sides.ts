@@ -32,8 +32,10 @@ const PACKAGES = {
   litserve: ["litserve==0.2.19", "onnxruntime==1.30.0", "numpy==2.2.6"],
   ray: ["ray[serve]==2.60.0", "orjson==3.13.0", "onnxruntime==1.30.0", "numpy==2.2.6"],
 } as const;
-type Peer = keyof typeof PACKAGES;
-export const PEERS = Object.keys(PACKAGES) as Peer[];
+type Program = keyof typeof PACKAGES;
+/** mosec twice: its default is JSON, raw floats are the quickest that it takes. */
+export type Peer = Program | "mosec-json";
+export const PEERS: readonly Peer[] = [...(Object.keys(PACKAGES) as Program[]), "mosec-json"];
 
 const cache = join(resolvePaths(process.env, homedir()).cache, "bench");
 const HERE = join(ROOT, "bench", "serving");
@@ -57,7 +59,7 @@ export async function installPeers(say: (line: string) => void): Promise<void> {
   }
 }
 
-const python = (peer: Peer): string => join(cache, peer, "bin", "python");
+const python = (peer: Program): string => join(cache, peer, "bin", "python");
 
 /** Servers that run: they lead groups of their own, so whoever ends this process does not reach them. */
 const started = new Set<ChildProcess>();
@@ -175,18 +177,13 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   "durable-binary": { name: "bulwark-durable-binary", start: startDurable, request: postBinary },
   mosec: {
     name: "mosec",
-    start(subject, port) {
-      const env = {
-        BENCH_MODEL: subject.file,
-        BENCH_INPUT: subject.input,
-        BENCH_SHAPE: subject.shape.join(","),
-        BENCH_MAX_BATCH: String(subject.maxBatch),
-      };
-      const args = ["--port", String(port), "--log-level", "error", "--timeout", "10000"];
-      const cwd = dirname(subject.file);
-      return start(python("mosec"), [join(HERE, "mosec_server.py"), ...args], { port, cwd, env });
-    },
+    start: startMosec({}),
     request: ({ data }) => post("/inference", Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+  },
+  "mosec-json": {
+    name: "mosec-json",
+    start: startMosec({ BENCH_JSON: "1" }),
+    request: ({ data }) => post("/inference", Buffer.from(JSON.stringify(toTexts(data)))),
   },
   mlserver: {
     name: "mlserver",
@@ -234,8 +231,22 @@ export const SIDES: Readonly<Record<Ours | Peer, Side>> = {
   },
 };
 
+function startMosec(environment: Readonly<Record<string, string>>): Side["start"] {
+  return ({ file, input, shape, maxBatch }, port) => {
+    const own = {
+      BENCH_MODEL: file,
+      BENCH_INPUT: input,
+      BENCH_SHAPE: shape.join(","),
+      BENCH_MAX_BATCH: String(maxBatch),
+    };
+    const args = ["--port", String(port), "--log-level", "error", "--timeout", "10000"];
+    const options = { port, cwd: dirname(file), env: { ...own, ...environment } };
+    return start(python("mosec"), [join(HERE, "mosec_server.py"), ...args], options);
+  };
+}
+
 /** A peer that is a script of this folder, which takes model, port, and of input, shape and most rows what it needs. */
-function startScript(peer: Peer): Side["start"] {
+function startScript(peer: Program): Side["start"] {
   return ({ file, input, shape, maxBatch }, port) => {
     const args = [join(HERE, `${peer}_server.py`), file, String(port), input, shape.join(","), String(maxBatch)];
     return start(python(peer), args, { port, cwd: dirname(file) });

@@ -4,8 +4,8 @@ import type { StreamSettings } from "./settings.ts";
 
 /** What accompanies one call of `infer`. */
 export type InferOptions = {
-  /** Aborted when nobody waits for the answer any more: a request that was not started is then not computed. */
-  signal?: Pick<AbortSignal, "aborted">;
+  /** Whether nobody waits for the answer any more: a request that was not started is then not computed. */
+  isGone?: () => boolean;
   /** Instant in milliseconds since 1970; a request not started by then fails with SERVING_DEADLINE. */
   deadline?: number;
   /** Names of the outputs wanted; all when absent. */

@@ -84,7 +84,7 @@ export function createLine(): Line {
 
 /** Why a request should not be computed any more; nothing while it should. */
 export function findRefusal({ options }: Pick<Waiting, "options">, now: number): BulwarkError | undefined {
-  if (options.signal?.aborted === true) {
+  if (options.isGone?.() === true) {
     return new BulwarkError("SERVING_CANCELLED", "The caller went away", "send the request again");
   }
   if (options.deadline !== undefined && options.deadline <= now) {

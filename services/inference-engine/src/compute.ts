@@ -22,7 +22,7 @@ import { answerOlder, type OlderSettings } from "./older.ts";
 
 /** Computes records. `answer` resolves with the value to end the record with; its errors say why there is none yet. */
 export type Computer = {
-  answer(delivery: Delivery, options: { signal: AbortSignal }): Promise<Buffer | string>;
+  answer(delivery: Delivery, options: { isGone: () => boolean }): Promise<Buffer | string>;
   /** The value that tells the asker, in his own dialect and sealed where his record was, why there is no result. */
   refuse(delivery: Delivery, error: unknown): Buffer | string;
 };
@@ -44,13 +44,13 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
     throw new BulwarkError("RECORD_KEY_UNKNOWN", "The engine was started without a keyring.", "set keyringFile");
   };
 
-  const infer = async (content: RequestContent, delivery: Delivery, signal: AbortSignal): Promise<ResultContent> => {
+  const infer = async (content: RequestContent, delivery: Delivery, isGone: () => boolean): Promise<ResultContent> => {
     if (content.kind === "older") {
-      const value = await answerOlder(engine, content, older, { signal, model: delivery.model });
+      const value = await answerOlder(engine, content, older, { isGone, model: delivery.model });
       return { kind: "older", value: Buffer.from(value) };
     }
     const options = {
-      signal,
+      isGone,
       ...(delivery.deadline === undefined ? {} : { deadline: delivery.deadline }),
       ...(content.outputs === undefined ? {} : { outputs: content.outputs }),
     };
@@ -59,15 +59,15 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
   };
 
   return {
-    async answer(delivery, { signal }) {
+    async answer(delivery, { isGone }) {
       if (delivery.serde !== SEALED) {
         const { serde, data } = delivery;
-        return answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { signal });
+        return answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { isGone });
       }
       const place = placeOf(delivery);
       const dataKey = openKey(delivery);
       const content = decodeRequest(unseal(dataKey, delivery.data, ["request", place]));
-      const result = await infer(content, delivery, signal);
+      const result = await infer(content, delivery, isGone);
       return seal(dataKey, encodeResult(result), ["result", place], fillRandom);
     },
 

@@ -34,14 +34,14 @@ export async function answerOlder(
   engine: Engine,
   record: OlderRecord,
   settings: OlderSettings,
-  { signal, model }: { signal: AbortSignal; model?: string | undefined },
+  { isGone, model }: { isGone: () => boolean; model?: string | undefined },
 ): Promise<string> {
   const name = model !== undefined && model !== "" ? model : chooseModel(engine, settings);
   const { version, inputs: infos } = engine.describe(name);
   const limits = DEFAULT_LIMITS;
   const resize = settings.resize === undefined ? {} : { resize: settings.resize };
   const inputs = await fitInputs(readInputs(record), infos, { limits, ...resize });
-  const { outputs } = await engine.infer(name, version, inputs, { signal });
+  const { outputs } = await engine.infer(name, version, inputs, { isGone });
   if (settings.postProcessing !== undefined) return postProcess(settings.postProcessing, outputs);
   return encodeResult(outputs).toString("base64");
 }

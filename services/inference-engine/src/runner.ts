@@ -64,6 +64,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
   const stopping = new AbortController();
   const cancelling = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
+  const isCancelled = (): boolean => cancelling.signal.aborted;
 
   /** Ends a record however long Redis is away: its result is here and would have to be computed again. */
   const end = async (outcome: Outcome): Promise<void> => {
@@ -74,7 +75,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
         return;
       } catch (error) {
         const isAway = error instanceof BulwarkError && error.code !== "BUG";
-        if (!isAway || cancelling.signal.aborted) throw error;
+        if (!isAway || isCancelled()) throw error;
         await delay(PAUSE_MS);
       }
     }
@@ -108,7 +109,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     for (;;) {
       try {
         check(delivery);
-        const value = await computer.answer(delivery, { signal: cancelling.signal });
+        const value = await computer.answer(delivery, { isGone: isCancelled });
         await end({ delivery, value });
         counts.answered++;
         return;

@@ -60,12 +60,7 @@ export function infer(gateway: Gateway, call: Call): Promise<Inference> {
   const queue = call.isQueued === true || isDurable ? durable : undefined;
   const compute = (): Promise<Inference> => {
     if (queue !== undefined) return askQueue(queue, { ...call, version }, isDurable ? gateway.announced : undefined);
-    const signal = {
-      get aborted() {
-        return isGone();
-      },
-    };
-    return engine.infer(model, version, inputs, { deadline, signal, ...(outputs === undefined ? {} : { outputs }) });
+    return engine.infer(model, version, inputs, { deadline, isGone, ...(outputs === undefined ? {} : { outputs }) });
   };
   if (tracing === undefined) return compute();
   const span = tracing.begin(queue === undefined ? "engine" : "queue", "internal");
