@@ -12,6 +12,7 @@ export {
   TICKET_MARK,
   writeKeptUri,
 } from "./names.ts";
+export { createPending, type Pending } from "./pending.ts";
 export type { Answer, Delivery, Outcome, Receipt, Submission } from "./record.ts";
 export { readAnnouncements } from "./redis/announcements.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";

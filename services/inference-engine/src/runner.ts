@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Delivery, Outcome, Work } from "@bulwark/queue";
+import { createPending, type Delivery, type Outcome, type Work } from "@bulwark/queue";
 import type { Computer } from "./compute.ts";
 import { judge, type Verdict } from "./failure.ts";
 
@@ -59,7 +59,7 @@ const DRAIN_MS = 10_000;
  */
 export function startRunner({ work, computer, announce, now, report }: Parts, settings: RunnerSettings): Runner {
   const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
-  const inFlight = new Map<string, { delivery: Delivery; done: Promise<void> }>();
+  const inFlight = createPending<{ delivery: Delivery; done: Promise<void> }>();
   const suspects: Delivery[] = [];
   const stopping = new AbortController();
   const cancelling = new AbortController();
@@ -144,7 +144,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     return done;
   };
 
-  const drain = (): Promise<unknown> => Promise.all([...inFlight.values()].map(({ done }) => done));
+  const drain = (): Promise<unknown> => Promise.all(inFlight.list().map(({ done }) => done));
 
   const runAlone = async (delivery: Delivery): Promise<void> => {
     await drain();
@@ -165,9 +165,9 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
       sweptAt = now();
       await sweep();
     }
-    const room = settings.mostInFlight - inFlight.size;
+    const room = settings.mostInFlight - inFlight.size();
     if (room <= 0) {
-      await Promise.race([...inFlight.values()].map(({ done }) => done));
+      await Promise.race(inFlight.list().map(({ done }) => done));
       return;
     }
     for (const delivery of await work.take(room, WAIT_MS)) void start(delivery);
@@ -209,7 +209,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
 
   const ignore = (): void => {};
   const holding = setInterval(() => {
-    const deliveries = [...inFlight.values(), ...suspects.map((delivery) => ({ delivery }))];
+    const deliveries = [...inFlight.list(), ...suspects.map((delivery) => ({ delivery }))];
     work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
   }, settings.minIdleMs / 3);
   const beating = setInterval(() => void beat().catch(ignore), BEAT_MS);

@@ -4,6 +4,7 @@ import type { Inference } from "@bulwark/inference";
 import {
   type Answer,
   createIntake,
+  createPending,
   type FillRandom,
   type IntakeLimits,
   isSealed,
@@ -108,7 +109,7 @@ export function createDurable(parts: DurableParts): Durable {
   const { commands, reader, names, instance, keys, now, fillRandom, pause } = parts;
   const intake = createIntake(commands, names, parts.limits);
   const watch = watchQueue({ link: commands, names, hear: parts.hear });
-  const waiting = new Map<string, (value: Buffer) => void>();
+  const waiting = createPending<(value: Buffer) => void>();
   const bell: Bell = createBell();
   const onAnswer = ({ uri, value }: Answer): void => {
     waiting.get(uri)?.(value);

@@ -11,13 +11,12 @@ type Done = (error: Error | null, body?: Buffer) => void;
  */
 export function readBody(payload: IncomingMessage, limit: number, done: Done): void {
   const declared = Number(payload.headers["content-length"] ?? Number.NaN);
-  if (declared > limit) return done(tooLarge());
   const pieces: Buffer[] = [];
   let length = 0;
   const end = (error: Error | null): void => {
     payload.off("data", take).off("end", finish).off("error", fail);
-    if (error !== null) return done(error);
-    done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length));
+    if (error !== null) done(error);
+    else done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length));
   };
   const take = (piece: Buffer): void => {
     length += piece.length;
@@ -26,7 +25,8 @@ export function readBody(payload: IncomingMessage, limit: number, done: Done): v
   };
   const finish = (): void => end(declared >= 0 && length !== declared ? cutShort() : null);
   const fail = (cause: Error): void => end(cutShort(cause));
-  payload.on("data", take).on("end", finish).on("error", fail);
+  if (declared > limit) done(tooLarge());
+  else payload.on("data", take).on("end", finish).on("error", fail);
 }
 
 function tooLarge(): BulwarkError {
