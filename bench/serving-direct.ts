@@ -104,14 +104,15 @@ async function findRate(side: Side, subject: Subject): Promise<{ rate: number; p
   const server = await startSide(side, subject, port);
   try {
     const plan = { port, request: side.request(subject).toString("base64"), connections: CONNECTIONS };
-    await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
-    const { rate, answered, errors } = await load({ ...plan, rate: 0, seconds: WARM_SECONDS });
+    const load = (rate: number, seconds: number) => measure(subject, { ...plan, rate, seconds });
+    await load(0, WARM_SECONDS);
+    const { rate, answered, errors } = await load(0, WARM_SECONDS);
     // Some shed load when all connections ask at once.
     const most = rate * (1 - errors / answered);
     if (!(most > 0)) throw new Error(`${side.name} answered nothing but errors`);
     let p99 = Number.POSITIVE_INFINITY;
     for (const step of STEPS) {
-      const result = await load({ ...plan, rate: most * step, seconds: WINDOW_SECONDS });
+      const result = await load(most * step, WINDOW_SECONDS);
       if (result.errors === 0 && result.p99 < LONGEST_P99_MS) return result;
       p99 = result.p99;
     }
@@ -122,15 +123,12 @@ async function findRate(side: Side, subject: Subject): Promise<{ rate: number; p
   }
 }
 
-async function load(plan: LoadPlan): Promise<LoadResult> {
+/** The request of a plan can be longer than an argument may be. */
+async function measure({ file }: Subject, plan: LoadPlan): Promise<LoadResult> {
   const generator = join(ROOT, "bench", "serving", "load.ts");
-  const { output } = await time("taskset", [
-    "--cpu-list",
-    LOAD_CORE,
-    process.execPath,
-    generator,
-    JSON.stringify(plan),
-  ]);
+  const planFile = join(dirname(file), "plan.json");
+  await writeFile(planFile, JSON.stringify(plan));
+  const { output } = await time("taskset", ["--cpu-list", LOAD_CORE, process.execPath, generator, planFile]);
   return JSON.parse(output) as LoadResult;
 }
 

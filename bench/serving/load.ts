@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A load generator as a process, so that it can be pinned to a core: prints one line of JSON.
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 
 /** What is sent, and how. `rate` 0: as fast as answers come back (closed loop). */
@@ -103,8 +104,9 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-if (process.argv[2] !== undefined) {
-  const result = await runLoad(JSON.parse(process.argv[2]) as LoadPlan);
+const [, , planFile] = process.argv;
+if (planFile !== undefined) {
+  const result = await runLoad(JSON.parse(await readFile(planFile, "utf8")) as LoadPlan);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exit(0);
 }

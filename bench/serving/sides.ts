@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { resolvePaths } from "../../cli/src/paths.ts";
+import { NODE_ARGUMENTS } from "../../cli/src/serving/node-arguments.ts";
 import { ROOT } from "../ground.ts";
 import { time } from "../measure.ts";
 
@@ -148,7 +149,7 @@ async function startOurs(subject: Subject, port: number): Promise<ChildProcess> 
   const content = { models: subject.file, modelName: "model", httpPort: port, modelSettings };
   await writeFile(settings, JSON.stringify(content), { mode: 0o600 });
   const main = join(ROOT, "services", "serving-gateway", "src", "main.ts");
-  return start(process.execPath, [main, settings], { port, cwd: dirname(subject.file) });
+  return start(process.execPath, [...NODE_ARGUMENTS, main, settings], { port, cwd: dirname(subject.file) });
 }
 
 /** Gateway, engine and Redis, started by one process that all of them die with. */

@@ -34,12 +34,12 @@ after(async () => {
 });
 
 /** How often a subtask of Flink's said, in the pods that there are, that it takes records. */
-async function countReady(): Promise<number> {
+async function countReady(subtask = 0): Promise<number> {
   const pods = await release.listPods("taskmanager");
   // What has not begun yet, or just ended, has no log.
   const logOf = (pod: string): Promise<string> => release.kubectl("logs", pod).catch(() => "");
   const logs = await Promise.all(pods.map(({ metadata }) => logOf(metadata.name)));
-  return logs.join("").split(`flink-${release.namespace.name}-clouds-0 is ready`).length - 1;
+  return logs.join("").split(`flink-${release.namespace.name}-clouds-${subtask} is ready`).length - 1;
 }
 
 test("it is installed in a restricted namespace, and ready when the job takes records", async () => {
@@ -120,7 +120,19 @@ test("Flink gives way to an embedded engine under load: both take records, then 
   assert.deepEqual(await release.listParts(), ["engine", "gateway", "redis"]);
 });
 
+test("Flink takes over again, on two task managers: each takes records", async (context) => {
+  const two = { ...values, engine: { ...(values.engine as object), taskManagers: 2 } };
+  assert.equal(await stand(context, "two task managers", () => release.helm("upgrade", two)), 0);
+  await until("the embedded engine to be gone", async () => !(await release.listParts()).includes("engine"));
+  assert.deepEqual(await release.listParts(), ["gateway", "jobmanager", "redis", "taskmanager", "taskmanager"]);
+  await until("a subtask in each", async () => (await countReady(0)) > 0 && (await countReady(1)) > 0);
+  await stand(context, "one of two killed", async () => {
+    const before = (await countReady(0)) + (await countReady(1));
+    await lose("taskmanager", "killed");
+    await until("both subtasks anew", async () => (await countReady(0)) + (await countReady(1)) > before);
+  });
+});
+
 test("uninstalled it leaves the queue's claim and the Secrets that were made beside it, and nothing else", async () => {
-  await release.helm("upgrade", values);
   assert.deepEqual(await release.uninstall(), []);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { BulwarkError, ERRORS, type ErrorCode } from "@bulwark/contracts/errors";
 import { writeFileWhole } from "../runs/files.ts";
+import { NODE_ARGUMENTS } from "./node-arguments.ts";
 
 /** What the gateway says when it is ready. */
 export type GatewayReady = {
@@ -37,7 +38,7 @@ export async function startGatewayProcess({ folder, settings, env }: Options): P
   const log = join(folder, "gateway.log");
   await writeFileWhole(settingsFile, `${JSON.stringify({ ...settings, hasLifeline: true }, undefined, 2)}\n`);
   const errors = openSync(log, "a", 0o600);
-  const child = spawn(process.execPath, [gatewayMain(), settingsFile], {
+  const child = spawn(process.execPath, [...NODE_ARGUMENTS, gatewayMain(), settingsFile], {
     env,
     stdio: ["pipe", "pipe", errors],
     // In a session of its own, so that a Ctrl-C at the terminal reaches us alone.

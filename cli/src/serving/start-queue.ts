@@ -8,6 +8,7 @@ import type { RedisConnectionSettings, RedisUser } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
 import { type FlinkOptions, type OwnFlink, startFlink } from "./flink/start-flink.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
+import { NODE_ARGUMENTS } from "./node-arguments.ts";
 import { startRedis } from "./redis-server.ts";
 import type { Stack } from "./stack.ts";
 
@@ -71,7 +72,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const log = join(folder, `${name}.log`);
     const settings = { ...shared, consumer: `embedded-${hostname()}-${number}`, hasLifeline: true };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
-    const part = { name, command: process.execPath, args: [engineMain(), settingsFile], log, env };
+    const part = { name, command: process.execPath, args: [...NODE_ARGUMENTS, engineMain(), settingsFile], log, env };
     engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
   }
   const flink = await startOwnFlink(options, shared);

@@ -22,27 +22,39 @@ type Options = {
 const WAIT_MS = 1_000;
 const PAUSE_MS = 50;
 const MOST_AT_ONCE = 512;
+/** So many that were handed on are removed at once; fewer when none comes for a while. */
+const REMOVED_AT_ONCE = 64;
 
 /**
- * Reads the answers for one gateway until closed. What was read is removed after it was handed on, so an answer survives a
- * broken connection; nobody else reads this channel, and nothing is looked for by a pattern.
+ * Reads the answers for one gateway until closed. What was read is removed some time after it was handed on, so an answer
+ * survives a broken connection; nobody else reads this channel, and nothing is looked for by a pattern.
  */
 export function listenForAnswers({ reader, commands, names, instance, onAnswer, pause }: Options): Answers {
   const stream = names.reply(instance);
   let last = "0-0";
+  let handedOn = 0;
   let isOpen = true;
+
+  /** What fails now is removed by a later one, or expires. */
+  const remove = (): void => {
+    handedOn = 0;
+    commands.send("XTRIM", stream, "MINID", toNext(last)).catch(() => {});
+  };
 
   const readOnce = async (): Promise<void> => {
     const read = await reader.send("XREAD", "COUNT", MOST_AT_ONCE, "BLOCK", WAIT_MS, "STREAMS", stream, last);
-    if (read === null) return;
+    if (read === null) {
+      if (handedOn > 0) remove();
+      return;
+    }
     const [, entries] = asList(asList(read)[0]) as [Buffer, RawEntry[]];
     for (const [id, flat] of entries) {
       last = String(id);
       const fields = readFields(flat ?? []);
       onAnswer({ uri: String(fields.get("uri") ?? ""), value: fields.get("value") ?? Buffer.alloc(0) });
     }
-    // Removed behind our back: what was handed on is not needed again, and what fails now is removed by a later one.
-    commands.send("XTRIM", stream, "MINID", toNext(last)).catch(() => {});
+    handedOn += entries.length;
+    if (handedOn >= REMOVED_AT_ONCE) remove();
   };
 
   const done = (async () => {

@@ -68,6 +68,8 @@ export function createWork(
   let offsetMs = 0;
   let lost = 0;
   const held = new Set<string>();
+  /** Whether more may wait than the last read took. */
+  let mayWait = true;
 
   /** What Redis was told last that this engine serves. */
   let told = "";
@@ -138,20 +140,28 @@ export function createWork(
 
     async take(most, waitMs) {
       try {
-        const ready = asList(await reader.run(SCRIPTS.take, names.streams, [GROUP, consumer, most]));
-        if (ready.length > 0) {
-          return (ready as [number, Buffer, Buffer[]][]).map(([stream, id, flat]) =>
-            toDelivery(stream - 1, String(id), flat, 1),
-          );
+        const each = Math.floor(most / names.streams.length);
+        // By urgency where not all of them can be taken.
+        if (mayWait || each === 0) {
+          const ready = asList(await reader.run(SCRIPTS.take, names.streams, [GROUP, consumer, most]));
+          mayWait = ready.length === most;
+          if (ready.length > 0) {
+            return (ready as [number, Buffer, Buffer[]][]).map(([stream, id, flat]) =>
+              toDelivery(stream - 1, String(id), flat, 1),
+            );
+          }
         }
-        const group = ["GROUP", GROUP, consumer, "COUNT", most, "BLOCK", waitMs];
+        const group = ["GROUP", GROUP, consumer, "COUNT", Math.max(1, each), "BLOCK", waitMs];
         const read = await reader.send("XREADGROUP", ...group, "STREAMS", ...names.streams, ">", ">", ">");
         if (read === null) return [];
-        return (asList(read) as [Buffer, [Buffer, Buffer[]][]][]).flatMap(([name, entries]) => {
+        const streams = asList(read) as [Buffer, [Buffer, Buffer[]][]][];
+        mayWait = streams.some(([, entries]) => entries.length >= each);
+        return streams.flatMap(([name, entries]) => {
           const stream = names.streams.indexOf(String(name));
           return entries.map(([id, flat]) => toDelivery(stream, String(id), flat, 1));
         });
       } catch (error) {
+        mayWait = true;
         // Redis came back empty: it had no append-only file.
         if (!isAnswer(error, "NOGROUP")) throw error;
         await makeGroups();
