@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { parseConfig } from "../../services/serving-gateway/src/config.ts";
 import { type Started, startGateway } from "../../services/serving-gateway/src/start.ts";
+import { callGrpc } from "../../services/serving-gateway/src/testing/call-grpc.ts";
 import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 
 type Attribute = { key: string; value: { stringValue?: string; intValue?: number } };
@@ -57,7 +58,7 @@ describe("traced", { skip }, () => {
   const openGateway = (tracesEndpoint: string): Promise<Started> => {
     const durable = { ...stack.queue.durable, mostRecords: 1000, mostBytes: 2 ** 28, budgetMs: 30_000 };
     const settings = { models: join(stack.folder, "models"), delivery: { echo: "durable" }, durable };
-    return startGateway(parseConfig(JSON.stringify({ ...settings, tracesEndpoint, httpPort: 0 }), "test"));
+    return startGateway(parseConfig(JSON.stringify({ ...settings, tracesEndpoint, httpPort: 0, grpcPort: 0 }), "test"));
   };
 
   before(async () => {
@@ -93,6 +94,24 @@ describe("traced", { skip }, () => {
     assert.deepEqual([server.service, compute.service], ["bulwark-serving-gateway", "bulwark-inference-engine"]);
     assert.equal(read(server.attributes, "bulwark.model"), "echo");
     assert.equal(read(server.attributes, "http.response.status_code"), 200);
+    assert.ok(!bodies.some((body) => body.includes(String(MARKER))));
+  });
+
+  it("is one over gRPC as well", async () => {
+    const other = TRACE.replaceAll("a", "c");
+    const inputs = [{ name: "x", datatype: "FP32", shape: [1, 2], contents: { fp32_contents: [MARKER, 2] } }];
+    const answer = await callGrpc(gateway.addresses.grpc ?? "", {
+      ...{ method: "ModelInfer", types: ["ModelInferRequest", "ModelInferResponse"] },
+      ...{ message: { model_name: "echo", inputs }, headers: { traceparent: `00-${other}-${CALLER}-01` } },
+    });
+    assert.equal(answer.model_name, "echo");
+    const ofTrace = () => listSpans().filter(({ traceId }) => traceId === other);
+    await until(() => ofTrace().length >= 3);
+    const [server, queue, compute] = ["inference.GRPCInferenceService/ModelInfer", "queue", "compute"].map(
+      (name) => ofTrace().find((span) => span.name === name) ?? assert.fail(name),
+    );
+    assert.equal(server?.parentSpanId, CALLER);
+    assert.deepEqual([queue?.parentSpanId, compute?.parentSpanId], [server?.spanId, queue?.spanId]);
     assert.ok(!bodies.some((body) => body.includes(String(MARKER))));
   });
 

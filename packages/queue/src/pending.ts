@@ -12,7 +12,7 @@ export type Pending<Value> = {
 
 /**
  * A dictionary instead of a `Map`: each table that a `Map` outgrew points to the next, so once one of them is old, all
- * that went through it afterwards stays until V8 marks the whole heap. With a few thousand requests a second that was a
+ * that went through it afterwards stays until V8 marks the whole heap. With a thousand requests a second, such marking took a
  * quarter of a gateway's time.
  */
 export function createPending<Value>(): Pending<Value> {

@@ -11,10 +11,10 @@ import { after, before, test } from "node:test";
 import { writeIdentity, writeLookup, writeSlow, writeSum } from "@bulwark/inference/testing";
 import { initKeys } from "@bulwark/pki";
 import { DEFAULT_LIMITS, decodeResult, readInferBinary } from "@bulwark/tensors";
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import { type GatewayConfig, parseConfig } from "./config.ts";
-import { codecOf } from "./grpc/schema.ts";
 import { type Started, startGateway } from "./start.ts";
+import { callGrpc } from "./testing/call-grpc.ts";
 
 const root = await mkdtemp(join(tmpdir(), "bulwark-gateway-"));
 const models = join(root, "models");
@@ -255,20 +255,7 @@ test("the description of the interface needs nothing from outside", async () => 
   }
 });
 
-/** One call by gRPC, as any client would make it. */
-function call(method: string, types: [string, string], message: object): Promise<Record<string, unknown>> {
-  const client = new Client(grpc, credentials.createInsecure());
-  const [request, response] = types.map(codecOf) as [ReturnType<typeof codecOf>, ReturnType<typeof codecOf>];
-  return new Promise<Record<string, unknown>>((resolve, reject) => {
-    client.makeUnaryRequest(
-      `/inference.GRPCInferenceService/${method}`,
-      request.encode,
-      response.decode,
-      message,
-      (error, answer) => (error ? reject(error) : resolve(answer as Record<string, unknown>)),
-    );
-  }).finally(() => client.close());
-}
+const call = (method: string, types: [string, string], message: object) => callGrpc(grpc, { method, types, message });
 
 test("gRPC: typed and raw contents, metadata, errors", async () => {
   const infer = (message: object) => call("ModelInfer", ["ModelInferRequest", "ModelInferResponse"], message);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { codecOf } from "../grpc/schema.ts";
+
+/** A call: its method, the names of its two messages in the schema, and what goes with it. */
+type GrpcCall = {
+  method: string;
+  types: readonly [request: string, response: string];
+  message: object;
+  headers?: Readonly<Record<string, string>>;
+};
+
+/** One call by gRPC, as any client would make it. Rejects with the `ServiceError`. */
+export function callGrpc(
+  address: string,
+  { method, types: [request, response], message, headers = {} }: GrpcCall,
+): Promise<Record<string, unknown>> {
+  const client = new Client(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return new Promise<Record<string, unknown>>((resolve, reject) => {
+    client.makeUnaryRequest(
+      `/inference.GRPCInferenceService/${method}`,
+      codecOf(request).encode,
+      codecOf(response).decode,
+      message,
+      metadata,
+      (error, answer) => (error ? reject(error) : resolve(answer as Record<string, unknown>)),
+    );
+  }).finally(() => client.close());
+}
