@@ -63,7 +63,7 @@ export function makeDataKey({ current }: RecordKeys, place: Place, fill: FillRan
   id.copy(front, MAGIC.length + 1);
   front.writeUInt32BE(current.version, MAGIC.length + 1 + id.length);
   const wrapped = encrypt(current.key, key, toAad(KEY_PURPOSE, place), fill);
-  return { key: createSecretKey(key), head: Buffer.concat([front, wrapped]) };
+  return { key: createSecretKey(key), head: Buffer.concat([front, ...wrapped]) };
 }
 
 /** Seals a request or a result under the record's data key. */
@@ -73,7 +73,7 @@ export function seal(
   context: [Direction, Place],
   fill: FillRandom,
 ): Buffer {
-  return Buffer.concat([head, encrypt(key, content, toAad(...context), fill)]);
+  return Buffer.concat([head, ...encrypt(key, content, toAad(...context), fill)]);
 }
 
 /** Whether bytes begin as a sealed text does. */
@@ -120,12 +120,12 @@ function headLength(sealed: Buffer): number {
 }
 
 /** Nonce, ciphertext, tag. */
-function encrypt(key: KeyObject, content: Uint8Array, aad: Buffer, fill: FillRandom): Buffer {
+function encrypt(key: KeyObject, content: Uint8Array, aad: Buffer, fill: FillRandom): Buffer[] {
   const nonce = fill(Buffer.allocUnsafe(NONCE_BYTES));
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(aad);
   const body = cipher.update(content);
   cipher.final();
-  return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+  return [nonce, body, cipher.getAuthTag()];
 }
 
 function decrypt(key: KeyObject, bytes: Buffer, aad: Buffer): Buffer {
