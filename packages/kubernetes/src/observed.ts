@@ -90,7 +90,7 @@ export function parseProgress(text: string | undefined): Progress | undefined {
             message: toText(failure.message) ?? "",
             ...given({
               stage: typeof failure.stage === "number" ? failure.stage : undefined,
-              executor: toText(failure.executor === undefined ? undefined : String(failure.executor)),
+              executor: toText(typeof failure.executor === "number" ? `${failure.executor}` : failure.executor),
             }),
           },
         }),
@@ -136,5 +136,5 @@ export function parseTee(text: string | undefined): Record<string, string> {
   if (text === undefined) return {};
   const value = parse(text);
   if (!isFields(value)) return { self: text.slice(0, 100) };
-  return Object.fromEntries(Object.entries(value).map(([part, tee]) => [part, String(tee).slice(0, 100)]));
+  return Object.fromEntries(Object.entries(value).map(([part, tee]) => [part, toText(tee) ?? "unknown"]));
 }

@@ -101,6 +101,13 @@ test("whatever stands in annotations and statuses, a status comes out", () => {
       const status = deriveStatus({ name: "sales", namespace: "runs", pods: [fact] });
       assert.doesNotThrow(() => JSON.stringify(status));
     }),
+    {
+      // Objects that cannot be made a text.
+      examples: [
+        [{}, '{"":{"toString":null}}', "Pending"],
+        [{}, '{"failure":{"executor":{"toString":null}}}', "Failed"],
+      ],
+    },
   );
 });
 
