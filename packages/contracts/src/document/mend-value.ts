@@ -68,11 +68,11 @@ type Guess = (wrong: WrongValue) => string | undefined;
 const isScalar = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
 const quoteScalar: Guess = ({ value }) => (isScalar(value) ? JSON.stringify(String(value)) : undefined);
 
-/** What was probably meant, by the type that is expected. */
+/** What was probably meant by one value, by the type that is expected. */
 const GUESSES: Partial<Record<KeyType, Guess>> = {
   size: ({ value }) => guessSize(value),
   duration: ({ value }) => guessDuration(value),
-  name: ({ value }) => (typeof value === "object" ? undefined : guessName(value)),
+  name: ({ value }) => guessName(value),
   boolean: ({ value }) => guessBoolean(value),
   integer: ({ value, key }) => {
     const number = typeof value === "string" || typeof value === "number" ? Math.round(Number(value)) : Number.NaN;
@@ -81,7 +81,7 @@ const GUESSES: Partial<Record<KeyType, Guess>> = {
       ? undefined
       : String(Math.min(Math.max(number, minimum), maximum));
   },
-  choice: ({ value, key }) => suggestName(String(value), key?.choices ?? []) ?? key?.choices?.join(" or "),
+  choice: ({ value, key }) => suggestName(String(value), key?.choices ?? []),
   text: quoteScalar,
   filled: quoteScalar,
   list: ({ value }) => (typeof value === "string" || isScalar(value) ? `[${JSON.stringify(value)}]` : undefined),
@@ -92,8 +92,11 @@ export function mendValue(wrong: WrongValue): string {
   const { name, type, value, key } = wrong;
   const ownValue = key?.key.endsWith(name) === true;
   const hex = guessHex(value, HEX_BYTES[type] ?? 0);
-  const guess = value === null ? undefined : (hex ?? GUESSES[type]?.(wrong));
-  if (guess !== undefined) return ownValue ? `Write \`${name}: ${guess}\`` : `Write ${guess}`;
+  // A map or list is no slip of the pen; nor can every map be made a text.
+  const guess = typeof value === "object" ? undefined : (hex ?? GUESSES[type]?.(wrong));
+  const choices = value !== null && type === "choice" ? key?.choices?.join(" or ") : undefined;
+  const wanted = guess ?? choices;
+  if (wanted !== undefined) return ownValue ? `Write \`${name}: ${wanted}\`` : `Write ${wanted}`;
   if (ownValue && key.default !== undefined && typeof key.default !== "object") {
     return `Write for instance \`${name}: ${key.default}\`, the default when the key is left out`;
   }

@@ -133,6 +133,11 @@ const SINGLE: readonly [string, string, ReturnType<typeof brief>][] = [
   ["choice of the wrong type", "jar: a\ntrust: {tee: 5}", ["JOB_VALUE_INVALID", "trust.tee", 2, 14]],
   ["boolean", "jar: a\neventLog: {enabled: yes}", ["JOB_TYPE_WRONG", "eventLog.enabled", 2, 21]],
   ["map", "jar: a\ndriver: big", ["JOB_TYPE_WRONG", "driver", 2, 9]],
+  // Maps that cannot be made a text.
+  ["map for a size", "jar: a\nexecutor: {memory: {toString: }}", ["JOB_TYPE_WRONG", "executor.memory", 2, 20]],
+  ["map for a duration", "jar: a\ntimeout: {toString: }", ["JOB_TYPE_WRONG", "timeout", 2, 10]],
+  ["map for a choice", "jar: a\ndeployMode: {toString: }", ["JOB_VALUE_INVALID", "deployMode", 2, 13]],
+  ["map for a boolean", "jar: a\neventLog: {enabled: {toString: }}", ["JOB_TYPE_WRONG", "eventLog.enabled", 2, 21]],
   ["list", "jar: a\nargs: one two", ["JOB_TYPE_WRONG", "args", 2, 7]],
   ["argument", "jar: a\nargs: [a, {b: c}]", ["JOB_TYPE_WRONG", "args.1", 2, 11]],
   ["setting", "jar: a\nsparkConf:\n  spark.x: [1, 2]", ["JOB_TYPE_WRONG", "sparkConf.spark.x", 3, 12]],
