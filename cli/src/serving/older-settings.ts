@@ -23,8 +23,8 @@ function fromConfig(old: Settings): Settings {
     ...(typeof old.modelpath === "string" ? { models: old.modelpath } : {}),
     modelSettings: { "*": { instances: atLeastOne(old.modelparallelism) } },
     older: {
-      postProcessing: String(old.postprocessing ?? ""),
-      ...(old.imageresize === undefined ? {} : { resize: readResize(String(old.imageresize)) }),
+      postProcessing: readText("postProcessing", old.postprocessing),
+      ...(old.imageresize === undefined ? {} : { resize: readResize(readText("imageResize", old.imageresize)) }),
     },
   };
 }
@@ -76,7 +76,7 @@ function fromServables(document: Document): Settings {
 
 /** A version such as "1.0" becomes a label of the first version, so that paths which name it go on. */
 function toModelSettings({ modelConCurrentNum, modelVersion }: Settings): Settings {
-  const version = modelVersion === undefined ? "" : String(modelVersion);
+  const version = readText("modelVersion", modelVersion);
   return {
     instances: atLeastOne(modelConCurrentNum),
     ...(version === "" || /^\d+$/.test(version) ? {} : { labels: { [version]: "1" } }),
@@ -87,14 +87,22 @@ function toModelSettings({ modelConCurrentNum, modelVersion }: Settings): Settin
 function toClientLimits(servables: readonly Settings[]): Settings {
   const limited = servables.filter(({ tokenBucketEnabled }) => tokenBucketEnabled === true);
   if (limited.length === 0) return {};
-  const rate = Math.min(...limited.map(({ tokensPerSecond = 100 }) => Number(tokensPerSecond)));
+  const rate = Math.min(...limited.map(({ tokensPerSecond = 100 }) => readNumber(tokensPerSecond)));
   if (!(rate > 0)) throw refuse("tokensPerSecond is to be above 0.");
   return { clientLimits: { requestsPerSecond: rate, burst: rate, concurrent: 0 } };
 }
 
 function atLeastOne(given: unknown): number {
-  const number = Number(given ?? 1);
+  const number = readNumber(given ?? 1);
   return Number.isInteger(number) && number > 0 ? number : 1;
+}
+
+/** A map has no number, and not every one can be asked for it. */
+const readNumber = (value: unknown): number => (typeof value === "object" ? Number.NaN : Number(value));
+
+function readText(key: string, value: unknown): string {
+  if (typeof value === "object" && value !== null) throw refuse(`${key} is no text.`);
+  return String(value ?? "");
 }
 
 function refuse(message: string, mend = "mend the settings file"): BulwarkError {

@@ -74,6 +74,9 @@ test("what cannot be meant is refused", async () => {
     `modelMetaDataList:${item}x${item}y\n`,
     `modelMetaDataList:${item}x${item.replace(": a", ": b")}y\n`,
     'modelPath: m\nimageResize: "big"\n',
+    "modelPath: m\nimageResize: {toString: }\n",
+    "modelPath: m\npostProcessing: {toString: }\n",
+    `modelMetaDataList:${item}x\n    modelVersion: {toString: }\n`,
     "models: [\n",
     `models: m\na: &a [${"1,".repeat(30)}]\nb: &b [${"*a,".repeat(30)}]\nc: [${"*b,".repeat(30)}]\n`,
   ]) {
