@@ -89,15 +89,20 @@ async function lose(part: string, how: keyof typeof LOSSES): Promise<void> {
   await release.kubectl("rollout", "status", `deployment/clouds-${part}`, `--timeout=${READY_LIMIT}`);
 }
 
+/** Until it is gone, and subtasks are ready in those that there are then. */
+async function loseTaskManager(how: keyof typeof LOSSES, areReady: () => Promise<boolean>): Promise<void> {
+  const [former] = await release.listPods("taskmanager");
+  await lose("taskmanager", how);
+  await until("the subtask in the new pod", async () => {
+    const names = (await release.listPods("taskmanager")).map(({ metadata }) => metadata.name);
+    return !names.includes(former?.metadata.name ?? "") && (await areReady());
+  });
+}
+
 for (const how of Object.keys(LOSSES)) {
   test(`the task manager is ${how} under load: its successor goes on where it ended`, async (context) => {
     await stand(context, `task manager ${how}`, async () => {
-      const [former] = await release.listPods("taskmanager");
-      await lose("taskmanager", how);
-      await until("the subtask in the new pod alone", async () => {
-        const names = (await release.listPods("taskmanager")).map(({ metadata }) => metadata.name);
-        return !names.includes(former?.metadata.name ?? "") && (await countReady()) === 1;
-      });
+      await loseTaskManager(how, async () => (await countReady()) === 1);
     });
   });
 
@@ -125,11 +130,10 @@ test("Flink takes over again, on two task managers: each takes records", async (
   assert.equal(await stand(context, "two task managers", () => release.helm("upgrade", two)), 0);
   await until("the embedded engine to be gone", async () => !(await release.listParts()).includes("engine"));
   assert.deepEqual(await release.listParts(), ["gateway", "jobmanager", "redis", "taskmanager", "taskmanager"]);
-  await until("a subtask in each", async () => (await countReady(0)) > 0 && (await countReady(1)) > 0);
+  const areBothReady = async (): Promise<boolean> => (await countReady(0)) > 0 && (await countReady(1)) > 0;
+  await until("a subtask in each", areBothReady);
   await stand(context, "one of two killed", async () => {
-    const before = (await countReady(0)) + (await countReady(1));
-    await lose("taskmanager", "killed");
-    await until("both subtasks anew", async () => (await countReady(0)) + (await countReady(1)) > before);
+    await loseTaskManager("killed", areBothReady);
   });
 });
 
