@@ -101,9 +101,8 @@ async function loseTaskManager(how: keyof typeof LOSSES, areReady: () => Promise
 
 for (const how of Object.keys(LOSSES)) {
   test(`the task manager is ${how} under load: its successor goes on where it ended`, async (context) => {
-    await stand(context, `task manager ${how}`, async () => {
-      await loseTaskManager(how, async () => (await countReady()) === 1);
-    });
+    const isReady = async (): Promise<boolean> => (await countReady()) === 1;
+    await stand(context, `task manager ${how}`, () => loseTaskManager(how, isReady));
   });
 
   test(`the job manager is ${how} under load: the new one starts the job again`, async (context) => {
@@ -132,9 +131,7 @@ test("Flink takes over again, on two task managers: each takes records", async (
   assert.deepEqual(await release.listParts(), ["gateway", "jobmanager", "redis", "taskmanager", "taskmanager"]);
   const areBothReady = async (): Promise<boolean> => (await countReady(0)) > 0 && (await countReady(1)) > 0;
   await until("a subtask in each", areBothReady);
-  await stand(context, "one of two killed", async () => {
-    await loseTaskManager("killed", areBothReady);
-  });
+  await stand(context, "one of two killed", () => loseTaskManager("killed", areBothReady));
 });
 
 test("uninstalled it leaves the queue's claim and the Secrets that were made beside it, and nothing else", async () => {

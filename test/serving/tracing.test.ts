@@ -50,6 +50,14 @@ describe("traced", { skip }, () => {
         ),
       ),
     );
+  /** The steps of a request that went through the queue, when all of them are there. */
+  const awaitSteps = async (trace: string, serverName: string): Promise<ReturnType<typeof listSpans>> => {
+    const ofTrace = () => listSpans().filter(({ traceId }) => traceId === trace);
+    await until(() => ofTrace().length >= 3);
+    return [serverName, "queue", "compute"].map(
+      (name) => ofTrace().find((span) => span.name === name) ?? assert.fail(name),
+    );
+  };
   const infer = (model: string, headers: Record<string, string> = {}): Promise<Response> => {
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 2], data: [MARKER, 2] }];
     const body = JSON.stringify({ inputs });
@@ -81,11 +89,7 @@ describe("traced", { skip }, () => {
 
   it("is one trace from the caller to the engine behind the queue, without anything of the request", async () => {
     assert.equal((await infer("echo", { traceparent: `00-${TRACE}-${CALLER}-01` })).status, 200);
-    const ofTrace = () => listSpans().filter(({ traceId }) => traceId === TRACE);
-    await until(() => ofTrace().length >= 3);
-    const [server, queue, compute] = ["POST /v2/models/:model/infer", "queue", "compute"].map(
-      (name) => ofTrace().find((span) => span.name === name) ?? assert.fail(name),
-    );
+    const [server, queue, compute] = await awaitSteps(TRACE, "POST /v2/models/:model/infer");
     assert.ok(server !== undefined && queue !== undefined && compute !== undefined);
     assert.equal(server.parentSpanId, CALLER);
     assert.equal(queue.parentSpanId, server.spanId);
@@ -105,11 +109,7 @@ describe("traced", { skip }, () => {
       ...{ message: { model_name: "echo", inputs }, headers: { traceparent: `00-${other}-${CALLER}-01` } },
     });
     assert.equal(answer.model_name, "echo");
-    const ofTrace = () => listSpans().filter(({ traceId }) => traceId === other);
-    await until(() => ofTrace().length >= 3);
-    const [server, queue, compute] = ["inference.GRPCInferenceService/ModelInfer", "queue", "compute"].map(
-      (name) => ofTrace().find((span) => span.name === name) ?? assert.fail(name),
-    );
+    const [server, queue, compute] = await awaitSteps(other, "inference.GRPCInferenceService/ModelInfer");
     assert.equal(server?.parentSpanId, CALLER);
     assert.deepEqual([queue?.parentSpanId, compute?.parentSpanId], [server?.spanId, queue?.spanId]);
     assert.ok(!bodies.some((body) => body.includes(String(MARKER))));

@@ -49,6 +49,9 @@ export type WorkSettings = {
   mostDead: number;
 };
 
+/** Number of its stream, id, fields and values. */
+type Taken = readonly [stream: number, id: Buffer, flat: readonly Buffer[]];
+
 const MOST_AT_ONCE = 128;
 const FORGET_ENGINES_MS = 3_600_000;
 
@@ -131,6 +134,25 @@ export function createWork(
     return asList(await commands.run(SCRIPTS.finish, keys, args));
   }, MOST_AT_ONCE);
 
+  /** Those that are there, by urgency. */
+  const takeReady = async (most: number): Promise<Taken[]> => {
+    const ready = asList(await reader.run(SCRIPTS.take, names.streams, [GROUP, consumer, most])) as Taken[];
+    mayWait = ready.length === most;
+    return ready.map(([stream, id, flat]) => [stream - 1, id, flat]);
+  };
+
+  /** The next to come, so many of each stream. */
+  const awaitSome = async (each: number, waitMs: number): Promise<Taken[]> => {
+    const group = ["GROUP", GROUP, consumer, "COUNT", Math.max(1, each), "BLOCK", waitMs];
+    const read = await reader.send("XREADGROUP", ...group, "STREAMS", ...names.streams, ">", ">", ">");
+    const streams = asList(read ?? []) as [Buffer, [Buffer, Buffer[]][]][];
+    mayWait = streams.some(([, entries]) => entries.length >= each);
+    return streams.flatMap(([name, entries]) => {
+      const stream = names.streams.indexOf(String(name));
+      return entries.map(([id, flat]): Taken => [stream, id, flat]);
+    });
+  };
+
   return {
     async open() {
       await checkRedis(commands);
@@ -141,25 +163,9 @@ export function createWork(
     async take(most, waitMs) {
       try {
         const each = Math.floor(most / names.streams.length);
-        // By urgency where not all of them can be taken.
-        if (mayWait || each === 0) {
-          const ready = asList(await reader.run(SCRIPTS.take, names.streams, [GROUP, consumer, most]));
-          mayWait = ready.length === most;
-          if (ready.length > 0) {
-            return (ready as [number, Buffer, Buffer[]][]).map(([stream, id, flat]) =>
-              toDelivery(stream - 1, String(id), flat, 1),
-            );
-          }
-        }
-        const group = ["GROUP", GROUP, consumer, "COUNT", Math.max(1, each), "BLOCK", waitMs];
-        const read = await reader.send("XREADGROUP", ...group, "STREAMS", ...names.streams, ">", ">", ">");
-        if (read === null) return [];
-        const streams = asList(read) as [Buffer, [Buffer, Buffer[]][]][];
-        mayWait = streams.some(([, entries]) => entries.length >= each);
-        return streams.flatMap(([name, entries]) => {
-          const stream = names.streams.indexOf(String(name));
-          return entries.map(([id, flat]) => toDelivery(stream, String(id), flat, 1));
-        });
+        const ready = mayWait || each === 0 ? await takeReady(most) : [];
+        const taken = ready.length > 0 ? ready : await awaitSome(each, waitMs);
+        return taken.map(([stream, id, flat]) => toDelivery(stream, String(id), flat, 1));
       } catch (error) {
         mayWait = true;
         // Redis came back empty: it had no append-only file.
