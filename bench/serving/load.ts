@@ -80,7 +80,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
       const now = performance.now();
       if (plan.rate > 0) {
         const wanted = Math.floor((Math.min(now, end) - startedAt) * (plan.rate / 1000));
-        for (; sent < wanted; sent++) send(startedAt + (sent * 1000) / plan.rate);
+        while (sent < wanted) send(startedAt + (++sent * 1000) / plan.rate);
       }
       if (now < end) return;
       isOver = true;
