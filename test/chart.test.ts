@@ -211,7 +211,9 @@ test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
   assert.ok(!JSON.stringify(objects).includes("enclave-key"));
 });
 
-test("where a claim keeps event logs, both roles keep what they print, and the driver alone has the claim", { skip }, () => {
+test("where a claim keeps event logs, both roles keep what they print, and the driver alone has the claim", {
+  skip,
+}, () => {
   const objects = variant("event-log");
   const claims = (role: string): string[] =>
     podOf(objects, role).spec.volumes.flatMap((volume: Rendered) => volume.persistentVolumeClaim?.claimName ?? []);
