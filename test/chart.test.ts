@@ -211,6 +211,21 @@ test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
   assert.ok(!JSON.stringify(objects).includes("enclave-key"));
 });
 
+test("where a claim keeps event logs, both roles keep what they print, and the driver alone has the claim", {
+  skip,
+}, () => {
+  const objects = variant("event-log");
+  const claims = (role: string): string[] =>
+    podOf(objects, role).spec.volumes.flatMap((volume: Rendered) => volume.persistentVolumeClaim?.claimName ?? []);
+  assert.deepEqual([claims("driver"), claims("executor")], [["logs"], []]);
+  const areKept = (its: Rendered[]): boolean[] => {
+    const { data } = find(its, "ConfigMap", "pi-conf");
+    return ["driver.jvm", "executor.jvm"].map((file) => /^-Dbulwark\.log\.copy=/m.test(data[file]));
+  };
+  assert.deepEqual(areKept(objects), [true, true]);
+  assert.deepEqual(areKept(variant("event-log-s3")), [false, false]);
+});
+
 test("who may reach whom", { skip }, () => {
   const policies = variant("event-log-s3").filter(({ kind }) => kind === "NetworkPolicy");
   const pod = (release: string, role: string) => ({

@@ -8,7 +8,7 @@
 -Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
 -Djava.io.tmpdir=/tmp
 -Duser.home=/tmp
-{{- if and (eq .role "driver") .v.eventLog.enabled .v.eventLog.pvc }}
+{{- if and .v.eventLog.enabled .v.eventLog.pvc }}
 -Dbulwark.log.copy=/var/bulwark/eventlog/bulwark-logs/{{ .root.Release.Name }}
 {{- end }}
 {{- if .v.security.secrets.keyring }}

@@ -24,14 +24,14 @@ test("Spark's lines, with the exceptions that follow them, are told from the pro
 });
 
 test("lines of several parts come by time, each part's in its own order", async () => {
-  async function* lines(...times: string[]) {
-    for (const time of times) yield { time, text: time };
+  async function* lines(part: string, ...times: string[]) {
+    for (const time of times) yield { part, time, text: time };
   }
   const merged: string[] = [];
   const sources = [
-    { part: "driver", lines: lines("2026-03-01T12:00:00.5Z", "2026-03-01T12:00:02Z") },
-    { part: "executor 1", lines: lines("2026-03-01T12:00:00.45Z", "2026-03-01T12:00:01.123456789Z") },
-    { part: "executor 2", lines: lines() },
+    lines("driver", "2026-03-01T12:00:00.5Z", "2026-03-01T12:00:02Z"),
+    lines("executor 1", "2026-03-01T12:00:00.45Z", "2026-03-01T12:00:01.123456789Z"),
+    lines("executor 2"),
   ];
   for await (const { part, time } of mergeByTime(sources)) merged.push(`${part} ${time.slice(17)}`);
   assert.deepEqual(merged, ["executor 1 00.45Z", "driver 00.5Z", "executor 1 01.123456789Z", "driver 02Z"]);

@@ -2,13 +2,13 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { parseDurationMs } from "@bulwark/contracts/job";
 import { derivePrevious, isEnded, type JobStatus, type PartStatus } from "@bulwark/kubernetes";
-import { type LogLine, readLog } from "@bulwark/kubernetes/api";
+import { readLog } from "@bulwark/kubernetes/api";
 import type { Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
 import { showControls } from "../output/terminal.ts";
 import { textFlag } from "./flags.ts";
-import { keepsLog, readKeptLog } from "./kept-log.ts";
-import { mergeByTime } from "./merge-logs.ts";
+import { type KeptQuery, keepsLog, readKeptLog } from "./kept-log.ts";
+import { mergeByTime, type PartLine } from "./merge-logs.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { partsOf } from "./present.ts";
 import { readRelease } from "./read-release.ts";
@@ -28,42 +28,28 @@ export async function printLogs(context: Context, name: string, flags: Flags): P
       await followAll(context, cluster, status, flags);
       return {};
     }
-    const parts = choose(status, flags);
-    const areGone = partsOf(status).length === 0;
-    if (areGone && keepsLog(status) && flags.executor === undefined && flags.launcher !== true) {
-      return await printKept(context, cluster, status, { since, asDocument: isDocument(flags.output) });
-    }
-    if (parts.length === 0) throw noLogs(status, flags, areGone);
-    const lines = mergeByTime(
-      parts.map((part) => ({ part: part.part, lines: readPart(context, cluster, part, { since, follow: false }) })),
-    );
-    if (isDocument(flags.output)) {
-      const items: { part: string; time: string; text: string }[] = [];
-      for await (const line of lines) items.push(line);
-      return { value: { apiVersion: "bulwark/v1", name, items } };
-    }
-    for await (const { part, text } of lines) print(context, parts.length > 1 ? part : undefined, text);
+    const asked = askedOf(flags);
+    const parts = choose(status, asked);
+    const kept = chooseKept(status, asked, flags.previous === true);
+    if (parts.length + kept.length === 0) throw noLogs(status, flags);
+    const query = { status, parts: kept, since, through: runningDriver(newest) };
+    const lines = mergeByTime([
+      ...parts.map((part) => readPart(context, cluster, part, { since, follow: false })),
+      ...(kept.length === 0 ? [] : [readKept(context, cluster, query, parts.length === 0)]),
+    ]);
+    if (isDocument(flags.output)) return { value: { apiVersion: "bulwark/v1", name, items: await collect(lines) } };
+    const isOne = parts.length + kept.length === 1 && !kept.includes(EXECUTORS);
+    for await (const { part, text } of lines) print(context, isOne ? undefined : part, text);
     return {};
   } finally {
     cluster.connection.close();
   }
 }
 
-/** What drivers printed that are gone, where a claim keeps it. */
-async function printKept(
-  context: Context,
-  cluster: Cluster,
-  status: JobStatus,
-  { since, asDocument }: { since: number | undefined; asDocument: boolean },
-): Promise<Result> {
-  const items: { part: string; time: string; text: string }[] = [];
-  const youngest = since === undefined ? 0 : context.now().getTime() - since * 1000;
-  const from = new Date(Math.max(youngest, Date.parse(status.createdAt ?? "") || 0)).toISOString();
-  await readKeptLog(context, cluster, status, from, (line) => {
-    if (asDocument) items.push({ part: "driver", ...line });
-    else print(context, undefined, line.text);
-  });
-  return asDocument ? { value: { apiVersion: "bulwark/v1", name: status.name, items } } : {};
+async function collect(lines: AsyncIterable<PartLine>): Promise<PartLine[]> {
+  const items: PartLine[] = [];
+  for await (const { part, time, text } of lines) items.push({ part, time, text });
+  return items;
 }
 
 function print({ stdout, progress }: Context, part: string | undefined, text: string): void {
@@ -72,17 +58,47 @@ function print({ stdout, progress }: Context, part: string | undefined, text: st
   progress.aside(() => stdout.write(stdout.isTTY === true ? showControls(line) : line));
 }
 
-/** Parts that were asked for: those with a container that has begun. */
-function choose(status: JobStatus, flags: Flags): PartStatus[] {
-  const all = partsOf(status);
-  const asked = [
-    ...(flags.driver === true ? ["driver"] : []),
-    ...(flags.launcher === true ? ["launcher"] : []),
-    ...(flags.executor === undefined ? [] : [`executor ${Number(flags.executor)}`]),
-  ];
-  return all
+/** Parts that were asked for by name; none: all of them. */
+const askedOf = (flags: Flags): string[] => [
+  ...(flags.driver === true ? ["driver"] : []),
+  ...(flags.launcher === true ? ["launcher"] : []),
+  ...(flags.executor === undefined ? [] : [`executor ${Number(flags.executor)}`]),
+];
+
+/** Parts that are wanted: those with a container that has begun. */
+const choose = (status: JobStatus, asked: readonly string[]): PartStatus[] =>
+  partsOf(status)
     .filter(({ part }) => asked.length === 0 || asked.includes(part))
     .filter(({ state }) => state !== "pending" && state !== "unknown");
+
+const EXECUTORS = "executor *";
+
+/** Parts that are wanted from the claim, as their pods are gone: of a job that runs only those that were asked for. */
+export function chooseKept(status: JobStatus, asked: readonly string[], isPrevious: boolean): string[] {
+  const present = partsOf(status).map(({ part }) => part);
+  const isOver = isPrevious || isEnded(status) || present.length === 0;
+  if (!keepsLog(status) || !(isOver || runningDriver(status))) return [];
+  const wanted = asked.length === 0 && isOver ? ["driver", EXECUTORS] : asked;
+  return wanted.filter((part) => part !== "launcher" && !present.includes(part));
+}
+
+const runningDriver = ({ driver }: JobStatus): { pod: string; container: string } | undefined =>
+  driver?.state === "running" ? { pod: driver.pod, container: containerOf(driver) } : undefined;
+
+/** Lines from the claim of parts whose pods are gone. Others that can be read are shown without them, too. */
+async function* readKept(
+  context: Context,
+  cluster: Cluster,
+  query: KeptQuery,
+  areAll: boolean,
+): AsyncGenerator<PartLine> {
+  const present = new Set(partsOf(query.status).map(({ part }) => part));
+  try {
+    for await (const line of readKeptLog(context, cluster, query)) if (!present.has(line.part)) yield line;
+  } catch (error) {
+    if (areAll || context.signal.aborted || !(error instanceof BulwarkError)) throw error;
+    context.progress.warn(error.message);
+  }
 }
 
 const CONTAINERS: Readonly<Record<string, string>> = { driver: "spark-driver", launcher: "spark-launcher" };
@@ -96,10 +112,11 @@ async function* readPart(
   { connection, namespace }: Cluster,
   part: PartStatus,
   { since, follow }: Wanted,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<PartLine> {
   const query = { namespace, pod: part.pod, container: containerOf(part), follow, signal };
   try {
-    yield* readLog(connection, since === undefined ? query : { ...query, sinceSeconds: since });
+    const lines = readLog(connection, since === undefined ? query : { ...query, sinceSeconds: since });
+    for await (const line of lines) yield { part: part.part, ...line };
   } catch (error) {
     const isQuiet = error instanceof BulwarkError && ["OBJECT_MISSING", "CLUSTER_REFUSED"].includes(error.code);
     if (!isQuiet || signal.aborted) throw error;
@@ -113,14 +130,14 @@ async function followAll(context: Context, cluster: Cluster, { name }: JobStatus
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const readings = new Map<string, Promise<void>>();
-  const isOnly = flags.driver === true || flags.launcher === true || flags.executor !== undefined;
+  const asked = askedOf(flags);
   for await (const status of watchRelease(context, cluster, name, context.signal)) {
-    for (const part of choose(status, flags)) {
+    for (const part of choose(status, asked)) {
       if (readings.has(part.pod) || part.state === "starting") continue;
       const read = async (): Promise<void> => {
         const inner = { ...context, signal };
         for await (const { text } of readPart(inner, cluster, part, { since, follow: true })) {
-          print(context, isOnly ? undefined : part.part, text);
+          print(context, asked.length > 0 ? undefined : part.part, text);
         }
       };
       readings.set(
@@ -145,8 +162,9 @@ const noPrevious = ({ name, namespace }: JobStatus): BulwarkError =>
     `bulwark logs ${name} -n ${namespace}`,
   );
 
-function noLogs(status: JobStatus, flags: Flags, isGone: boolean): BulwarkError {
+function noLogs(status: JobStatus, flags: Flags): BulwarkError {
   const { name, namespace, planned, state } = status;
+  const isGone = partsOf(status).length === 0;
   if (isGone && planned.eventLog !== undefined) {
     const message = `The pods of ${name} are gone; what Spark recorded is in ${planned.eventLog}.`;
     return new BulwarkError("LOGS_GONE", message, `bulwark ui ${name} -n ${namespace}`);

@@ -103,10 +103,16 @@ function describePod(name: string, namespace: string, reading: Reading, owner: K
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
           },
-          volumeMounts: [{ name: "data", mountPath: folder, readOnly: true }],
+          volumeMounts: [
+            { name: "data", mountPath: folder, readOnly: true },
+            { name: "tmp", mountPath: "/tmp" },
+          ],
         },
       ],
-      volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }],
+      volumes: [
+        { name: "data", persistentVolumeClaim: { claimName: claim } },
+        { name: "tmp", emptyDir: {} },
+      ],
     },
   };
 }

@@ -40,7 +40,7 @@ export const RIGHTS: readonly Right[] = [
   ...each("", ["events"], ["list"], FOLLOW),
   { verb: "get", group: "", resource: "pods", sub: "log", why: "for bulwark logs" },
   { verb: "create", group: "", resource: "pods", sub: "portforward", why: "for bulwark ui", optional: true },
-  { verb: "create", group: "", resource: "pods", sub: "exec", why: "for bulwark copy", optional: true },
+  { verb: "create", group: "", resource: "pods", sub: "exec", why: "for bulwark copy and kept logs", optional: true },
 ];
 
 /** Rights once each, for questions to the API server. */

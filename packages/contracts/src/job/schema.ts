@@ -105,7 +105,10 @@ export const JobFile = Type.Object(
       {
         enabled: flag(true, "Keep Spark's event log for the history server. On Kubernetes it needs a place"),
         pvc: Type.Optional(
-          Type.String({ pattern: OBJECT_PATTERN, description: "Existing volume claim for it. Kubernetes only" }),
+          Type.String({
+            pattern: OBJECT_PATTERN,
+            description: "Existing volume claim for it and for logs. Kubernetes only",
+          }),
         ),
         dir: Type.Optional(filled("Folder in that claim, or an address such as s3a://bucket/folder. Kubernetes only")),
       },

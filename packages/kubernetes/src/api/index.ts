@@ -15,4 +15,4 @@ export { isPassing } from "./errors.ts";
 export { type ClusterAccess, readKubeconfig, readPodAccess } from "./kubeconfig.ts";
 export { type LogLine, type LogQuery, parseLogLine, readLog } from "./logs.ts";
 export { forwardPort, runInPod } from "./sockets.ts";
-export { type Change, type WatchOptions, watchObjects } from "./watch.ts";
+export { type Change, splitLines, type WatchOptions, watchObjects } from "./watch.ts";

@@ -73,7 +73,7 @@ export const JOB_KEYS: readonly KeyDescription[] = [
   {"key":"startTimeout","type":"duration","default":"120s","description":"Longest time until all executors are registered"},
   {"key":"eventLog","type":"map","default":{},"description":"Spark's event log"},
   {"key":"eventLog.enabled","type":"boolean","default":true,"description":"Keep Spark's event log for the history server. On Kubernetes it needs a place"},
-  {"key":"eventLog.pvc","type":"object","description":"Existing volume claim for it. Kubernetes only"},
+  {"key":"eventLog.pvc","type":"object","description":"Existing volume claim for it and for logs. Kubernetes only"},
   {"key":"eventLog.dir","type":"filled","description":"Folder in that claim, or an address such as s3a://bucket/folder. Kubernetes only"},
   {"key":"ui","type":"map","default":{},"description":"Spark's UI. Kubernetes only; `bulwark run` always has it"},
   {"key":"ui.enabled","type":"boolean","default":true,"description":"Serve Spark's UI, by TLS and to holders of the token"},

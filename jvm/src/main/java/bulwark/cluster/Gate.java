@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package bulwark.cluster;
 
+import bulwark.log.ExecutorLogs;
+import bulwark.log.KeptLog;
+import bulwark.log.LogLines;
 import bulwark.observe.ProgressListener;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +15,7 @@ import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerApplicationStart;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 import org.apache.spark.scheduler.cluster.CoarseGrainedSchedulerBackend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +30,7 @@ final class Gate implements DriverPlugin {
 
   private final Map<String, SelfLook> looks = new ConcurrentHashMap<>();
   private final Application application = Application.ofProcess();
+  private final ExecutorLogs logs = new ExecutorLogs(KeptLog.ofProcess());
   private SparkContext context;
   private Observers observers;
   private volatile boolean open;
@@ -39,6 +44,11 @@ final class Gate implements DriverPlugin {
           @Override
           public void onApplicationStart(SparkListenerApplicationStart event) {
             begin(event.appId().getOrElse(() -> null));
+          }
+
+          @Override
+          public void onExecutorRemoved(SparkListenerExecutorRemoved event) {
+            logs.forget(event.executorId());
           }
         });
     return Map.of();
@@ -81,19 +91,29 @@ final class Gate implements DriverPlugin {
     }
   }
 
-  /** From an executor, when it begins. One that comes later than the others is looked at when it comes. */
+  /** From an executor: its look at itself when it begins, then what it prints. */
   @Override
   public Object receive(Object message) {
+    if (message instanceof LogLines lines) {
+      return logs.take(lines);
+    }
     if (message instanceof SelfLook look) {
       looks.put(look.who(), look);
       synchronized (looks) {
         looks.notifyAll();
       }
+      // One that comes later than the others is looked at when it comes.
       if (open) {
         inBackground(() -> lookLater(look));
       }
     }
     return null;
+  }
+
+  /** Executors have been told to stop; Spark's channel goes next. */
+  @Override
+  public void shutdown() {
+    logs.awaitLastWords();
   }
 
   private int wanted() {

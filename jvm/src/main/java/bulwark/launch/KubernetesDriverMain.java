@@ -9,6 +9,8 @@ import bulwark.cluster.Refusal;
 import bulwark.cluster.StagedData;
 import bulwark.data.DataKeyException;
 import bulwark.data.Failures;
+import bulwark.log.KeptLog;
+import bulwark.log.LogCopy;
 import bulwark.observe.Failure;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class KubernetesDriverMain {
   static {
-    LogCopy.install(System.getenv("BULWARK_POD_NAME"));
+    KeptLog.ofProcess().ifPresent(log -> LogCopy.install("driver", log::keepDriver));
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesDriverMain.class);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package bulwark.launch;
 
+import bulwark.log.LogCopy;
+import bulwark.log.Outbox;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
@@ -9,6 +11,10 @@ import org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend;
 
 /** Main class of an executor in a cluster: secrets from mounted files into the JVM, then Spark's own executor. */
 public final class KubernetesExecutorMain {
+  static {
+    Outbox.ofProcess().ifPresent(outbox -> LogCopy.install(outbox.part(), outbox::put));
+  }
+
   /** Arguments of Spark's executor, and the variables in which the driver tells them to a pod. */
   private static final Map<String, String> ARGUMENTS =
       new TreeMap<>(
