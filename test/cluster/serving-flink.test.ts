@@ -5,10 +5,12 @@ import { after, before, type TestContext, test } from "node:test";
 import { buildFlinkImage } from "../../scripts/images/flink-image.ts";
 import { buildServingImage } from "../../scripts/images/serving-image.ts";
 import { until } from "./fixture/index.ts";
-import { type Caller, makeCaller, readCredentials, sumOf } from "./serving/caller.ts";
+import { type Caller, type LoadCounts, makeCaller, readCredentials, sumOf } from "./serving/caller.ts";
 import { askAround, assertConfined, prepareRelease, READY_LIMIT, type ServingRelease } from "./serving/release.ts";
 
 const CALLERS = 4;
+/** Of the engines, as the chart leaves it. */
+const MIN_IDLE_MS = 30_000;
 
 let release: ServingRelease;
 let values: Record<string, object | string>;
@@ -65,14 +67,11 @@ test("what Flink's pods write, they write to /tmp alone, and as nobody's root", 
   for (const part of ["jobmanager", "taskmanager"]) await assertConfined(release, part);
 });
 
-/**
- * Asks while something happens to Flink's pods, until a subtask takes records again: how many were told to come again. Nothing
- * is lost.
- */
-async function stand(context: TestContext, what: string, act: () => Promise<void>): Promise<number> {
+/** Asks while something happens to Flink's pods, until a subtask takes records again. Nothing is lost. */
+async function stand(context: TestContext, what: string, act: () => Promise<void>): Promise<LoadCounts> {
   const counts = await askAround(callers, "queued", act);
   context.diagnostic(`${what}: ${JSON.stringify(counts)}`);
-  return counts.refused;
+  return counts;
 }
 
 const LOSSES: Readonly<Record<string, (part: string) => Promise<unknown>>> = {
@@ -116,17 +115,21 @@ for (const how of Object.keys(LOSSES)) {
 
 test("Flink gives way to an embedded engine under load: both take records, then one", async (context) => {
   const both = { ...values, engine: { ...(values.engine as object), kind: "both" } };
-  assert.equal(await stand(context, "both engines", () => release.helm("upgrade", both)), 0);
+  assert.equal((await stand(context, "both engines", () => release.helm("upgrade", both))).refused, 0);
   assert.deepEqual(await release.listParts(), ["engine", "gateway", "jobmanager", "redis", "taskmanager"]);
   const embedded = { ...values, engine: ENGINE };
-  assert.equal(await stand(context, "embedded alone", () => release.helm("upgrade", embedded)), 0);
-  await until("Flink to be gone", async () => (await release.listParts()).length === 3);
+  const { refused, slowestMs } = await stand(context, "embedded alone", async () => {
+    await release.helm("upgrade", embedded);
+    await until("Flink to be gone", async () => (await release.listParts()).length === 3);
+  });
+  assert.equal(refused, 0);
+  assert.ok(slowestMs < MIN_IDLE_MS, `${slowestMs} ms: what Flink held was given back`);
   assert.deepEqual(await release.listParts(), ["engine", "gateway", "redis"]);
 });
 
 test("Flink takes over again, on two task managers: each takes records", async (context) => {
   const two = { ...values, engine: { ...(values.engine as object), taskManagers: 2 } };
-  assert.equal(await stand(context, "two task managers", () => release.helm("upgrade", two)), 0);
+  assert.equal((await stand(context, "two task managers", () => release.helm("upgrade", two))).refused, 0);
   await until("the embedded engine to be gone", async () => !(await release.listParts()).includes("engine"));
   assert.deepEqual(await release.listParts(), ["gateway", "jobmanager", "redis", "taskmanager", "taskmanager"]);
   const areBothReady = async (): Promise<boolean> => (await countReady(0)) > 0 && (await countReady(1)) > 0;

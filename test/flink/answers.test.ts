@@ -2,8 +2,6 @@
 // Records of every kind, computed by Flink: what comes back is what the embedded engine would have answered.
 import assert from "node:assert/strict";
 import { createSecretKey, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import sharp from "sharp";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
@@ -22,17 +20,11 @@ import {
   toTensor,
 } from "../../packages/tensors/src/index.ts";
 import { until } from "../serving/stack.ts";
-import { type FlinkStack, skip, startFlinkStack } from "./stack.ts";
+import { askAsEngine, type FlinkStack, giveToGhost, skip, startFlinkStack } from "./stack.ts";
 
 /** ONNX Runtime's Java part cannot make these. */
 const NOT_MADE: readonly string[] = ["UINT16", "UINT32", "UINT64"];
 const DATATYPES = (Object.keys(ELEMENT_TYPES) as ElementType[]).filter((datatype) => !NOT_MADE.includes(datatype));
-
-/** A record that an engine nobody hears of was given nine times: entered, handed out and counted in one step. */
-const GHOST = `
-local id = redis.call('XADD', KEYS[1], '*', 'uri', ARGV[1], 'data', 'none')
-redis.call('XREADGROUP', 'GROUP', 'serving', 'ghost', 'STREAMS', KEYS[1], '>')
-return redis.call('XCLAIM', KEYS[1], 'serving', 'ghost', 0, id, 'RETRYCOUNT', 9, 'JUSTID')`;
 
 const makeModels = ({ keyring }: Keys): Record<string, Buffer> => {
   const [key] = keyring.keys;
@@ -164,9 +156,7 @@ describe("answers of Flink", { skip }, () => {
   });
 
   it("are given for records that another engine was handed too often, and dead letters with the number", async () => {
-    const { job } = stack.queue.record;
-    const { redis } = JSON.parse(readFileSync(join(stack.folder, "serving", "flink", "serving.json"), "utf8"));
-    await askRedis(redis, (link) => link.send("EVAL", GHOST, 1, job, "ghostly"));
+    await askAsEngine(stack, (link) => giveToGhost(link, stack.queue.record.job, "ghostly"));
     const value = await askRedis(stack.queue.record.relay, (link) => waitForResult(link, "ghostly"));
     assert.equal(value, "NaN");
     const letter = (await listDead()).find(({ uri }) => uri === "ghostly");

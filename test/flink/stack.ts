@@ -7,13 +7,13 @@ import { findFlinkClassPath } from "../../cli/src/serving/flink/library.ts";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import type { FlinkAddress } from "../../cli/src/serving/stack.ts";
 import type { QueueOptions } from "../../cli/src/serving/start-queue.ts";
-import { inspectQueue, nameKeys, type QueueState } from "../../packages/queue/src/index.ts";
+import { inspectQueue, type Link, nameKeys, type QueueState } from "../../packages/queue/src/index.ts";
 import { type Durable, openDurable } from "../../services/serving-gateway/src/durable/index.ts";
 import {
-  type MakeModels,
   type ModelName,
   type QueueStack,
   skip as queueSkip,
+  type StackOptions,
   startQueueStack,
   until,
 } from "../serving/stack.ts";
@@ -29,6 +29,12 @@ export const skip: string | false = existsSync(BUILT)
   ? queueSkip
   : "jvm/serving is not built: node scripts/build-jvm.mjs serving";
 
+/** Enters a record, hands it out and counts that as nine times, in one step: nobody else can have it. */
+const GHOST = `
+local id = redis.call('XADD', KEYS[1], '*', 'uri', ARGV[1], 'data', 'none')
+redis.call('XREADGROUP', 'GROUP', 'serving', 'ghost', 'STREAMS', KEYS[1], '>')
+return redis.call('XCLAIM', KEYS[1], 'serving', 'ghost', 0, id, 'RETRYCOUNT', 9, 'JUSTID')`;
+
 export type FlinkStack = QueueStack & {
   gateway: Durable;
   flink: FlinkAddress;
@@ -39,7 +45,7 @@ export type FlinkStack = QueueStack & {
 /** Starts all of it; resolves when every subtask takes records. */
 export async function startFlinkStack(
   names: readonly ModelName[],
-  { parallelism = 1, ...options }: Partial<QueueOptions> & { makeMore?: MakeModels; parallelism?: number } = {},
+  { parallelism = 1, ...options }: StackOptions & { parallelism?: number } = {},
 ): Promise<FlinkStack> {
   const launch = { java: "java", classPath: await findFlinkClassPath(), parallelism };
   const stack = await startQueueStack(names, { engines: 0, flink: launch, ...options });
@@ -66,6 +72,17 @@ export async function startFlinkStack(
 /** Subtasks of Flink that are alive, as the queue knows them. */
 export const countFlink = ({ engines }: QueueState): number =>
   engines.filter((name) => name.startsWith("flink-")).length;
+
+/** Asks Redis with an engine's rights. */
+export function askAsEngine<Value>({ folder }: FlinkStack, ask: (link: Link) => Promise<Value>): Promise<Value> {
+  const { redis } = JSON.parse(readFileSync(join(folder, "serving", "flink", "serving.json"), "utf8"));
+  return askRedis(redis, ask);
+}
+
+/** Enters a record that `ghost`, an engine nobody hears of, was given nine times. */
+export async function giveToGhost(link: Link, job: string, uri: string): Promise<void> {
+  await link.send("EVAL", GHOST, 1, job, uri);
+}
 
 /** The id of the job that runs, once it does. */
 export async function findJob(flink: FlinkAddress): Promise<string> {

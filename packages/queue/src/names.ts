@@ -25,6 +25,8 @@ export type Names = {
   readonly dead: string;
   /** Number of records that somebody removed from a stream before they were ended. */
   readonly lost: string;
+  /** How often a consumer left and gave records back: another number is the reason to look for them at once. */
+  readonly left: string;
   /** Sorted set of engines by the instant at which each was last heard of. */
   readonly engines: string;
   /** What an engine says that it serves; gone when it does not go on saying so. */
@@ -46,6 +48,7 @@ export function nameKeys(job: string): Names {
     bytes: `${job}:bytes`,
     dead: `${job}:dead`,
     lost: `${job}:lost`,
+    left: `${job}:left`,
     engines: `${job}:engines`,
     serves: (engine) => `${job}:serves:${engine}`,
     result: (uri) => `cluster-serving_${job}:${uri}`,

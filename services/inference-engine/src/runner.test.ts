@@ -24,6 +24,7 @@ import {
   seal,
   toRecordKeys,
   unseal,
+  type Work,
 } from "@bulwark/queue";
 import { findRedisPrograms, startTestRedis, type TestRedis } from "@bulwark/queue/testing";
 import { DEFAULT_LIMITS, decodeResult as decodeOlder, encodeRecord, type Tensor } from "@bulwark/tensors";
@@ -72,15 +73,22 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
   });
   after(() => redis.stop());
 
-  const run = async (acts: Acts, { job = `job-${randomUUID()}`, mostDeliveries = 3 } = {}): Promise<Runner> => {
-    names = nameKeys(job);
+  const openWork = async (consumer: string, minIdleMs: number): Promise<Work> => {
     const [reader, commands] = [await redis.connect(), await redis.connect()];
-    const settings = { consumer: "e", minIdleMs: 300, resultTtlMs: 60_000, replyTtlMs: 60_000, mostDead: 100 };
-    const work = createWork({ reader, commands, now: Date.now }, names, settings);
+    const settings = { consumer, minIdleMs, resultTtlMs: 60_000, replyTtlMs: 60_000, mostDead: 100 };
+    return createWork({ reader, commands, now: Date.now }, names, settings);
+  };
+
+  const run = async (
+    acts: Acts,
+    { job = `job-${randomUUID()}`, mostDeliveries = 3, minIdleMs = 300 } = {},
+  ): Promise<Runner> => {
+    names = nameKeys(job);
+    const work = await openWork("e", minIdleMs);
     const computer = createComputer(makeEngine(acts), { job, keys, older: {}, fillRandom });
     const runner = startRunner(
       { work, computer, announce: () => "", now: Date.now, report: () => {} },
-      { mostInFlight: 16, minIdleMs: 300, mostDeliveries, mostWaitMs: 2_000 },
+      { mostInFlight: 16, minIdleMs, mostDeliveries, mostWaitMs: 2_000 },
     );
     runners.push(runner);
     return runner;
@@ -237,6 +245,18 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
       [redis, link] = [whole, its];
       await forgetful.stop();
     }
+  });
+
+  it("takes what another engine gives back, without waiting until it counts as abandoned", async () => {
+    names = nameKeys(`job-${randomUUID()}`);
+    const other = await openWork("other", 300);
+    await other.open();
+    const answer = await ask("double", { budgetMs: 60_000 });
+    assert.equal((await other.take(1, 1000)).length, 1);
+    const runner = await run({ double }, { job: names.job, minIdleMs: 3_600_000 });
+    await until(async () => runner.isReady());
+    await other.leave();
+    assert.equal(typeof (await answer()), "object");
   });
 
   it("ends what it has before it stops, and leaves no name behind", async () => {

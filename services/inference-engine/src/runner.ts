@@ -34,7 +34,7 @@ export type Runner = {
   counts(): Readonly<Counts>;
   /** Whether it takes records now. */
   isReady(): boolean;
-  /** Takes nothing more, ends what it has, gives the rest back by leaving it. */
+  /** Takes nothing more, ends what it has, gives the rest back. */
   stop(): Promise<void>;
 };
 
@@ -181,7 +181,9 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     if (code !== trouble) report("waiting for Redis", { code });
     trouble = code;
   };
-  const beat = async (): Promise<void> => work.beat(announce());
+  const beat = async (): Promise<void> => {
+    if (await work.beat(announce())) sweptAt = Number.NEGATIVE_INFINITY;
+  };
   const begin = async (): Promise<void> => {
     await work.open();
     await beat();

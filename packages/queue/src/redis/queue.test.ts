@@ -36,9 +36,13 @@ function suite(program: RedisProgram): void {
   const makeJob = (): Names => nameKeys(`job-${randomUUID()}`);
   const openIntake = (names: Names, mostRecords = 1000, mostBytes = 1e9) =>
     createIntake(link, names, { mostRecords, mostBytes });
-  const openWork = async (names: Names, consumer = "engine-1", now: () => number = Date.now): Promise<Work> => {
+  const openWork = async (
+    names: Names,
+    consumer = "engine-1",
+    { now = Date.now, minIdleMs = MIN_IDLE_MS }: { now?: () => number; minIdleMs?: number } = {},
+  ): Promise<Work> => {
     const reader = await redis.connect();
-    const settings = { consumer, minIdleMs: MIN_IDLE_MS, resultTtlMs: 60_000, replyTtlMs: 60_000, mostDead: 100 };
+    const settings = { consumer, minIdleMs, resultTtlMs: 60_000, replyTtlMs: 60_000, mostDead: 100 };
     const work = createWork({ reader, commands: link, now }, names, settings);
     await work.open();
     return work;
@@ -225,7 +229,7 @@ function suite(program: RedisProgram): void {
   it("judges deadlines by Redis's clock, whatever the engine's own says", async () => {
     const names = makeJob();
     const [intake, skewMs] = [openIntake(names), 3_600_000];
-    const work = await openWork(names, "skewed", () => Date.now() + skewMs);
+    const work = await openWork(names, "skewed", { now: () => Date.now() + skewMs });
     await intake.admit(submit({ budgetMs: 5_000 }));
     const { deadline = 0 } = await takeOne(work);
     const left = deadline - (Date.now() + skewMs);
@@ -295,6 +299,33 @@ function suite(program: RedisProgram): void {
       await link.send("CONFIG", "SET", "maxmemory", former);
     }
     assert.deepEqual(await read(), { "engine-1": Buffer.from("three") });
+  });
+
+  it("gives back what it holds when it leaves: others are told, and take it however patient they are", async () => {
+    const names = makeJob();
+    const [intake, leaving] = [openIntake(names), await openWork(names, "leaving")];
+    const patient = await openWork(names, "patient", { minIdleMs: 3_600_000 });
+    const priorities = { a: "high", b: "normal", trimmed: "low" } as const;
+    for (const [uri, priority] of Object.entries(priorities)) await intake.admit(submit({ uri, priority }));
+    const held = await leaving.take(3, 100);
+    await link.send("XDEL", names.streams[2], held[2]?.id ?? "");
+    assert.equal(await patient.beat(""), false);
+    assert.deepEqual(await Array.fromAsync(patient.abandoned()), []);
+    await leaving.leave();
+    assert.equal(await patient.beat(""), true);
+    const taken = await Array.fromAsync(patient.abandoned());
+    assert.deepEqual(
+      taken.map(({ uri, deliveries }) => [uri, deliveries]),
+      [
+        ["a", 2],
+        ["b", 2],
+      ],
+    );
+    assert.equal(await patient.beat(""), false, "it is told once");
+    for (const delivery of taken) assert.equal(await patient.finish({ delivery, value: "x" }), true);
+    await leaving.leave();
+    const { pending, lost } = await inspectQueue(link, names);
+    assert.deepEqual([pending, lost, await patient.beat("")], [0, 1, false]);
   });
 
   it("leaves no name behind, unless it still holds records", async () => {

@@ -14,6 +14,6 @@ export const SCRIPTS = {
   finish: toScript(LUA["finish-5+2"]),
   withdraw: toScript(LUA["withdraw-4"]),
   revive: toScript(LUA["revive-5"]),
-  beat: toScript(LUA["beat-2"]),
-  leave: toScript(LUA["leave-4"]),
+  beat: toScript(LUA["beat-3"]),
+  leave: toScript(LUA["leave-6"]),
 } as const;

@@ -17,7 +17,7 @@ export type Work = {
   take(most: number, waitMs: number): Promise<Delivery[]>;
   /** Records that an earlier process of this name was given and did not end, one at a time. */
   own(): AsyncGenerator<Delivery>;
-  /** Records that other engines were given and have not touched for `minIdleMs`, one at a time. */
+  /** Records that other engines were given and have not touched for `minIdleMs`, or gave back; one at a time. */
   abandoned(): AsyncGenerator<Delivery>;
   /** Says that these are still being computed, so that nobody takes them over. */
   hold(deliveries: readonly Delivery[]): Promise<void>;
@@ -29,10 +29,10 @@ export type Work = {
   finish(outcome: Outcome): Promise<boolean>;
   /**
    * Says that this engine is alive and what it serves, in words that the queue does not read, and reads Redis's clock
-   * again. What it serves is forgotten unless it goes on saying so.
+   * again. What it serves is forgotten unless it goes on saying so. True: records were given back since the last time.
    */
-  beat(serves: string): Promise<void>;
-  /** Clean exit: the name is removed unless it still holds records. */
+  beat(serves: string): Promise<boolean>;
+  /** Clean exit: gives back the records that it still holds; without any, its name is removed. */
   leave(): Promise<void>;
   /** Records seen so far that somebody had removed from the stream before their end. */
   lost(): number;
@@ -76,16 +76,19 @@ export function createWork(
 
   /** What Redis was told last that this engine serves. */
   let told = "";
+  /** How often consumers had given records back when this engine last heard of it. */
+  let heard = 0;
 
   const setClock = ([seconds, micros]: readonly unknown[]): void => {
     offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - now();
   };
 
-  const tell = async (serves: string): Promise<boolean> => {
+  const tell = async (serves: string): Promise<{ isThere: boolean; left: number }> => {
+    const keys = [names.engines, names.serves(consumer), names.left];
     const args = [consumer, FORGET_ENGINES_MS, ENGINE_SILENCE_MS, serves];
-    const answer = asList(await commands.run(SCRIPTS.beat, [names.engines, names.serves(consumer)], args));
+    const answer = asList(await commands.run(SCRIPTS.beat, keys, args));
     setClock(answer);
-    return answer[2] === 1;
+    return { isThere: answer[2] === 1, left: Number(answer[3]) };
   };
 
   const makeGroups = async (): Promise<void> => {
@@ -227,14 +230,18 @@ export function createWork(
     },
 
     async beat(serves) {
-      const isThere = await tell(serves === told ? "" : serves);
+      const { isThere, left } = await tell(serves === told ? "" : serves);
       // Redis came back without it, or we were silent for too long.
       if (!isThere) await tell(serves);
       told = serves;
+      const isNews = left !== heard;
+      heard = left;
+      return isNews;
     },
 
     async leave() {
-      await commands.run(SCRIPTS.leave, [...names.streams, names.engines], [GROUP, consumer]);
+      const keys = [...names.streams, names.engines, names.lost, names.left];
+      await commands.run(SCRIPTS.leave, keys, [GROUP, consumer]);
     },
 
     lost: () => lost,

@@ -25,6 +25,10 @@ record Names(String job) {
     return job + ":lost";
   }
 
+  String left() {
+    return job + ":left";
+  }
+
   String engines() {
     return job + ":engines";
   }

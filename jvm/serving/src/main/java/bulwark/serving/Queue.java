@@ -28,6 +28,8 @@ final class Queue {
   private final InFlight inFlight;
   /** What Redis was told last that this consumer serves. */
   private String told = "";
+  /** How often consumers had given records back when this one last heard of it. */
+  private long heard;
   /** Redis's clock less ours. */
   private double offsetMs;
 
@@ -96,7 +98,7 @@ final class Queue {
     }
   }
 
-  /** Records that others were given and have not touched for a while. */
+  /** Records that others were given and have not touched for a while, or gave back. */
   void eachAbandoned(Suspect suspect) throws Refusal, InterruptedException {
     for (int stream = 0; stream < names.streams().size(); stream++) {
       String cursor = "0-0";
@@ -123,18 +125,24 @@ final class Queue {
     }
   }
 
-  /** Says that this consumer is alive and what it serves, and reads Redis's clock again. */
-  void beat(String serves) throws Refusal {
-    boolean isThere = tell(serves.equals(told) ? "" : serves);
+  /**
+   * Says that this consumer is alive and what it serves, and reads Redis's clock again. Gives whether records were
+   * given back since the last time.
+   */
+  boolean beat(String serves) throws Refusal {
+    List<?> answer = tell(serves.equals(told) ? "" : serves);
     // Redis came back without it, or we were silent for too long.
-    if (!isThere) tell(serves);
+    if (number(answer.get(2)) == 0) tell(serves);
     told = serves;
+    long before = heard;
+    heard = (Long) answer.get(3);
+    return heard != before;
   }
 
-  /** Clean exit: the name is removed unless it still holds records. */
+  /** Clean exit: gives back the records that it still holds; without any, its name is removed. */
   void leave() throws Refusal {
     List<String> keys = new ArrayList<>(names.streams());
-    keys.add(names.engines());
+    keys.addAll(List.of(names.engines(), names.lost(), names.left()));
     link.run(Script.LEAVE, keys, List.of(Names.GROUP, consumer));
   }
 
@@ -188,12 +196,12 @@ final class Queue {
     }
   }
 
-  private boolean tell(String serves) throws Refusal {
-    List<String> keys = List.of(names.engines(), names.serves(consumer));
+  private List<?> tell(String serves) throws Refusal {
+    List<String> keys = List.of(names.engines(), names.serves(consumer), names.left());
     List<Object> args = List.of(consumer, FORGET_ENGINES_MS, ENGINE_SILENCE_MS, serves);
     List<?> answer = list(link.run(Script.BEAT, keys, args));
     setClock(answer);
-    return number(answer.get(2)) == 1;
+    return answer;
   }
 
   private void setClock(List<?> time) {

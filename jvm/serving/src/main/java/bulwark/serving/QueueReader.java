@@ -52,7 +52,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
     if (thread != null) throw new IllegalStateException("a reader is one consumer");
     consumer = settings.consumer + "-" + splits.get(0).number();
     queue = new Queue(link, settings, consumer, inFlight);
-    thread = new Thread(this::read, "bulwark-queue-" + consumer);
+    thread = new Thread(this::run, "bulwark-queue-" + consumer);
     thread.setDaemon(true);
     thread.start();
   }
@@ -86,22 +86,28 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
   @Override
   public void notifyNoMoreSplits() {}
 
-  /** What was taken and not ended stays in the list of this name, and is read first when it comes back. */
+  /** Batcher and sink are closed by now: what was taken and not ended is given back. */
   @Override
   public void close() {
     isOpen = false;
     if (thread == null) return;
     thread.interrupt();
-    link.close();
     try {
       thread.join(END_WAIT_MS);
-      queue.leave();
     } catch (InterruptedException hurry) {
       Thread.currentThread().interrupt();
-    } catch (Refusal | RedisAnswer away) {
-      LOG.info("{} could not say that it left", consumer);
     } finally {
       link.close();
+    }
+  }
+
+  /** The link is this thread's alone, and stays open to the end: what pods may dial may have changed by then. */
+  private void run() {
+    read();
+    try {
+      queue.leave();
+    } catch (Refusal | RedisAnswer away) {
+      LOG.info("{} could not say that it left", consumer);
     }
   }
 
@@ -170,7 +176,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
     long now = System.currentTimeMillis();
     if (now - beatenAt >= BEAT_MS) {
       beatenAt = now;
-      queue.beat(Announcement.of(settings));
+      if (queue.beat(Announcement.of(settings))) sweptAt = 0;
     }
     if (now - heldAt >= settings.minIdleMs / 3) {
       heldAt = now;

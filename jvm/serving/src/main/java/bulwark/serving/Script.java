@@ -13,8 +13,8 @@ import java.util.HexFormat;
 enum Script {
   TAKE("take-3"),
   FINISH("finish-5+2"),
-  BEAT("beat-2"),
-  LEAVE("leave-4");
+  BEAT("beat-3"),
+  LEAVE("leave-6");
 
   private final byte[] text;
   private final byte[] sha1;
