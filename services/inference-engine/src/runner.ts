@@ -182,6 +182,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     trouble = code;
   };
   const beat = async (): Promise<void> => {
+    // What was given back is looked for in the next step.
     if (await work.beat(announce())) sweptAt = Number.NEGATIVE_INFINITY;
   };
   const begin = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { FlinkAddress } from "../stack.ts";
 
-type Call = { method?: "GET" | "POST"; body?: unknown };
+type Call = { method?: "GET" | "POST" | "PATCH"; body?: unknown };
 
 /**
  * Asks Flink's REST interface, by TLS with a certificate on both sides.

@@ -176,6 +176,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
     long now = System.currentTimeMillis();
     if (now - beatenAt >= BEAT_MS) {
       beatenAt = now;
+      // What was given back is looked for in the next step.
       if (queue.beat(Announcement.of(settings))) sweptAt = 0;
     }
     if (now - heldAt >= settings.minIdleMs / 3) {
