@@ -61,7 +61,7 @@ for (const profile of ["aes-gcm", "tls"]) {
     context.diagnostic(`0 hits wanted in ${bytes} bytes between driver and executors, ${seen.length} in all`);
     assert.equal(countHits(seen, marker), 0);
     // An empty capture would prove nothing: the rows went over this wire.
-    assert.ok(bytes > ROWS * MARKER_BYTES * 0.4 && seen.length > plainBytes / 20, `${bytes} of ${plainBytes} bytes`);
+    assert.ok(bytes > ROWS * MARKER_BYTES * 0.4 && seen.length > plainBytes / 10, `${bytes} of ${plainBytes} bytes`);
     if (profile === "tls") assertSuites(between.map(({ payload }) => payload));
   });
 }
