@@ -136,8 +136,9 @@ share are loaded by themselves. The share of a version that is not ready falls t
 | what | what happens |
 | --- | --- |
 | a gateway is asked to end | it is not ready at once, still answers for \`gateway.leave\`, each answer the last of its connection; then finishes what is under way (\`gateway.drain\`) |
-| an engine is asked to end | it finishes what it has; the rest is computed by others |
+| an engine is asked to end | it finishes what it has for 10 seconds at most; the rest it gives back, and others take it at once |
 | an engine or its node dies | its records are computed by another after 30 seconds |
+| a task manager is asked to end | it gives back what it has taken: an engine beside it takes it within seconds, or its successor as soon as it is there |
 | a task manager dies | its successor computes its records as soon as it is there; others go on |
 | the job manager dies | the next one starts the job again; task managers find it by the address of its Service |
 | Redis is restarted | it reads its file; callers of the queue get 503 with \`Retry-After\` meanwhile; what was taken in is computed. Direct requests do not notice |
