@@ -220,10 +220,17 @@ test("where a claim keeps event logs, both roles keep what they print, and the d
   assert.deepEqual([claims("driver"), claims("executor")], [["logs"], []]);
   const areKept = (its: Rendered[]): boolean[] => {
     const { data } = find(its, "ConfigMap", "pi-conf");
-    return ["driver.jvm", "executor.jvm"].map((file) => /^-Dbulwark\.log\.copy=/m.test(data[file]));
+    return ["driver.jvm", "executor.jvm"].map((file) => /^"?-Dbulwark\.log\.copy=/m.test(data[file]));
   };
   assert.deepEqual(areKept(objects), [true, true]);
-  assert.deepEqual(areKept(variant("event-log-s3")), [false, false]);
+  const stored = variant("event-log-s3");
+  assert.deepEqual(areKept(stored), [true, true]);
+  assert.deepEqual(areKept(variant("plain")), [false, false]);
+  const { data } = find(stored, "ConfigMap", "pi-conf");
+  const { spec } = find(stored, "Job", "pi");
+  const reader = JSON.parse(data["driver.yaml"]);
+  assert.equal(reader.spec.serviceAccountName, spec.template.spec.serviceAccountName);
+  assert.deepEqual(reader.spec.volumes, spec.template.spec.volumes);
 });
 
 test("who may reach whom", { skip }, () => {
@@ -254,6 +261,8 @@ test("who may reach whom", { skip }, () => {
     [executor, { address: "10.1.2.3" }, 9000, true],
     [executor, { address: "10.1.2.3" }, 443, false],
     [driver, { address: "10.2.2.3" }, 9000, false],
+    [pod("pi", "reader"), { address: "10.1.2.3" }, 9000, true],
+    [pod("pi", "reader"), { address: "10.2.2.3" }, 9000, false],
     [executor, { address: "198.51.100.7" }, 443, false],
   ];
   for (const [from, to, port, expected] of table) {

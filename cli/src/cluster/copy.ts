@@ -8,7 +8,7 @@ import type { JobStatus } from "@bulwark/kubernetes";
 import { runInPod } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
 import type { Cluster } from "./open.ts";
-import { withReaderPod } from "./reader-pod.ts";
+import { type Place, withReaderPod } from "./reader-pod.ts";
 
 /** Where a job's claim is in its pods. */
 const DATA_FOLDER = "/data";
@@ -40,8 +40,7 @@ export async function copyOut(
       `name another place: bulwark copy ${status.name} ${request.path} OTHER`,
     );
   }
-  const fetch = (place: { pod: string; container: string }): Promise<number> =>
-    receive(context, cluster, place, { path, folder, to });
+  const fetch = (place: Place): Promise<number> => receive(context, cluster, place, { path, folder, to });
   const { driver } = status;
   if (driver?.state === "running" && request.source === undefined) {
     return { from: path, to, bytes: await fetch({ pod: driver.pod, container: "spark-driver" }) };
@@ -71,10 +70,11 @@ function parsePath(path: string, folder: string): string {
   );
 }
 
-async function receive(
+/** Copies a folder of a pod, or what is below it, to a place of this machine that is not there yet. */
+export async function receive(
   context: Context,
   { connection, namespace }: Cluster,
-  place: { pod: string; container: string },
+  place: Place,
   { path, folder, to }: { path: string; folder: string; to: string },
 ): Promise<number> {
   const temporary = await mkdtemp(join(dirname(to), ".bulwark-copy-")).catch((cause) => {

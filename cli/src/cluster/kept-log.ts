@@ -7,7 +7,8 @@ import { runInPod, splitLines } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
 import type { PartLine } from "./merge-logs.ts";
 import type { Cluster } from "./open.ts";
-import { EVENT_LOG_FOLDER, withReaderPod } from "./reader-pod.ts";
+import { EVENT_LOG_FOLDER, type Place, withReaderPod } from "./reader-pod.ts";
+import { STORE_COPY, storeOf, withStoreCopy } from "./store-reader.ts";
 
 /** Where drivers keep what they and their executors print: a folder per release, a `POD.PART.log` per part and attempt. */
 const COPIES = `${EVENT_LOG_FOLDER}/bulwark-logs`;
@@ -18,8 +19,6 @@ const COPIES = `${EVENT_LOG_FOLDER}/bulwark-logs`;
 export const MERGE = `cd "$1" 2>/dev/null || exit 0
 { printf '/dev/null\\0'; for file in $2; do [ ! -f "$file" ] || printf '%s\\0' "$file"; done; } |
 LC_ALL=C sort -m -s -k1,1 -S 1M --batch-size=100 -T /tmp --files0-from=-`;
-
-type Place = { pod: string; container: string };
 
 /** What is wanted of a kept log. */
 export type KeptQuery = {
@@ -32,11 +31,11 @@ export type KeptQuery = {
   through: Place | undefined;
 };
 
-/** Whether the job keeps a copy of its logs on a claim. */
-export const keepsLog = ({ planned }: JobStatus): boolean => planned.eventLogClaim !== undefined;
+/** Where the job keeps a copy of its logs, if it does: a claim, or a store. */
+export const logPlaceOf = (status: JobStatus): string | undefined => status.planned.eventLogClaim ?? storeOf(status);
 
 /**
- * Reads from the claim of event logs what parts of a release printed, by time: for when their pods are gone.
+ * Reads from the claim or store of event logs what parts of a release printed, by time: for when their pods are gone.
  *
  * @throws BulwarkError POD_START_FAILED, RELEASE_UNKNOWN without an image to read with, LOGS_GONE when nothing was kept
  */
@@ -57,7 +56,7 @@ export async function* readKeptLog(context: Context, cluster: Cluster, query: Ke
   const wanted = parts.length === 1 && parts[0]?.includes("*") === false ? `the ${parts[0]}` : "its parts";
   throw new BulwarkError(
     "LOGS_GONE",
-    `Nothing that ${wanted} of ${name} printed was kept on ${status.planned.eventLogClaim}.`,
+    `Nothing that ${wanted} of ${name} printed was kept in ${logPlaceOf(status)}.`,
     `see its parts: bulwark status ${name} -n ${namespace}`,
   );
 }
@@ -82,17 +81,24 @@ async function* mergeFiles(
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const pipe = new PassThrough();
   const files = parts.map((part) => `${status.driver?.pod ?? "*"}.${part.replace(" ", "-")}.log`).join(" ");
-  const run = async (place: Place): Promise<void> => {
-    const command = ["sh", "-c", MERGE, "sh", `${COPIES}/${status.name}`, files];
+  const run = async (folder: string, place: Place): Promise<void> => {
+    const command = ["sh", "-c", MERGE, "sh", folder, files];
     const { namespace, connection } = cluster;
     const { exitCode, errors } = await runInPod(connection, { namespace, ...place, command, signal }, async (bytes) => {
       if (!pipe.write(bytes)) await once(pipe, "drain", { signal });
     });
     if (exitCode !== 0) throw unreadable(status, errors);
   };
-  const { eventLogClaim: claim = "" } = status.planned;
-  const reading = { status, claim, folder: EVENT_LOG_FOLDER };
-  const running = through === undefined ? withReaderPod({ ...context, signal }, cluster, reading, run) : run(through);
+  const ofClaim = (place: Place): Promise<void> => run(`${COPIES}/${status.name}`, place);
+  const ofStore = (place: Place): Promise<void> => run(STORE_COPY, place);
+  const inner = { ...context, signal };
+  const { eventLogClaim: claim } = status.planned;
+  const start = (): Promise<void> => {
+    if (claim === undefined) return withStoreCopy(inner, cluster, { status, what: "logs" }, ofStore);
+    if (through !== undefined) return ofClaim(through);
+    return withReaderPod(inner, cluster, { status, claim, folder: EVENT_LOG_FOLDER }, ofClaim);
+  };
+  const running = start();
   const settled = running.then(
     () => void pipe.end(),
     (error: Error) => void pipe.destroy(error),
@@ -108,6 +114,8 @@ async function* mergeFiles(
 const unreadable = ({ name, namespace, planned }: JobStatus, errors: string): BulwarkError =>
   new BulwarkError(
     "LOGS_GONE",
-    `The log of ${name} on ${planned.eventLogClaim} cannot be read: ${errors.trim().split("\n")[0]?.slice(0, 200)}.`,
-    `look at the claim: kubectl describe pvc ${planned.eventLogClaim} -n ${namespace}`,
+    `The log of ${name} in ${planned.eventLogClaim ?? planned.eventLog} cannot be read: ${errors.trim().split("\n")[0]?.slice(0, 200)}.`,
+    planned.eventLogClaim === undefined
+      ? `try again: bulwark logs ${name} -n ${namespace}`
+      : `look at the claim: kubectl describe pvc ${planned.eventLogClaim} -n ${namespace}`,
   );

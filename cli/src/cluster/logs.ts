@@ -7,7 +7,7 @@ import type { Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
 import { showControls } from "../output/terminal.ts";
 import { textFlag } from "./flags.ts";
-import { type KeptQuery, keepsLog, readKeptLog } from "./kept-log.ts";
+import { type KeptQuery, logPlaceOf, readKeptLog } from "./kept-log.ts";
 import { mergeByTime, type PartLine } from "./merge-logs.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { partsOf } from "./present.ts";
@@ -73,11 +73,11 @@ const choose = (status: JobStatus, asked: readonly string[]): PartStatus[] =>
 
 const EXECUTORS = "executor *";
 
-/** Parts that are wanted from the claim, as their pods are gone: of a job that runs only those that were asked for. */
+/** Parts that are wanted from the claim or store, as their pods are gone: of a job that runs only those that were asked for. */
 export function chooseKept(status: JobStatus, asked: readonly string[], isPrevious: boolean): string[] {
   const present = partsOf(status).map(({ part }) => part);
   const isOver = isPrevious || isEnded(status) || present.length === 0;
-  if (!keepsLog(status) || !(isOver || runningDriver(status))) return [];
+  if (logPlaceOf(status) === undefined || !(isOver || runningDriver(status))) return [];
   const wanted = asked.length === 0 && isOver ? ["driver", EXECUTORS] : asked;
   return wanted.filter((part) => part !== "launcher" && !present.includes(part));
 }
@@ -85,7 +85,7 @@ export function chooseKept(status: JobStatus, asked: readonly string[], isPrevio
 const runningDriver = ({ driver }: JobStatus): { pod: string; container: string } | undefined =>
   driver?.state === "running" ? { pod: driver.pod, container: containerOf(driver) } : undefined;
 
-/** Lines from the claim of parts whose pods are gone. Others that can be read are shown without them, too. */
+/** Lines from the claim or store of parts whose pods are gone. Others that can be read are shown without them, too. */
 async function* readKept(
   context: Context,
   cluster: Cluster,

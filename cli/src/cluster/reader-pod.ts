@@ -21,9 +21,15 @@ import type { Cluster } from "./open.ts";
 /** Where the chart mounts the claim of event logs. */
 export const EVENT_LOG_FOLDER = "/var/bulwark/eventlog";
 
+/** Role and container of a pod that reads. */
+export const READER = "reader";
+/** Longest life of such a pod. */
+export const LIFE_S = 3600;
 const USER = 185;
-const LIFE_S = 3600;
 const START_MS = 120_000;
+
+/** A container in which a command can be run. */
+export type Place = { pod: string; container: string };
 
 /** What a reader pod reads: a claim of a job, at a folder, with the image that the job has. */
 export type Reading = { status: JobStatus; claim: string; folder: string };
@@ -38,25 +44,37 @@ export async function withReaderPod<Result>(
   context: Context,
   cluster: Cluster,
   reading: Reading,
-  use: (place: { pod: string; container: string }) => Promise<Result>,
+  use: (place: Place) => Promise<Result>,
+): Promise<Result> {
+  const describe = (name: string) => describePod(name, cluster.namespace, reading);
+  return await withPod(context, cluster, { release: reading.status.name, describe }, use);
+}
+
+/** Gives `use` a pod and takes it away again. It is described by its name and the configuration of the release. */
+export async function withPod<Result>(
+  context: Context,
+  cluster: Cluster,
+  { release, describe }: { release: string; describe: (name: string, configuration?: ConfigMap) => KubeObject },
+  use: (place: Place) => Promise<Result>,
 ): Promise<Result> {
   const { connection, namespace } = cluster;
-  const release = reading.status.name;
   const name = `${release}-copy-${randomBytes(3).toString("hex")}`;
   const owner = await findObject<ConfigMap>(connection, RESOURCES.configmaps, {
     namespace,
     name: namesOf(release).configuration,
   });
-  await createObject(connection, RESOURCES.pods, describePod(name, namespace, reading, owner));
+  const { metadata, ...pod } = describe(name, owner);
+  const owners = owner === undefined ? {} : { ownerReferences: [toOwner(owner)] };
+  await createObject(connection, RESOURCES.pods, { ...pod, metadata: { ...metadata, ...owners } });
   try {
     await awaitRunning(context, cluster, name);
-    return await use({ pod: name, container: "reader" });
+    return await use({ pod: name, container: READER });
   } finally {
     await deleteObject(connection, RESOURCES.pods, { namespace, name });
   }
 }
 
-function describePod(name: string, namespace: string, reading: Reading, owner: KubeObject | undefined) {
+function describePod(name: string, namespace: string, reading: Reading) {
   const { status, claim, folder } = reading;
   const { image, pullSecrets } = status.planned;
   if (image === undefined) {
@@ -69,12 +87,7 @@ function describePod(name: string, namespace: string, reading: Reading, owner: K
     metadata: {
       name,
       namespace,
-      labels: { ...labelsOf(status.name), [LABEL.role]: "reader" },
-      ...(owner === undefined
-        ? {}
-        : {
-            ownerReferences: [toOwner(owner)],
-          }),
+      labels: { ...labelsOf(status.name), [LABEL.role]: READER },
     },
     spec: {
       restartPolicy: "Never",
@@ -93,7 +106,7 @@ function describePod(name: string, namespace: string, reading: Reading, owner: K
       },
       containers: [
         {
-          name: "reader",
+          name: READER,
           image,
           imagePullPolicy: "IfNotPresent",
           command: ["sleep", String(LIFE_S)],

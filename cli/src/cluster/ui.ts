@@ -8,10 +8,11 @@ import { isEnded, type JobStatus, namesOf, RESOURCES, type Secret } from "@bulwa
 import { findObject, forwardPort } from "@bulwark/kubernetes/api";
 import type { Context, OutputFormat, Result } from "../command.ts";
 import { announceUi } from "../output/ui-page.ts";
-import { copyOut } from "./copy.ts";
+import { copyOut, receive } from "./copy.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { readRelease } from "./read-release.ts";
 import { EVENT_LOG_FOLDER } from "./reader-pod.ts";
+import { STORE_COPY, storeOf, withStoreCopy } from "./store-reader.ts";
 
 /** Port of the UI in the driver's pod: TLS. */
 const UI_PORT = 4440;
@@ -112,29 +113,20 @@ async function readToken({ connection, namespace }: Cluster, release: string): P
   return createHmac("sha256", Buffer.from(value, "base64")).update("bulwark ui").digest("hex");
 }
 
-/** Fetches the event log of the claim and shows it with the history server of this machine. */
+/** Fetches the event log of the claim or store and shows it with the history server of this machine. */
 async function serveHistoryOf(
   context: Context,
   cluster: Cluster,
   status: JobStatus,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { eventLog: where, eventLogClaim: claim } = status.planned;
-  const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
-  if (folder === undefined || claim === undefined) {
-    const message =
-      where === undefined
-        ? `${status.name} kept no event log, so there is no history.`
-        : `The event log of ${status.name} is in ${where}, which this machine cannot read.`;
-    throw new BulwarkError("UI_UNAVAILABLE", message, "keep event logs on a claim: eventLog.pvc in the job file");
-  }
+  const fetch = fetcherOf(status);
   const id = `${status.namespace}-${status.name}-history`;
   const run = join(context.paths.runs, id);
   await rm(run, { recursive: true, force: true });
   await mkdir(join(run, "logs"), { recursive: true, mode: 0o700 });
   try {
-    const source = { claim, folder: EVENT_LOG_FOLDER };
-    await copyOut(context, cluster, status, { path: folder === "" ? "." : folder, to: join(run, "eventlog"), source });
+    await fetch(context, cluster, join(run, "eventlog"));
     const { serveHistory } = await import("../runs/history.ts");
     const of = { namespace: status.namespace, name: status.name };
     await serveHistory(context, { id }, (url, token) =>
@@ -143,4 +135,33 @@ async function serveHistoryOf(
   } finally {
     await rm(run, { recursive: true, force: true });
   }
+}
+
+type Fetch = (context: Context, cluster: Cluster, to: string) => Promise<unknown>;
+
+/** How the event log of a job gets to this machine. */
+function fetcherOf(status: JobStatus): Fetch {
+  const { eventLog: where, eventLogClaim: claim } = status.planned;
+  if (storeOf(status) !== undefined) {
+    const from = { path: STORE_COPY, folder: STORE_COPY };
+    return (context, cluster, to) =>
+      withStoreCopy(context, cluster, { status, what: "events" }, (place) =>
+        receive(context, cluster, place, { ...from, to }),
+      );
+  }
+  const [, folder] = /^file:\/\/\/var\/bulwark\/eventlog\/?(.*)$/.exec(where ?? "") ?? [];
+  if (folder === undefined || claim === undefined) {
+    const message =
+      where === undefined
+        ? `${status.name} kept no event log, so there is no history.`
+        : `The event log of ${status.name} is in ${where}, which this machine cannot read.`;
+    throw new BulwarkError(
+      "UI_UNAVAILABLE",
+      message,
+      "keep event logs on a claim or in a store: eventLog in the job file",
+    );
+  }
+  const source = { claim, folder: EVENT_LOG_FOLDER };
+  return (context, cluster, to) =>
+    copyOut(context, cluster, status, { path: folder === "" ? "." : folder, to, source });
 }

@@ -1,100 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package bulwark.log;
 
-import java.io.FileOutputStream;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
 /**
- * Files on the claim of event logs, in which a driver keeps what it and its executors print, so that it is still there
- * when the pods are gone. They are copies: when the claim is full, the job goes on without them, and says so once.
+ * Where a driver keeps what it and its executors print, so that it is still there when the pods are gone. These are
+ * copies: where they cannot be kept, the job goes on without them, and says so.
  */
-public final class KeptLog {
-  /** Folder of a release; the chart sets it where the job has a claim for event logs. */
-  static final String FOLDER = "bulwark.log.copy";
-  private static final Optional<KeptLog> OF_PROCESS =
-      open(System.getProperty(FOLDER), System.getenv("BULWARK_POD_NAME"));
-
-  private final Path folder;
-  private final String pod;
-  private final PrintStream told;
-  private final OutputStream driver;
-  private boolean refused;
-
-  /**
-   * @param pod the driver's, with which the names of files begin: each attempt has files of its own
-   * @param told where it says that a log is no longer kept; nothing that is copied, or it would be kept again
-   */
-  KeptLog(Path folder, String pod, PrintStream told) throws IOException {
-    this.folder = Files.createDirectories(folder);
-    this.pod = pod;
-    this.told = told;
-    this.driver = append("driver");
-  }
+public interface KeptLog {
+  /** System property with the folder of a release, or its address; the chart sets it where event logs have a place. */
+  String FOLDER = "bulwark.log.copy";
 
   /** That of this driver, if it was told where to keep it. */
-  public static Optional<KeptLog> ofProcess() {
-    return OF_PROCESS;
-  }
-
-  private static Optional<KeptLog> open(String folder, String pod) {
-    if (folder == null) {
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(new KeptLog(Path.of(folder), pod, System.err));
-    } catch (IOException refused) {
-      System.err.println("The log is not kept beside the event log: " + refused);
-      return Optional.empty();
-    }
+  static Optional<KeptLog> ofProcess() {
+    return LogOfProcess.KEPT;
   }
 
   /** Keeps a line of the driver. */
-  public synchronized void keepDriver(byte[] line) {
-    keep(() -> driver.write(line));
-  }
+  void keepDriver(byte[] line);
 
-  /** Keeps lines of an executor; whether it did. Files of executors are not held open: there may be thousands. */
-  synchronized boolean keepExecutor(String id, byte[] lines) {
-    return keep(
-        () -> {
-          try (OutputStream file = append("executor-" + id)) {
-            file.write(lines);
-          }
-        });
-  }
-
-  private interface Write {
-    void run() throws IOException;
-  }
-
-  private boolean keep(Write write) {
-    if (refused) {
-      return false;
-    }
-    try {
-      write.run();
-    } catch (IOException full) {
-      refused = true;
-      told.println("The log is no longer kept beside the event log: " + full);
-    }
-    return !refused;
-  }
-
-  /** A stream and no channel: who prints may have been interrupted, which closes channels. */
-  private OutputStream append(String part) throws IOException {
-    Path file = folder.resolve(pod + "." + part + ".log");
-    try {
-      Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    } catch (FileAlreadyExistsException again) {
-      // More of it, or the container was started again.
-    }
-    return new FileOutputStream(file.toFile(), true);
-  }
+  /** Keeps lines of an executor; whether it did. */
+  boolean keepExecutor(String id, byte[] lines);
 }

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.Queue;
 
 /**
- * Lines of an executor that wait to be sent to the driver. Who prints never waits: when there is no room, lines are
+ * Lines that wait: an executor's to be sent to the driver, or a driver's to be written to a store. Who prints never waits: when there is no room, lines are
  * dropped and counted until those before them are sent, and then a line tells how many.
  */
 public final class Outbox {
@@ -40,18 +40,34 @@ public final class Outbox {
     return part;
   }
 
-  /** Puts a line in; after the end it goes nowhere. */
+  /** Puts a line in, or several; after the end they go nowhere. */
   public synchronized void put(byte[] line) {
     if (ended) {
       return;
     }
     if (dropped > 0 || size + line.length > room) {
-      dropped++;
+      dropped += countLines(line);
       return;
     }
     lines.add(line);
     size += line.length;
     notifyAll();
+  }
+
+  private static int countLines(byte[] lines) {
+    int count = 0;
+    for (byte one : lines) {
+      count += one == '\n' ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** Waits until so many bytes are in, or for the end, at most so long. */
+  synchronized void awaitSize(int least, long milliseconds) throws InterruptedException {
+    long limit = System.nanoTime() + milliseconds * 1_000_000;
+    for (long left = milliseconds; !ended && size < least && left > 0; left = (limit - System.nanoTime()) / 1_000_000) {
+      wait(left);
+    }
   }
 
   /** Waits for lines and takes them, at most so many bytes or one line; nothing when all is sent after the end. */
@@ -65,7 +81,7 @@ public final class Outbox {
     }
     size -= taken.size();
     if (lines.isEmpty() && dropped > 0) {
-      String note = "[" + dropped + " lines were not kept: they came faster than the driver took them]";
+      String note = "[" + dropped + " lines were not kept: they came faster than they were taken]";
       taken.writeBytes(LogLine.of(Instant.now(), part, note.getBytes(StandardCharsets.US_ASCII)));
       dropped = 0;
     }
@@ -80,10 +96,7 @@ public final class Outbox {
 
   /** Waits for the end, at most so long; whether it has come. */
   synchronized boolean awaitEnd(long milliseconds) throws InterruptedException {
-    long limit = System.nanoTime() + milliseconds * 1_000_000;
-    for (long left = milliseconds; !ended && left > 0; left = (limit - System.nanoTime()) / 1_000_000) {
-      wait(left);
-    }
+    awaitSize(Integer.MAX_VALUE, milliseconds);
     return ended;
   }
 

@@ -30,7 +30,7 @@ class ExecutorLogsTest {
 
   @Test
   void theLastWordsOfExecutorsThatLiveAreAwaited() throws Exception {
-    ExecutorLogs logs = new ExecutorLogs(Optional.of(new KeptLog(folder, "pod", System.err)));
+    ExecutorLogs logs = new ExecutorLogs(Optional.of(new KeptFiles(folder, "pod", System.err)));
     assertTrue(logs.take(OF_ONE));
     assertTrue(logs.take(OF_TWO));
     logs.forget("1");
@@ -42,7 +42,7 @@ class ExecutorLogsTest {
 
   @Test
   void anExecutorThatSaysNothingHoldsNoEnd() throws IOException {
-    ExecutorLogs logs = new ExecutorLogs(Optional.of(new KeptLog(folder, "pod", System.err)));
+    ExecutorLogs logs = new ExecutorLogs(Optional.of(new KeptFiles(folder, "pod", System.err)));
     assertTrue(logs.take(OF_ONE));
     long begun = System.nanoTime();
     logs.awaitLastWords();

@@ -17,14 +17,14 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class KeptLogTest {
+class KeptFilesTest {
   private static final byte[] LINE = "a line\n".getBytes(StandardCharsets.UTF_8);
 
   @TempDir Path parent;
   private final ByteArrayOutputStream told = new ByteArrayOutputStream();
 
-  private KeptLog open() throws IOException {
-    return new KeptLog(parent.resolve("job"), "job-x2z9k", new PrintStream(told, true, StandardCharsets.UTF_8));
+  private KeptFiles open() throws IOException {
+    return new KeptFiles(parent.resolve("job"), "job-x2z9k", new PrintStream(told, true, StandardCharsets.UTF_8));
   }
 
   private Path file(String part) {
@@ -33,7 +33,7 @@ class KeptLogTest {
 
   @Test
   void eachPartHasAFileOfItsOwnForItsOwnerAlone() throws IOException {
-    KeptLog log = open();
+    KeptFiles log = open();
     log.keepDriver(LINE);
     assertTrue(log.keepExecutor("3", LINE));
     assertTrue(log.keepExecutor("3", LINE));
@@ -46,7 +46,7 @@ class KeptLogTest {
 
   @Test
   void whoPrintsWhenInterruptedEndsNoLog() throws IOException {
-    KeptLog log = open();
+    KeptFiles log = open();
     Thread.currentThread().interrupt();
     log.keepDriver(LINE);
     assertTrue(log.keepExecutor("1", LINE));
@@ -57,7 +57,7 @@ class KeptLogTest {
 
   @Test
   void aClaimThatRefusesIsToldOfOnceAndEndsAllOfIt() throws IOException {
-    KeptLog log = open();
+    KeptFiles log = open();
     Files.createDirectory(file("executor-1"));
     assertFalse(log.keepExecutor("1", LINE));
     assertFalse(log.keepExecutor("2", LINE));
