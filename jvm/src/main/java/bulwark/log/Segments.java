@@ -31,6 +31,7 @@ final class Segments implements Runnable {
   private final Thread thread = new Thread(this, "bulwark-log-store");
   private FileSystem store;
   private int written;
+  private boolean isTold;
 
   /**
    * @param pod the driver's, with which the names of objects begin: each attempt has objects of its own
@@ -86,11 +87,11 @@ final class Segments implements Runnable {
 
   /** Tries until the store takes it, or the driver ends. An object that got there without an answer is written again. */
   private void write(byte[] lines) throws InterruptedException {
-    boolean isTold = false;
     for (; ; ) {
       try {
         writeOnce(lines);
         written++;
+        isTold = false;
         return;
       } catch (IOException | RuntimeException | LinkageError refused) {
         if (!isTold) {

@@ -92,12 +92,15 @@ class SegmentsTest {
 
   @Test
   void aStoreThatRefusesIsToldOfOnceAndEndsWithTheDriver() throws InterruptedException {
-    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(2);
     log.keepDriver(line("driver", "first"));
     Segments segments =
         begin(
             () -> {
+              // What comes meanwhile is a segment of its own, and the last.
+              log.keepDriver(line("driver", "next"));
               asked.countDown();
+              outbox.end();
               throw new IOException("no such bucket");
             });
     assertTrue(asked.await(30, TimeUnit.SECONDS));
