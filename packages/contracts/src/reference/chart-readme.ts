@@ -52,6 +52,9 @@ The release is a Job (with \`schedule\`, a CronJob) whose pod is the driver; exe
 launcher, the driver belongs to that, and executors to the driver. Programs: \`--set-file 'program.app\\.py=app.py' --set python=app.py\`, a path
 in the image (\`local:///opt/app.jar\`), or Spark-Pi when none is named.
 
+An upgrade leaves a Job that is there, and a run of a schedule that is in progress, as they were made; a schedule's next run is of the new
+version ([operations](../../docs/guide/operations.md#following)).
+
 ## How it is protected
 
 ${renderTable(["What", "Where, for whom", "Why"], SECURITY)}
