@@ -17,9 +17,13 @@ export default async function* reportCounts(source) {
   }
 }
 
+/** Lines of a message: what a failed tool printed ends with its reason. */
+const LAST_LINES = 20;
+
 /** @param {Data} data */
 function describe({ file, name, details }) {
   const cause = details?.error?.cause;
   const message = String(cause?.message ?? cause ?? details?.error?.message ?? "").trim();
-  return `${relative(process.cwd(), file ?? "")}: ${name}: ${message.split("\n", 1)[0]}`;
+  const lines = message.split("\n").slice(-LAST_LINES);
+  return [`${relative(process.cwd(), file ?? "")}: ${name}: ${lines[0]}`, ...lines.slice(1)].join("\n  ");
 }

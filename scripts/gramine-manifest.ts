@@ -69,9 +69,11 @@ function listMounted(objects: readonly Rendered[], spec: Rendered): { path: stri
 
 /** The pod of a role: the Job's own, or the template that Spark gets. */
 function findPod(objects: readonly Rendered[], role: EnclaveRole): Rendered {
-  const job = objects.find(({ kind }) => kind === "Job")?.spec.template;
-  if (role === "driver" && job?.metadata.labels["bulwark/role"] === "driver") return job;
-  const conf = objects.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name.endsWith("-conf"));
+  const job =
+    objects.find(({ kind }) => kind === "Job") ?? objects.find(({ kind }) => kind === "CronJob")?.spec.jobTemplate;
+  const pod = job?.spec.template;
+  if (role === "driver" && pod?.metadata.labels["bulwark/role"] === "driver") return pod;
+  const conf = objects.find(({ kind, data }) => kind === "ConfigMap" && data?.["executor.yaml"] !== undefined);
   return JSON.parse(conf.data[`${role}.yaml`]);
 }
 

@@ -91,15 +91,17 @@ test("executors have no token and no rights; the driver has one Role and nothing
   assert.equal(podOf(objects, "executor").spec.serviceAccountName, "pi-executor");
 });
 
-test("templates draw no lots, and look nothing up but the job that an upgrade finds", () => {
+test("templates draw no lots, and look nothing up but jobs that an upgrade finds, with what these use", () => {
   const folder = join(CHART, "templates");
   const lookups = readdirSync(folder).flatMap((file) => {
     const text = readFileSync(join(folder, file), "utf8");
     assert.doesNotMatch(text, /\b(rand[A-Z]\w*|uuidv4|now|genSelf\w+)\b/, file);
     return text.split("\n").filter((line) => /\blookup\b/.test(line));
   });
-  assert.equal(lookups.length, 2);
-  for (const line of lookups) assert.match(line, /if (\.Release\.IsUpgrade|include "spark-job\.present") /);
+  assert.deepEqual(
+    lookups.map((line) => /lookup "[^"]*" "(\w+)"/.exec(line)?.[1]),
+    ["CronJob", "Job", "Job", "ConfigMap", "ConfigMap"],
+  );
 });
 
 test("the profile's settings come from one source and win over the user's", { skip }, () => {
@@ -349,11 +351,60 @@ test("what a running job was given cannot be changed below it", { skip }, () => 
     [true, true],
   );
   assert.deepEqual(
-    of("schedule").map(({ immutable }) => immutable),
-    [false],
+    of("schedule").map(({ immutable, data }) => [immutable, data === undefined]),
+    [
+      [false, true],
+      [true, false],
+    ],
   );
   // Nothing in the pod tells the version of the chart: a newer chart that renders the same leaves the Job as it is.
   assert.ok(!JSON.stringify(find(variant("plain"), "Job").spec).includes("spark-job-0."));
+});
+
+/** What each pod of a schedule mounts, by role and volume. */
+function mountsOfSchedule(values: object): string[] {
+  const objects = renderObjects(helm, { image: IMAGE, schedule: "* * * * *", ...values });
+  const known = objects
+    .filter(({ kind, data, binaryData }) => kind === "ConfigMap" && (data || binaryData))
+    .map(({ metadata }) => metadata.name);
+  return listPods(objects).flatMap(({ role, spec }) =>
+    spec.volumes
+      .filter(({ configMap }: Rendered) => configMap)
+      .map(({ name, configMap }: Rendered) => {
+        assert.ok(known.includes(configMap.name), `${role} mounts ${configMap.name}`);
+        return `${role} ${name} ${configMap.name}`;
+      }),
+  );
+}
+
+test("the pods of a schedule mount one generation, which any change of content changes", { skip }, () => {
+  const first = { deployMode: "cluster", python: "a.py", program: { "a.py": "1" } };
+  const mounts = mountsOfSchedule(first);
+  assert.deepEqual(mounts.map((mount) => mount.replace(/-[0-9a-f]{10}$/, "")).toSorted(), [
+    "driver conf pi-conf",
+    "driver program pi-program",
+    "executor conf pi-conf",
+    "executor program pi-program",
+    "launcher conf pi-conf",
+  ]);
+  const generationOf = (values: object): string => {
+    const [generation = "", ...others] = new Set(mountsOfSchedule(values).map((mount) => mount.slice(-10)));
+    assert.match(generation, /^[0-9a-f]{10}$/);
+    assert.deepEqual(others, []);
+    return generation;
+  };
+  const generation = generationOf(first);
+  const same = [first, { ...first, schedule: "1 * * * *" }, { ...first, retries: 3 }, { ...first, suspend: true }];
+  for (const values of same) assert.equal(generationOf(values), generation);
+  const changes = [
+    { program: { "a.py": "2" } },
+    { program: { "a.py": "base64:MQ==" } },
+    { sparkConf: { "spark.sql.shuffle.partitions": "3" } },
+    { executor: { podTemplate: { labels: { team: "a" } } } },
+    { executor: { instances: 7 } },
+  ];
+  const generations = changes.map((change) => generationOf({ ...first, ...change }));
+  assert.equal(new Set([generation, ...generations]).size, changes.length + 1);
 });
 
 test("entries that the user names have their defaults with plain Helm, too", { skip }, () => {
@@ -395,7 +446,8 @@ test("long and odd release names give names that Kubernetes takes", { skip }, ()
   for (const release of ["a", "1st", `${"x".repeat(52)}-`.slice(0, 53).replace(/-$/, "y"), "a.b"]) {
     const objects = renderObjects(helm, VARIANTS.schedule ?? {}, release);
     for (const { kind, metadata } of objects) {
-      assert.match(metadata.name, /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, kind);
+      assert.match(metadata.name, /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, kind);
+      assert.ok(metadata.name.length <= (kind === "ConfigMap" ? 253 : 63), kind);
       if (kind === "CronJob") assert.ok(metadata.name.length <= 52);
       if (kind === "Service") assert.match(metadata.name, /^[a-z][-a-z0-9]{0,62}$/);
     }
@@ -407,7 +459,7 @@ test("notes are short, and say what is not protected", { skip }, () => {
   assert.ok(notes.split("\n").length <= 20);
 });
 
-for (const name of ["plain", "tls", "cluster", "data", "sgx", "tdx"]) {
+for (const name of ["plain", "tls", "cluster", "data", "schedule", "sgx", "tdx"]) {
   test(`${name} is rendered as written down`, { skip }, () => {
     const file = join(GOLDEN, `${name}.yaml`);
     const text = variant(name)

@@ -118,6 +118,10 @@ export const REFUSED: Readonly<Record<string, [values: object, reason: RegExp]>>
   "wrong type": [{ image, executor: { cores: "many" } }, /cores/],
   "out of range": [{ image, executor: { instances: 0 } }, /instances/],
   "no image": [{}, /image/],
+  "a launcher without an enclave": [
+    { image: DIGEST, deployMode: "cluster", trust: { tee: "sgx" } },
+    /deployMode: cluster/,
+  ],
   "authentication off": [{ image, sparkConf: { "spark.authenticate": "false" } }, /spark.authenticate/],
   "weak cipher": [{ image, sparkConf: { "spark.network.crypto.cipher": "AES/CTR/NoPadding" } }, /cipher/],
   "another template": [{ image, sparkConf: { "spark.kubernetes.executor.podTemplateFile": "/x" } }, /podTemplateFile/],

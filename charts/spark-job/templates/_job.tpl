@@ -85,6 +85,7 @@ template:
 {{- $hardware := has $v.trust.tee (list "sgx" "tdx" "snp") -}}
 {{- if and (hasKey $v "python") (hasKey $v "jar") }}{{ fail "The job names both a jar and a python file. Keep one of them" }}{{ end -}}
 {{- if and $hardware (not (contains "@sha256:" ($v.image | default ""))) }}{{ fail (printf "image: %s can change under its name, and trust.tee is %s. Name it by digest, NAME@sha256:..." $v.image $v.trust.tee) }}{{ end -}}
+{{- if and (eq $v.deployMode "cluster") (eq $v.trust.tee "sgx") }}{{ fail "deployMode: cluster has a launcher, which has no enclave in an image whose programs run in one. Leave deployMode out with trust.tee sgx" }}{{ end -}}
 {{- if and (not $v.serviceAccount.create) $v.rbac.create (not $v.serviceAccount.driver) }}{{ fail "rbac.create binds rights to the driver's account. Name it, serviceAccount.driver, or let it be made" }}{{ end -}}
 {{- if not $v.security.secrets.application }}{{ fail "security.secrets.application names no Secret, and driver and executors know each other by it" }}{{ end -}}
 {{- if and (or (eq $v.security.profile "tls") $v.ui.enabled) (or (not $v.security.secrets.keys) (not $v.security.secrets.password)) }}{{ fail "TLS needs security.secrets.keys and security.secrets.password. Name them, or set ui.enabled: false with the profile aes-gcm" }}{{ end -}}

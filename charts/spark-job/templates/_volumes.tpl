@@ -3,6 +3,7 @@
 {{- $v := .v -}}
 {{- $role := .role -}}
 {{- $name := include "spark-job.name" .root -}}
+{{- $generation := include "spark-job.generation" . -}}
 {{- $secrets := ternary (list) (include "spark-job.secrets" . | fromYamlArray) (eq $role "launcher") -}}
 mounts:
   - { name: conf, mountPath: /etc/bulwark/conf, readOnly: true }
@@ -30,7 +31,7 @@ mounts:
 volumes:
   - name: conf
     configMap:
-      name: {{ $name }}-conf
+      name: {{ $name }}-conf{{ $generation }}
       items:
         {{- range include "spark-job.confFiles" (dict "v" $v "role" $role) | fromYamlArray }}
         - { key: {{ . }}, path: {{ . }} }
@@ -46,7 +47,7 @@ volumes:
   {{- if ne $role "launcher" }}
   {{- if $v.program }}
   - name: program
-    configMap: { name: {{ $name }}-program }
+    configMap: { name: {{ $name }}-program{{ $generation }} }
   {{- end }}
   {{- with $v.pvc }}
   - name: data

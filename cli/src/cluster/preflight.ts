@@ -144,18 +144,19 @@ async function checkName({ cluster, release, isUpgrade }: Plan): Promise<Finding
   return [{ code: "RELEASE_EXISTS", message: `objects of an earlier release ${release} are still there`, mend }];
 }
 
-async function checkClaims({ cluster: { connection, namespace }, work: { job, file } }: Plan): Promise<Finding[]> {
-  const named: [string, string | undefined][] = [
-    ["pvc", job.pvc],
-    ["eventLog.pvc", job.eventLog.pvc],
-    ...Object.entries(job.volumes).map(([name, { claim }]): [string, string | undefined] => [
-      `volumes.${name}.claim`,
-      claim,
-    ]),
+/** Every claim that a job names, by the key that names it. */
+export function listClaims(job: JobFile): { path: string; name: string }[] {
+  const named = [
+    { path: "pvc", name: job.pvc },
+    { path: "eventLog.pvc", name: job.eventLog.pvc },
+    ...Object.entries(job.volumes).map(([volume, { claim }]) => ({ path: `volumes.${volume}.claim`, name: claim })),
   ];
+  return named.flatMap(({ path, name }) => (name === undefined ? [] : [{ path, name }]));
+}
+
+async function checkClaims({ cluster: { connection, namespace }, work: { job, file } }: Plan): Promise<Finding[]> {
   const findings = await Promise.all(
-    named.map(async ([path, name]): Promise<Finding[]> => {
-      if (name === undefined) return [];
+    listClaims(job).map(async ({ path, name }): Promise<Finding[]> => {
       const claim = await orUnknown(
         findObject<Claim>(connection, RESOURCES.persistentvolumeclaims, { namespace, name }),
       );
@@ -173,10 +174,17 @@ async function checkClaims({ cluster: { connection, namespace }, work: { job, fi
   return findings.flat();
 }
 
+/** What is wrong with Secrets, ConfigMaps and accounts that the job names. */
+export async function findWrongObjects(cluster: Cluster, work: ClusterJob): Promise<Finding[]> {
+  return (await Promise.all([checkSecrets({ cluster, work }), checkObjects({ cluster, work })])).flat();
+}
+
+type Named = Pick<Plan, "cluster" | "work">;
+
 async function checkSecrets({
   cluster: { connection, namespace },
   work: { job, ownSecrets },
-}: Plan): Promise<Finding[]> {
+}: Named): Promise<Finding[]> {
   const { secrets } = job.security;
   const read = async (key: "application" | "keys" | "password" | "keyring", isUsed: boolean) => {
     const name = secrets[key];
@@ -230,7 +238,7 @@ function listObjects(job: JobFile): { path: string; resource: Resource; name: st
   ];
 }
 
-async function checkObjects({ cluster: { connection, namespace }, work: { job, file } }: Plan): Promise<Finding[]> {
+async function checkObjects({ cluster: { connection, namespace }, work: { job, file } }: Named): Promise<Finding[]> {
   const findings = await Promise.all(
     listObjects(job).map(async ({ path, resource, name }): Promise<Finding[]> => {
       const found = await orUnknown(findObject<KubeObject>(connection, resource, { namespace, name }));

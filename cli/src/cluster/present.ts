@@ -17,6 +17,18 @@ const TRUST_WORDS: Readonly<Record<string, string>> = {
   none: "none (no TEE: whoever owns the nodes can read the job's memory and its Secrets)",
   simulation: "simulation (no TEE: whoever owns the nodes can read everything)",
 };
+const HARDWARE = ["sgx", "tdx", "snp"];
+const READABLE = "its Secrets are plain Kubernetes Secrets, which the hosts can read";
+
+/** Whether a job asks for a TEE of hardware, and what that does not protect. */
+export const warnOfSecrets = (tee: string): string | undefined =>
+  HARDWARE.includes(tee) ? `trust.tee is ${tee}: ${READABLE}, whatever the TEE protects afterwards` : undefined;
+
+const showTrust = (status: JobStatus): string => {
+  const trust = trustOf(status);
+  if (HARDWARE.includes(status.planned.tee)) return `${trust} (${READABLE})`;
+  return TRUST_WORDS[trust] ?? trust;
+};
 
 const stagesOf = ({ progress }: JobStatus): string =>
   progress === undefined || progress.stages.total === 0 ? "" : `${progress.stages.done}/${progress.stages.total}`;
@@ -46,13 +58,12 @@ export function describeStatus(status: JobStatus, now: Date): string {
   const { progress, counts, reason, security } = status;
   const at = (time: string | undefined): string | undefined =>
     time === undefined ? undefined : `${time} (${formatAge(new Date(time), now)} ago)`;
-  const trust = trustOf(status);
   const lines: [string, string | undefined][] = [
     ["job", `${status.name} in namespace ${status.namespace}`],
     ["state", status.state],
     ["reason", reason?.words],
     ["mend", reason === undefined ? undefined : fillMend(reason.mend, status)],
-    ["trust", TRUST_WORDS[trust] ?? trust],
+    ["trust", showTrust(status)],
     ["profile", status.planned.profile],
     ["security", security.verdict === "unknown" ? "not observed yet" : security.verdict],
     ["application", status.planned.application],

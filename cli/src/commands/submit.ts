@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
 import { toFailure } from "../cluster/outcome.ts";
+import { warnOfSecrets } from "../cluster/present.ts";
 import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
@@ -59,6 +60,8 @@ async function submit(
   const step = context.progress.step(`submitting ${describeSubmission(submission)}`);
   await install(context, submission);
   step.done();
+  const exposed = warnOfSecrets(submission.work.job.trust.tee);
+  if (exposed !== undefined) context.progress.warn(exposed);
   const isFollowed = flags.follow === true;
   if (!isFollowed && flags.wait !== true) {
     context.progress.note(`See how it goes: bulwark status ${release} -n ${cluster.namespace}`);

@@ -12,7 +12,15 @@ export type {
   Secret,
 } from "./api/objects.ts";
 export { findResource, pathOf, RESOURCES, type Resource } from "./api/resources.ts";
-export { type Amounts, countPlaced, type FreeNode, listFreeNodes } from "./capacity.ts";
+export {
+  type Amounts,
+  countPlaced,
+  type FreeNode,
+  listFreeNodes,
+  type Request,
+  type Toleration,
+  takes,
+} from "./capacity.ts";
 export { type PodFacts, type Role, reduceJob, reducePod } from "./facts.ts";
 export {
   findLeftovers,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RESOURCES } from "./api/resources.ts";
-import { countPlaced, listFreeNodes } from "./capacity.ts";
+import { countPlaced, listFreeNodes, takes } from "./capacity.ts";
 import { findLeftovers, RELEASE_KINDS, readHelmReleases } from "./leftovers.ts";
 import { isOurs, labelsOf, parseReleaseName, selectorOf } from "./names.ts";
 import { parseQuantity } from "./quantity.ts";
@@ -129,8 +129,9 @@ test("room on nodes is what their pods leave, and a pod needs one node", () => {
     spec: { nodeName: "a", containers: [{ name: "c", resources: { requests: { cpu: "1500m" } } }] },
     status: { phase: "Running" },
   };
+  const down = { ...node("down", "8"), status: { conditions: [{ type: "Ready", status: "Unknown" }] } };
   const free = listFreeNodes(
-    [node("a", "2"), node("b", "2"), node("closed", "8", [{ key: "k", effect: "NoSchedule" }])],
+    [node("a", "2"), node("b", "2"), node("closed", "8", [{ key: "k", effect: "NoSchedule" }]), down],
     [pod],
   );
   assert.deepEqual(
@@ -138,10 +139,35 @@ test("room on nodes is what their pods leave, and a pod needs one node", () => {
     [
       ["a", 0.5, 9],
       ["b", 2, 10],
+      ["closed", 8, 10],
     ],
   );
-  const one = { cpu: 1, memory: 2 ** 30, pods: 1 };
+  const one = { amounts: { cpu: 1, memory: 2 ** 30, pods: 1 }, selector: {}, tolerations: [] };
   assert.equal(countPlaced(free, [one, one, one]), 2);
+  const tolerant = { ...one, tolerations: [{ key: "k", operator: "Exists" }] };
+  assert.equal(countPlaced(free, [one, one, tolerant]), 3);
+  assert.equal(countPlaced(free, [{ ...one, selector: { disk: "fast" } }]), 0);
+});
+
+test("a node takes a pod that tolerates its taints and wants its labels", () => {
+  const taint = { key: "team", value: "a", effect: "NoSchedule" };
+  const node = { name: "n", free: {}, labels: { disk: "fast" }, taints: [taint] };
+  const rows: [object[], boolean][] = [
+    [[], false],
+    [[{ operator: "Exists" }], true],
+    [[{ key: "team", operator: "Exists" }], true],
+    [[{ key: "team", operator: "Exists", effect: "NoExecute" }], false],
+    [[{ key: "team", value: "a" }], true],
+    [[{ key: "team", value: "b" }], false],
+    [[{ key: "other", operator: "Exists" }], false],
+    [[{}], false],
+  ];
+  for (const [tolerations, expected] of rows) {
+    assert.equal(takes(node, { selector: {}, tolerations }), expected, JSON.stringify(tolerations));
+  }
+  const open = { ...node, taints: [{ ...taint, effect: "PreferNoSchedule" }] };
+  assert.ok(takes(open, { selector: { disk: "fast" }, tolerations: [] }));
+  assert.ok(!takes(open, { selector: { disk: "slow" }, tolerations: [] }));
 });
 
 test("rights are asked for once each, and never for secrets of the driver", () => {

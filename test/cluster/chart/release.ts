@@ -37,6 +37,7 @@ export type Pod = {
     serviceAccountName: string;
     automountServiceAccountToken?: boolean;
     containers: { name: string; env: { name: string; value?: string }[] }[];
+    volumes: { name: string; configMap?: { name: string } }[];
   };
   status: {
     phase: string;

@@ -16,7 +16,7 @@ import { textFlag } from "../../cluster/flags.ts";
 import { findHelm } from "../../cluster/helm.ts";
 import { type ClusterJob, readClusterJob } from "../../cluster/job-input.ts";
 import { type Cluster, openCluster } from "../../cluster/open.ts";
-import { askRights, runtimeClassOf } from "../../cluster/preflight.ts";
+import { askRights, findWrongObjects, listClaims, runtimeClassOf } from "../../cluster/preflight.ts";
 import type { Context } from "../../command.ts";
 import { fail, type Outcome, ok, type Report, warn } from "./check.ts";
 import { judgeCapacity, judgeImage, judgeKata, judgeSgx } from "./nodes.ts";
@@ -50,6 +50,7 @@ const CHECKS: readonly Check[] = [
   { name: "clock", look: checkClock },
   { name: "namespace", look: checkNamespaceLevel },
   { name: "volume claims", look: checkClaims },
+  { name: "named objects", look: checkNamed },
   { name: "image", look: async ({ work, nodes }) => judgeImage(work?.job, nodes) },
   { name: "capacity", look: async ({ work, nodes, pods }) => judgeCapacity(work?.job, nodes, pods) },
   { name: "SGX", look: async ({ work, nodes }) => judgeSgx(work?.job, nodes) },
@@ -163,40 +164,55 @@ async function checkNamespaceLevel({ cluster: { connection, namespace } }: Groun
 }
 
 async function checkClaims({ cluster: { connection, namespace }, work }: Ground): Promise<Outcome> {
-  const names = [work?.job.pvc, work?.job.eventLog.pvc].filter((name) => name !== undefined);
+  const names = [...new Set(work === undefined ? [] : listClaims(work.job).map(({ name }) => name))];
   if (names.length === 0) {
     const claims = await orForbidden(
       listAll<Claim>(connection, { resource: RESOURCES.persistentvolumeclaims, namespace }),
     );
     return ok(claims === undefined ? "not asked for" : `${claims.length} in the namespace; none asked for`);
   }
-  const found = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      claim: await findObject<Claim>(connection, RESOURCES.persistentvolumeclaims, { namespace, name }),
-    })),
+  const judged = await Promise.all(
+    names.map(async (name) =>
+      judgeClaim(
+        name,
+        namespace,
+        await findObject<Claim>(connection, RESOURCES.persistentvolumeclaims, { namespace, name }),
+      ),
+    ),
   );
-  const missing = found.find(({ claim }) => claim === undefined);
-  if (missing !== undefined)
-    return fail(`there is no claim ${missing.name}`, "correct the job file; see claims: kubectl get pvc");
-  const unbound = found.find(({ claim }) => claim?.status?.phase !== "Bound");
-  if (unbound !== undefined) {
-    const { name, claim } = unbound;
-    return warn(
-      `${name} is ${claim?.status?.phase ?? "not bound"}`,
-      `see why: kubectl describe pvc ${name} -n ${namespace}; some are bound by their first pod`,
-    );
+  return joinOutcomes(judged);
+}
+
+function judgeClaim(name: string, namespace: string, claim: Claim | undefined): Outcome {
+  if (claim === undefined)
+    return fail(`there is no claim ${name}`, "correct the job file; see claims: kubectl get pvc");
+  const phase = claim.status?.phase ?? "not bound";
+  const why = `see why: kubectl describe pvc ${name} -n ${namespace}`;
+  if (phase === "Lost") return fail(`the volume of ${name} is lost`, why);
+  if (phase !== "Bound") return warn(`${name} is ${phase}`, `${why}; some are bound by their first pod`);
+  if (claim.spec?.accessModes?.every((mode) => mode === "ReadWriteOnce" || mode === "ReadWriteOncePod")) {
+    const mend = "use a claim with ReadWriteMany, or let all pods run on one node";
+    return warn(`${name} can be mounted on one node alone`, mend);
   }
-  const single = found.find(({ claim }) =>
-    claim?.spec?.accessModes?.every((mode) => mode === "ReadWriteOnce" || mode === "ReadWriteOncePod"),
-  );
-  if (single !== undefined) {
-    return warn(
-      `${single.name} can be mounted on one node alone`,
-      "use a claim with ReadWriteMany, or let all pods run on one node",
-    );
-  }
-  return ok(found.map(({ name }) => `${name} bound`).join(", "));
+  return ok(`${name} bound`);
+}
+
+/** What the job names in the namespace beside claims: Secrets, ConfigMaps, accounts. */
+async function checkNamed({ cluster, work }: Ground): Promise<Outcome> {
+  if (work === undefined) return ok("no job file, so nothing is named");
+  const findings = await findWrongObjects(cluster, work);
+  if (findings.length === 0) return ok("Secrets, ConfigMaps and accounts that the job names are as it needs them");
+  return joinOutcomes(findings.map(({ message, mend }) => fail(message, mend ?? "correct the job file")));
+}
+
+/** Several findings in one line, as bad as the worst; each mend once. */
+function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
+  const wrong = outcomes.filter(({ state }) => state !== "ok");
+  const shown = wrong.length === 0 ? outcomes : wrong;
+  const detail = shown.map((outcome) => outcome.detail).join("; ");
+  const mend = [...new Set(shown.map((outcome) => outcome.mend))].join("; ");
+  if (wrong.length === 0) return ok(detail);
+  return wrong.some(({ state }) => state === "fail") ? fail(detail, mend) : warn(detail, mend);
 }
 
 /** One line when all is permitted, otherwise one for each right that is missing. */

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type JobFile, parseSizeBytes } from "@bulwark/contracts";
-import { type Amounts, countPlaced, listFreeNodes, type Node, type Pod, parseQuantity } from "@bulwark/kubernetes";
+import { enclaveBytes, type JobFile, podBytes } from "@bulwark/contracts";
+import {
+  countPlaced,
+  listFreeNodes,
+  type Node,
+  type Pod,
+  parseQuantity,
+  type Request,
+  type Toleration,
+  takes,
+} from "@bulwark/kubernetes";
 import { fail, type Outcome, ok, warn } from "./check.ts";
 
 const GIB = 2 ** 30;
 const EPC = "sgx.intel.com/epc";
 const SLOTS = ["sgx.intel.com/enclave", "sgx.intel.com/provision"];
-/** Spark's own least memory beside the heap, and the share where the heap is large (spark.kubernetes.memoryOverheadFactor). */
-const OVERHEAD_BYTES = 384 * 2 ** 20;
-const OVERHEAD_SHARE = 0.1;
+const SGX_LABEL = "intel.feature.node.kubernetes.io/sgx";
+const ANYBODY = { selector: {}, tolerations: [] };
 
 const FORBIDDEN = warn("you may not list nodes, so this cannot be known", "ask whoever runs the cluster");
 
@@ -19,15 +27,16 @@ export function judgeCapacity(
   pods: readonly Pod[] | undefined,
 ): Outcome {
   if (nodes === undefined) return FORBIDDEN;
-  const free = listFreeNodes(nodes, pods ?? []);
+  const driver = job && toRequest(job, "driver");
+  const executor = job && toRequest(job, "executor");
+  const all = listFreeNodes(nodes, pods ?? []);
+  const free = all.filter((node) => [driver ?? ANYBODY, executor ?? ANYBODY].some((pod) => takes(node, pod)));
   const sum = (key: string): number => free.reduce((total, node) => total + (node.free[key] ?? 0), 0);
   const has = `${free.length} of ${nodes.length} nodes take pods; ${sum("cpu").toFixed(1)} cores and ${(sum("memory") / GIB).toFixed(1)} GiB ${pods === undefined ? "in all" : "free"}`;
-  if (free.length === 0) return fail(has, "see why: kubectl describe nodes");
-  if (job === undefined) return ok(has);
-  const wanted = [
-    toRequest(job, "driver"),
-    ...Array.from({ length: job.executor.instances }, () => toRequest(job, "executor")),
-  ];
+  if (free.length === 0)
+    return fail(has, "see why: kubectl describe nodes; the job's nodeSelector and tolerations count, too");
+  if (job === undefined || driver === undefined || executor === undefined) return ok(has);
+  const wanted = [driver, ...Array.from({ length: job.executor.instances }, () => executor)];
   const placed = countPlaced(free, wanted);
   if (placed === wanted.length) return ok(`${has}: room for driver and ${job.executor.instances} executors`);
   return fail(
@@ -36,18 +45,17 @@ export function judgeCapacity(
   );
 }
 
-function toRequest(job: JobFile, role: "driver" | "executor"): Amounts {
-  const { cores, memory, memoryOverhead } = job[role];
-  const heap = parseSizeBytes(memory);
-  const beside =
-    memoryOverhead === undefined ? Math.max(OVERHEAD_BYTES, heap * OVERHEAD_SHARE) : parseSizeBytes(memoryOverhead);
-  const total = heap + beside;
-  const { enclave } = job[role];
-  const sgx =
-    job.trust.tee === "sgx"
-      ? { [EPC]: enclave === undefined ? total : parseSizeBytes(enclave), [SLOTS[0] ?? ""]: 1 }
-      : {};
-  return { cpu: cores, memory: total, pods: 1, ...sgx };
+/** What the chart asks for a pod of the role. What a runtime class adds is not known here, nor is affinity looked at. */
+function toRequest(job: JobFile, role: "driver" | "executor"): Request {
+  const isSgx = job.trust.tee === "sgx";
+  const devices = Object.fromEntries(SLOTS.map((slot) => [slot, 1]));
+  const sgx = isSgx ? { [EPC]: enclaveBytes(job, role), ...devices } : {};
+  const selector = { ...job.nodeSelector, ...job[role].nodeSelector, ...(isSgx ? { [SGX_LABEL]: "true" } : {}) };
+  return {
+    amounts: { cpu: job[role].cores, memory: podBytes(job, role), pods: 1, ...sgx },
+    selector: Object.fromEntries(Object.entries(selector).map(([key, value]) => [key, String(value)])),
+    tolerations: [...job.tolerations, ...job[role].tolerations] as Toleration[],
+  };
 }
 
 /** Whether a job in an enclave finds the device plugin's resources. */
@@ -56,9 +64,7 @@ export function judgeSgx(job: JobFile | undefined, nodes: readonly Node[] | unde
   const able = nodes.filter(({ status }) => parseQuantity(status?.allocatable?.[EPC]) > 0);
   const isWanted = job?.trust.tee === "sgx";
   if (able.length === 0) {
-    const labelled = nodes.filter(
-      ({ metadata }) => metadata.labels?.["intel.feature.node.kubernetes.io/sgx"] === "true",
-    );
+    const labelled = nodes.filter(({ metadata }) => metadata.labels?.[SGX_LABEL] === "true");
     const detail =
       labelled.length > 0
         ? `${labelled.length} nodes are labelled for SGX, and none offers ${EPC}`

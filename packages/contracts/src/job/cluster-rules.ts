@@ -33,6 +33,20 @@ export function overheadBytes(job: JobFile, role: Role): number {
 /** Bytes of heap and overhead. */
 const neededBytes = (job: JobFile, role: Role): number => parseSizeBytes(job[role].memory) + overheadBytes(job, role);
 
+const IMAGE_MEMORY = "3g";
+
+/**
+ * Bytes of memory that the pod of a role asks for: heap and overhead. A confidential VM fetches the image into half of its
+ * memory (`spark-job.tee.vm` of the chart).
+ */
+export function podBytes(job: JobFile, role: Role): number {
+  const { tee, imageMemory = IMAGE_MEMORY } = job.trust;
+  const needed = neededBytes(job, role);
+  if (tee !== "tdx" && tee !== "snp") return needed;
+  const image = parseSizeBytes(imageMemory);
+  return Math.max(needed + image, 2 * image);
+}
+
 /** Enclaves have a power of two of bytes (Gramine's manifest syntax, sgx.enclave_size). */
 const roundUp = (bytes: number): number => Math.max(ENCLAVE_MINIMUM_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
 
@@ -148,6 +162,17 @@ export const CLUSTER_RULES: Readonly<Record<string, JobRule>> = {
           ["image"],
           `the image can change under its name, and trust.tee is ${trust.tee}`,
           "Name it by digest: NAME@sha256:...",
+        ),
+      ),
+  },
+  enclaveOfLauncher: {
+    about: ["deployMode", "trust.tee"],
+    check: ({ deployMode, trust }) =>
+      when(deployMode === "cluster" && trust.tee === "sgx", () =>
+        conflict(
+          ["deployMode"],
+          "deployMode is cluster, and the launcher has no enclave in an image whose programs run in one",
+          "Leave `deployMode` out: the release's own pod is the driver then",
         ),
       ),
   },

@@ -117,6 +117,11 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: { image: "a:1", ...tee("sgx") }, found: [["JOB_VALUE_INVALID", "image"]] },
     { job: { image: "a@sha256:0", ...tee("tdx") }, found: [["JOB_VALUE_INVALID", "image"]] },
   ],
+  enclaveOfLauncher: [
+    { job: { deployMode: "cluster" }, found: [] },
+    { job: { trust: { ...BASE.trust, tee: "sgx" } }, found: [] },
+    { job: { deployMode: "cluster", trust: { ...BASE.trust, tee: "sgx" } }, found: [["JOB_CONFLICT", "deployMode"]] },
+  ],
   releaseExists: [
     { job: BASE, found: [] },
     { job: { trust: { ...BASE.trust, release: "attested" } }, found: [["JOB_VALUE_INVALID", "trust.release"]] },

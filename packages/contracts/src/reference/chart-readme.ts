@@ -7,25 +7,29 @@ const SECURITY: readonly string[][] = [
   [
     "Role of the driver",
     "pods, services, configmaps, persistentvolumeclaims of its namespace",
-    "Spark makes executors and their volumes; the driver reports by annotations on its pods. No Secrets, no exec, nothing beyond the namespace",
+    "Spark makes executors and their volumes; the driver reports by annotations on its pods. No Secrets, no exec, nothing beyond the namespace; what it reaches indirectly: below",
   ],
   ["token of the driver", "projected, short-lived", "for the rights above"],
   ["account of executors", "no right, no token", "an executor asks the API server for nothing"],
   ["port 7078", "driver, from executors of this release", "Spark's RPC, authenticated and encrypted by the profile"],
   ["port 7079", "driver and executors, among themselves", "blocks, by the same channel protection"],
   ["port 4440", "driver, closed by the network policy, open to port-forward", "Spark's UI: TLS 1.3 and a token"],
-  ["egress", "this release, DNS, the API server (driver only), `network.allow`", "what the job declares, nothing else"],
+  [
+    "egress",
+    "this release; port 53 anywhere; `network.apiServer` on 443 and 6443 (driver only; any IPv4 address unless it is set); `network.allow`",
+    "names, the API server, what the job declares",
+  ],
   [
     "`security.secrets.application`",
-    "file 0400 in driver and executors",
+    "file in driver and executors",
     "they know each other by it; the UI's token follows from it",
   ],
   [
     "`security.secrets.keys`, `.password`",
-    "files 0400, where TLS is spoken",
+    "files, where TLS is spoken",
     "key stores of the profile `tls` and of the UI",
   ],
-  ["`security.secrets.keyring`", "file 0400, where data has keys", "master keys that the job names"],
+  ["`security.secrets.keyring`", "file, where data has keys", "master keys that the job names"],
   ["signing key of enclaves", "never in a pod", "who reads it can sign another enclave"],
   ["pods", 'Pod Security "restricted"', "uid and gid 185, read-only root, no capability, no privilege, no host path"],
 ];
@@ -52,12 +56,23 @@ The release is a Job (with \`schedule\`, a CronJob) whose pod is the driver; exe
 launcher, the driver belongs to that, and executors to the driver. Programs: \`--set-file 'program.app\\.py=app.py' --set python=app.py\`, a path
 in the image (\`local:///opt/app.jar\`), or Spark-Pi when none is named.
 
+An upgrade leaves a Job that is there, and a run of a schedule that is in progress, as they were made; a schedule's next run is of the new
+version ([operations](../../docs/guide/operations.md#following)).
+
 ## How it is protected
 
 ${renderTable(["What", "Where, for whom", "Why"], SECURITY)}
 
-Network policies act where the cluster's network plugin enforces them. Settings that would weaken the profile are refused by the schema and
-overruled by the chart ([refused settings](../../docs/reference/refused-settings.md)).
+Mounted Secrets have mode 0400, which the kubelet makes 0440 for the pod's group.
+
+What the driver's Role reaches indirectly: who may create pods in a namespace can create one that mounts any Secret there, or runs under any
+account there, and no network policy of this release is about it; ConfigMaps and pods of other releases can be read and deleted. Spark as driver
+needs these rights, so the job's own code has them. **A namespace is one domain of trust**: give jobs that must not reach each other, and
+Secrets that they must not reach, namespaces of their own; \`rbac.create: false\` with \`serviceAccount.driver\` takes a Role of yours.
+
+Network policies act where the cluster's network plugin enforces them. Give the API server's address, so that the driver reaches nothing else on its
+ports: \`network.apiServer: ADDRESS/32\` (\`kubectl get endpointslices -n default\`; an IPv6 address must be given). Names are asked of any address, which
+is a way out for a job's own code. Settings that would weaken the profile are refused by the schema and overruled by the chart ([refused settings](../../docs/reference/refused-settings.md)).
 
 ## How it ends
 

@@ -140,24 +140,34 @@ export async function deleteObject(
   }
 }
 
-/** Deletes every object of a selection with one question. Services have no such question, so they go one by one. */
+/**
+ * Deletes every object of a selection, with one question where that may be asked: it is a right of its own
+ * (`deletecollection`), and Services have none.
+ */
 export async function deleteSelected(connection: Connection, selection: Selection): Promise<void> {
   const { resource, namespace, labels, fields } = selection;
-  if (resource.plural === "services") {
-    const found = await listAll<KubeObject>(connection, selection, { metaOnly: true });
-    await Promise.all(
-      found.map(({ metadata }) =>
-        deleteObject(connection, resource, { namespace: metadata.namespace ?? namespace ?? "", name: metadata.name }),
-      ),
-    );
-    return;
+  if (resource.plural === "services") return deleteEach(connection, selection);
+  try {
+    await connection.ask({
+      method: "DELETE",
+      path: pathOf(resource, namespace),
+      query: { labelSelector: labels, fieldSelector: fields },
+      body: { propagationPolicy: "Background" },
+      what: `delete ${resource.plural}`,
+      limitMs: 120_000,
+    });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "CLUSTER_FORBIDDEN") throw error;
+    await deleteEach(connection, selection);
   }
-  await connection.ask({
-    method: "DELETE",
-    path: pathOf(resource, namespace),
-    query: { labelSelector: labels, fieldSelector: fields },
-    body: { propagationPolicy: "Background" },
-    what: `delete ${resource.plural}`,
-    limitMs: 120_000,
-  });
+}
+
+async function deleteEach(connection: Connection, selection: Selection): Promise<void> {
+  const { resource, namespace = "" } = selection;
+  const found = await listAll<KubeObject>(connection, selection, { metaOnly: true });
+  await Promise.all(
+    found.map(({ metadata }) =>
+      deleteObject(connection, resource, { namespace: metadata.namespace ?? namespace, name: metadata.name }),
+    ),
+  );
 }

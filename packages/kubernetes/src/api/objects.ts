@@ -94,7 +94,7 @@ export type Claim = KubeObject & {
   status?: { phase?: string };
 };
 export type Node = KubeObject & {
-  spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
+  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
   status?: { allocatable?: Record<string, string>; conditions?: Condition[] };
 };
 export type Namespace = KubeObject & { status?: { phase?: string } };
