@@ -6,13 +6,13 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { parseAllDocuments } from "yaml";
 import { parseJobFile } from "../packages/contracts/src/index.ts";
-import { type EnclaveRole, renderManifest } from "../packages/spark/src/index.ts";
+import { type EnclaveRole, listProgramFiles, renderManifest } from "../packages/spark/src/index.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_INVALID = 3;
-const USAGE = `node scripts/gramine-manifest.ts JOB.yaml RENDERED.yaml --role driver|executor [OPTIONS] > ROLE.manifest
+const USAGE = `node scripts/gramine-manifest.ts JOB.yaml RENDERED.yaml --role driver|executor --class-path FILE [OPTIONS] > ROLE.manifest
   RENDERED.yaml       helm template NAME charts/spark-job -n NAMESPACE -f JOB.yaml
-  --class-path FILE   the class path of the image (/opt/bulwark/classpath), jars with colons between them
+  --class-path FILE   a copy of the image's /opt/bulwark/classpath: jars with colons between them
   --java PATH         Java in the image (/usr/bin/java), --java-major 17
   --read PATH         a folder (with / at the end) or file of the image to trust; again for each
   --product N --version N   identity of the enclave (isvprodid, isvsvn)`;
@@ -80,7 +80,8 @@ function findPod(objects: readonly Rendered[], role: EnclaveRole): Rendered {
 async function main(): Promise<number> {
   const [jobFile = "", renderedFile = ""] = positionals;
   const role = values.role as EnclaveRole | undefined;
-  if (renderedFile === "" || (role !== "driver" && role !== "executor")) {
+  const classPathFile = values["class-path"] ?? "";
+  if (renderedFile === "" || classPathFile === "" || (role !== "driver" && role !== "executor")) {
     process.stderr.write(`${USAGE}\n`);
     return EXIT_USAGE;
   }
@@ -90,8 +91,8 @@ async function main(): Promise<number> {
     .filter((object) => object !== null);
   const { spec } = findPod(objects, role);
   const [, ...submitArguments] = role === "driver" ? spec.containers[0].args : [""];
-  const classPath =
-    values["class-path"] === undefined ? "/opt/bulwark/bulwark.jar" : await readFile(values["class-path"], "utf8");
+  const classPath = await readFile(classPathFile, "utf8");
+  const named = listProgramFiles(job).filter((path) => !IMAGE_FILES.some((folder) => path.startsWith(folder)));
   process.stdout.write(
     renderManifest({
       role,
@@ -99,7 +100,7 @@ async function main(): Promise<number> {
       java: { executable: values.java, major: Number(values["java-major"]) },
       classPath: classPath.trim().split(":"),
       submitArguments,
-      imageFiles: [...IMAGE_FILES, ...values.read],
+      imageFiles: [...IMAGE_FILES, ...named, ...values.read],
       mountedFiles: listMounted(objects, spec),
       identity: { product: Number(values.product), version: Number(values.version) },
     }),

@@ -4,7 +4,7 @@ export { PORTS } from "./chart/settings.ts";
 export { encodeInitData } from "./confidential-vm/init-data.ts";
 export { type DataToolInput, planDataTool } from "./data-tool.ts";
 export { type PlannedDataset, workingPath } from "./datasets.ts";
-export { type EnclaveRole, type ManifestInput, renderManifest } from "./gramine/manifest.ts";
+export { type EnclaveRole, listProgramFiles, type ManifestInput, renderManifest } from "./gramine/manifest.ts";
 export { type HistoryInput, planHistoryServer } from "./history.ts";
 export {
   type PlanInput,

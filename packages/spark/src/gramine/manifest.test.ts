@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readJob } from "../testing/plan-input.ts";
-import { type ManifestInput, renderManifest } from "./manifest.ts";
+import { listProgramFiles, type ManifestInput, renderManifest } from "./manifest.ts";
 import { formatToml } from "./toml.ts";
 
 const job = readJob({
@@ -20,7 +20,10 @@ const input = (changes: Partial<ManifestInput> = {}): ManifestInput => ({
   classPath: ["/opt/bulwark/bulwark.jar", "/opt/spark/jars/a.jar"],
   submitArguments: ["--class", "com.example.Main", "local:///opt/app/app.jar", "8"],
   imageFiles: ["/opt/spark/", "/opt/bulwark/", "/usr/bin/java"],
-  mountedFiles: [{ path: "/etc/bulwark/conf/spark.properties", sha256: "ab".repeat(32) }],
+  mountedFiles: ["spark.properties", "driver.jvm", "executor.jvm"].map((name) => ({
+    path: `/etc/bulwark/conf/${name}`,
+    sha256: "ab".repeat(32),
+  })),
   identity: { product: 1, version: 3 },
   ...changes,
 });
@@ -53,6 +56,18 @@ test("nothing comes from the host but named variables, and no file that was not 
     const [, allowed = ""] = /^sgx\.allowed_files = \[([^\]]*)\]/m.exec(manifest) ?? [];
     assert.doesNotMatch(allowed, /\/(opt|usr|lib|bin|etc\/bulwark\/conf)/);
   }
+});
+
+test("options of the JVM are read from a measured file, and from no other", () => {
+  for (const role of ["driver", "executor"] as const) {
+    assert.ok(renderManifest(input({ role })).includes(`"@/etc/bulwark/conf/${role}.jvm"`), role);
+    assert.throws(() => renderManifest(input({ role, mountedFiles: [] })));
+  }
+});
+
+test("files of the image that the job names are known", () => {
+  const named = { jars: ["/opt/app/b.jar", "https://a.example/c.jar"], files: ["/opt/app/b.jar", "model.bin"] };
+  assert.deepEqual(listProgramFiles({ ...job, ...named }), ["/opt/app/app.jar", "/opt/app/b.jar"]);
 });
 
 test("settings that are mounted must have the content that was measured", () => {

@@ -22,6 +22,12 @@ export type ManifestInput = {
   identity: { product: number; version: number };
 };
 
+/** Files of the image that a job names: its program and what goes with it. */
+export function listProgramFiles({ jar, python, jars, pyFiles, files }: JobFile): string[] {
+  const named = [jar, python, ...jars, ...pyFiles, ...files].filter((path) => path !== undefined);
+  return [...new Set(named.map((path) => path.replace(/^local:\/\//, "")).filter((path) => path.startsWith("/")))];
+}
+
 /** A JVM starts far more threads than it has cores; a driver of many executors needs most of these. */
 const THREADS = 512;
 const MAIN: Readonly<Record<EnclaveRole, string>> = {
@@ -71,7 +77,7 @@ const UNMEASURED = [
  * and settings are part of the measurement; nothing is taken from the host's environment; a file that was not measured is
  * refused. Scratch files are encrypted under a key of this very enclave.
  *
- * @throws BulwarkError JOB_CONFLICT for a job that is not for SGX
+ * @throws BulwarkError JOB_CONFLICT for a job that is not for SGX; Error when the JVM's options are not among the mounted files
  */
 export function renderManifest(input: ManifestInput): string {
   const { job, role } = input;
@@ -79,6 +85,8 @@ export function renderManifest(input: ManifestInput): string {
     const message = `trust.tee is ${job.trust.tee}; a manifest is for enclaves.`;
     throw new BulwarkError("JOB_CONFLICT", message, "set trust.tee: sgx");
   }
+  if (!input.mountedFiles.some(({ path }) => path === optionsOf(role)))
+    throw new Error(`${optionsOf(role)} is not mounted`);
   return formatToml({
     "libos.entrypoint": input.java.executable,
     "loader.log_level": job.trust.sgxLog,
@@ -105,18 +113,16 @@ export function renderManifest(input: ManifestInput): string {
   });
 }
 
+const optionsOf = (role: EnclaveRole): string => `/etc/bulwark/conf/${role}.jvm`;
+
 function argumentsOf({ role, job, java, classPath, submitArguments }: ManifestInput): string[] {
   const startup = role === "driver" ? {} : { ...CHANNEL[job.security.profile], ...SCRATCH, ...CREDENTIALS };
   return [
     java.executable,
     ...sparkJavaOptions(java.major),
     `-Xmx${job[role].memory.toLowerCase()}`,
-    "-Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties",
-    "-Djava.io.tmpdir=/tmp",
-    "-Duser.home=/tmp",
-    `-Dbulwark.profile=${job.security.profile}`,
-    `-Dbulwark.application.secret=/etc/bulwark/secrets/application/${job.security.secrets.applicationEntry}`,
-    ...(job.security.secrets.keyring === "" ? [] : ["-Dbulwark.keyring=/etc/bulwark/secrets/keyring/keyring.json"]),
+    // Options of the job and of the chart, one a line: a mounted file, so measured with its content.
+    `@${optionsOf(role)}`,
     // Executors need these before they can ask the driver; elsewhere they come by the environment.
     ...Object.entries(startup).map(([name, value]) => `-D${name}=${value}`),
     "-cp",
