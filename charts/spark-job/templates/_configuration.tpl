@@ -31,11 +31,19 @@ data:
     -Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
     -Duser.home=/tmp
   {{- end }}
-  {{- /* A store of event logs is read later by a pod that is like the driver, when its Job may be gone. */}}
-  {{- if or (eq $v.deployMode "cluster") (and $v.eventLog.enabled $v.eventLog.dir (not $v.eventLog.pvc)) }}
-  driver.yaml: |
-    {{- include "spark-job.template" (dict "root" .root "v" $v "role" "driver") | nindent 4 }}
+  {{- if or (eq $v.deployMode "cluster") (include "spark-job.isLogStored" .) }}
+  {{- include "spark-job.driverTemplate" . | nindent 2 }}
   {{- end }}
+{{- end }}
+
+{{/* Whether event logs are in a store: it is read later by a pod that is like the driver, when its Job may be gone. In: v. */}}
+{{- define "spark-job.isLogStored" -}}
+{{- if and .v.eventLog.enabled .v.eventLog.dir (not .v.eventLog.pvc) }}yes{{ end -}}
+{{- end }}
+
+{{- define "spark-job.driverTemplate" -}}
+driver.yaml: |
+  {{- include "spark-job.template" (dict "root" .root "v" .v "role" "driver") | nindent 2 }}
 {{- end }}
 
 {{/* The job's own files. In: v. */}}
