@@ -17,6 +17,7 @@ import { endNode, listNodes, type NodeRecord, startNode } from "./fixture/node.t
 import { CLUSTER_CACHE } from "./ground/folders.ts";
 import { findMissing } from "./ground/missing.ts";
 import { prepareGround } from "./ground/prepare.ts";
+import { prepareS3 } from "./ground/s3.ts";
 
 const SELF = fileURLToPath(import.meta.url);
 const EXIT_USAGE = 2;
@@ -24,6 +25,7 @@ const EXIT_UNREACHABLE = 4;
 const ALL_TESTS = "test/cluster/*.test.ts";
 const USAGE = `npm run cluster -- VERB
   prepare        install packages and build programs that are missing
+  prepare-s3     fetch what test/cluster/kept-log-s3.test.ts needs, 700 MB
   up             start a node and keep it
   status         which nodes run
   shell          a shell in the kept node's network, with kubectl and helm
@@ -37,6 +39,11 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   async prepare() {
     await prepareGround(say);
+    return 0;
+  },
+
+  async "prepare-s3"() {
+    await prepareS3(say);
     return 0;
   },
 
