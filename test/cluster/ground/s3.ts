@@ -7,8 +7,12 @@ import { runProgram } from "../../../scripts/run-program.ts";
 import { REPOSITORY } from "../../e2e/harness.ts";
 import { CLUSTER_CACHE } from "./folders.ts";
 
-/** The connector of the Hadoop that Spark brings, and the SDK that its POM names: 690 MB. */
-const JARS = ["org.apache.hadoop:hadoop-aws:3.5.0", "software.amazon.awssdk:bundle:2.35.4"];
+/** The connector of the Hadoop that Spark brings, and what its POM names: 690 MB. */
+const JARS = [
+  "org.apache.hadoop:hadoop-aws:3.5.0",
+  "software.amazon.awssdk:bundle:2.35.4",
+  "software.amazon.s3.analyticsaccelerator:analyticsaccelerator-s3:1.3.1",
+];
 const COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy";
 const SERVER = "moto[server]==5.2.5";
 

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Properties;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
 
 /**
  * The way to a Hadoop file system that the chart's settings give, without a running application: the driver that keeps
@@ -46,6 +47,8 @@ final class Store {
       }
     }
     hadoop.setClassLoader(new URLClassLoader(jars(properties.getProperty(JARS, "")), Store.class.getClassLoader()));
+    // A connector of this class loader and one of Spark's count for themselves, and give the same name to what they count.
+    DefaultMetricsSystem.setMiniClusterMode(true);
     // Hadoop closes file systems when the JVM ends, before the last words are kept.
     hadoop.setBoolean("fs.automatic.close", false);
     return FileSystem.newInstance(address, hadoop);
