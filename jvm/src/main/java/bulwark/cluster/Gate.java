@@ -38,6 +38,7 @@ final class Gate implements DriverPlugin {
   @Override
   public Map<String, String> init(SparkContext sparkContext, PluginContext pluginContext) {
     context = sparkContext;
+    KeptLog.ofProcess().ifPresent(log -> log.begin(Thread.currentThread().getContextClassLoader()));
     context.addSparkListener(new ProgressListener(application.report(), context.conf()));
     context.addSparkListener(
         new SparkListener() {

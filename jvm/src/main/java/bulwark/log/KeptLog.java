@@ -16,6 +16,9 @@ public interface KeptLog {
     return LogOfProcess.KEPT;
   }
 
+  /** The application begins: what is kept until then waits for it, where it needs what Spark loads. */
+  default void begin(ClassLoader ofSpark) {}
+
   /** Keeps a line of the driver. */
   void keepDriver(byte[] line);
 

@@ -4,9 +4,16 @@ package bulwark.log;
 /** A kept log in a store: whoever prints only puts its lines down; {@link Segments} writes them. */
 final class KeptObjects implements KeptLog {
   private final Outbox outbox;
+  private final Segments segments;
 
-  KeptObjects(Outbox outbox) {
+  KeptObjects(Outbox outbox, Segments segments) {
     this.outbox = outbox;
+    this.segments = segments;
+  }
+
+  @Override
+  public void begin(ClassLoader ofSpark) {
+    segments.begin(ofSpark);
   }
 
   @Override

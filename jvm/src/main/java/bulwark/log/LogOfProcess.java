@@ -29,9 +29,8 @@ final class LogOfProcess {
     URI uri = URI.create(address);
     Outbox outbox = new Outbox("driver", ROOM_BYTES);
     Segments segments =
-        new Segments(outbox, () -> Store.open(uri), new org.apache.hadoop.fs.Path(uri), pod, told);
-    segments.begin();
+        new Segments(outbox, loader -> Store.open(uri, loader), new org.apache.hadoop.fs.Path(uri), pod, told);
     Runtime.getRuntime().addShutdownHook(new Thread(segments::finish, "bulwark-log-store-end"));
-    return new KeptObjects(outbox);
+    return new KeptObjects(outbox, segments);
   }
 }

@@ -4,6 +4,7 @@ package bulwark.log;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -20,7 +21,7 @@ final class Segments implements Runnable {
   /** Opens the store: not before it is needed, as that takes a second. */
   @FunctionalInterface
   interface Opener {
-    FileSystem open() throws IOException;
+    FileSystem open(Optional<ClassLoader> ofSpark) throws IOException;
   }
 
   private final Outbox outbox;
@@ -29,6 +30,7 @@ final class Segments implements Runnable {
   private final String pod;
   private final PrintStream told;
   private final Thread thread = new Thread(this, "bulwark-log-store");
+  private Optional<ClassLoader> loader;
   private FileSystem store;
   private int written;
   private boolean isTold;
@@ -45,9 +47,17 @@ final class Segments implements Runnable {
     this.told = told;
   }
 
-  void begin() {
-    thread.setDaemon(true);
-    thread.start();
+  /** Begins to write, with the class loader that Spark has for jars. Only the first call counts. */
+  void begin(ClassLoader ofSpark) {
+    begin(Optional.of(ofSpark));
+  }
+
+  private synchronized void begin(Optional<ClassLoader> with) {
+    if (loader == null) {
+      loader = with;
+      thread.setDaemon(true);
+      thread.start();
+    }
   }
 
   /** Writes what is left, within a short limit. */
@@ -57,6 +67,8 @@ final class Segments implements Runnable {
 
   void finish(long milliseconds) {
     outbox.end();
+    // An application that never began has loaded no connector.
+    begin(Optional.empty());
     try {
       thread.join(milliseconds);
     } catch (InterruptedException interrupted) {
@@ -107,7 +119,7 @@ final class Segments implements Runnable {
 
   private void writeOnce(byte[] lines) throws IOException {
     if (store == null) {
-      store = opener.open();
+      store = opener.open(loader);
     }
     Path object = new Path(folder, String.format("%s.%06d.log", pod, written + 1));
     try (OutputStream out = store.create(object, true)) {

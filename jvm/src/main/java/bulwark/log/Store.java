@@ -12,10 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
 
 /**
  * The way to a Hadoop file system that the chart's settings give, without a running application: the driver that keeps
@@ -29,13 +29,21 @@ final class Store {
 
   private Store() {}
 
-  /** Opens the file system of an address with the settings of this pod. */
+  /** Opens the file system of an address with the settings of this pod, where no Spark runs. */
   static FileSystem open(URI address) throws IOException {
-    return open(address, SETTINGS);
+    return open(address, Optional.empty());
+  }
+
+  /**
+   * Opens it in a driver, with the class loader that Spark has for jars: a connector that is loaded twice shares what Hadoop
+   * keeps for the whole JVM, and Spark's event log could not be written.
+   */
+  static FileSystem open(URI address, Optional<ClassLoader> ofSpark) throws IOException {
+    return open(address, SETTINGS, ofSpark);
   }
 
   /** A file system of its own, which nobody else closes. */
-  static FileSystem open(URI address, Path settings) throws IOException {
+  static FileSystem open(URI address, Path settings, Optional<ClassLoader> ofSpark) throws IOException {
     Properties properties = new Properties();
     try (Reader reader = Files.newBufferedReader(settings, StandardCharsets.UTF_8)) {
       properties.load(reader);
@@ -46,9 +54,9 @@ final class Store {
         hadoop.set(name.substring(HADOOP.length()), properties.getProperty(name));
       }
     }
-    hadoop.setClassLoader(new URLClassLoader(jars(properties.getProperty(JARS, "")), Store.class.getClassLoader()));
-    // A connector of this class loader and one of Spark's count for themselves, and give the same name to what they count.
-    DefaultMetricsSystem.setMiniClusterMode(true);
+    hadoop.setClassLoader(
+        ofSpark.orElseGet(
+            () -> new URLClassLoader(jars(properties.getProperty(JARS, "")), Store.class.getClassLoader())));
     // Hadoop closes file systems when the JVM ends, before the last words are kept.
     hadoop.setBoolean("fs.automatic.close", false);
     return FileSystem.newInstance(address, hadoop);

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.fs.FileSystem;
@@ -26,7 +27,7 @@ class SegmentsTest {
 
   @TempDir Path folder;
   private final Outbox outbox = new Outbox("driver", ROOM);
-  private final KeptObjects log = new KeptObjects(outbox);
+  private final KeptLog log = new KeptObjects(outbox, null);
   private final ByteArrayOutputStream told = new ByteArrayOutputStream();
 
   private static byte[] line(String part, String text) {
@@ -34,10 +35,10 @@ class SegmentsTest {
   }
 
   /** A settings file of the chart's kind, and the file system it leads to. */
-  private FileSystem store() throws IOException {
+  private FileSystem store(Optional<ClassLoader> none) throws IOException {
     Path settings = folder.resolve("spark.properties");
     Files.writeString(settings, "spark.hadoop.bulwark.test=seen\nspark.jars=local:///none.jar,https://else/where.jar\n");
-    FileSystem store = Store.open(address(), settings);
+    FileSystem store = Store.open(address(), settings, Optional.empty());
     assertEquals("seen", store.getConf().get("bulwark.test"));
     return store;
   }
@@ -49,7 +50,7 @@ class SegmentsTest {
   private Segments begin(Segments.Opener opener) {
     PrintStream out = new PrintStream(told, true, StandardCharsets.UTF_8);
     Segments segments = new Segments(outbox, opener, new org.apache.hadoop.fs.Path(address()), "job-x2z9k", out);
-    segments.begin();
+    segments.begin(SegmentsTest.class.getClassLoader());
     return segments;
   }
 
@@ -61,7 +62,7 @@ class SegmentsTest {
     }
     begin(this::store).finish();
     Path target = Files.createDirectory(folder.resolve("target"));
-    try (FileSystem store = store()) {
+    try (FileSystem store = store(Optional.empty())) {
       ReadStore.splitAll(store, ReadStore.list(store, new org.apache.hadoop.fs.Path(address()), 0), target);
     }
     String driver = Files.readString(target.resolve("job-x2z9k.driver.log"));
@@ -77,7 +78,7 @@ class SegmentsTest {
     log.keepDriver(line("driver", "first"));
     Segments segments =
         begin(
-            () -> {
+            none -> {
               asked.countDown();
               awaitQuietly(never);
               throw new IOException("too late");
@@ -96,7 +97,7 @@ class SegmentsTest {
     log.keepDriver(line("driver", "first"));
     Segments segments =
         begin(
-            () -> {
+            none -> {
               // What comes meanwhile is a segment of its own, and the last.
               log.keepDriver(line("driver", "next"));
               asked.countDown();
@@ -118,7 +119,7 @@ class SegmentsTest {
     assertTrue(older.toFile().setLastModified(1000));
     Path target = Files.createDirectory(folder.resolve("target"));
     org.apache.hadoop.fs.Path root = new org.apache.hadoop.fs.Path(address());
-    try (FileSystem opened = store()) {
+    try (FileSystem opened = store(Optional.empty())) {
       ReadStore.copyAll(opened, root, ReadStore.list(opened, root, 2000), target);
       assertEquals(List.of(), ReadStore.list(opened, new org.apache.hadoop.fs.Path(root, "none"), 0));
     }
@@ -134,7 +135,7 @@ class SegmentsTest {
     for (String address : List.of("s3a://bucket/folder", "nowhere://bucket/folder")) {
       Throwable failure = null;
       try {
-        Store.open(URI.create(address), settings).close();
+        Store.open(URI.create(address), settings, Optional.empty()).close();
       } catch (IOException | RuntimeException thrown) {
         failure = thrown;
       }
