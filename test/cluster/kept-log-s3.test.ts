@@ -31,16 +31,18 @@ before(async () => {
   for (const jar of s3.jars) await copyFile(join(s3.folder, jar), join(folder, jar));
   const [program = "", ...args] = cluster.inNamespace([s3.server, "-H", NETWORK.gateway, "-p", String(PORT)]);
   server = spawn(program, args, { stdio: "ignore" });
-  const makeBucket = () => cluster.run("curl", ["-sf", "-X", "PUT", `${STORE}/logs`]);
+  // Spark wants the folder to be there; in a bucket that is an empty object of its name.
+  const make = (path: string) => cluster.run("curl", ["-sf", "-X", "PUT", `${STORE}/${path}`]);
   await until(
     "the store",
     () =>
-      makeBucket().then(
+      make("logs").then(
         () => true,
         () => false,
       ),
     60_000,
   );
+  await make("logs/spark/");
 });
 
 after(async () => {
