@@ -31,6 +31,9 @@ before(async () => {
   for (const jar of s3.jars) await copyFile(join(s3.folder, jar), join(folder, jar));
   const [program = "", ...args] = cluster.inNamespace([s3.server, "-H", NETWORK.gateway, "-p", String(PORT)]);
   server = spawn(program, args, { stdio: "ignore" });
+  const credentials = "[default]\naws_access_key_id = somebody\naws_secret_access_key = something\n";
+  const metadata = { name: "store", namespace: namespace.name };
+  await cluster.apply({ apiVersion: "v1", kind: "Secret", metadata, stringData: { credentials } });
   // Spark wants the folder to be there; in a bucket that is an empty object of its name.
   const make = (path: string) => cluster.run("curl", ["-sf", "-X", "PUT", `${STORE}/${path}`]);
   await until(
@@ -58,13 +61,18 @@ after(async () => {
 /** The same as any job's that has a connector and a way to its store. */
 const SETTINGS = {
   eventLog: { dir: "s3a://logs/spark" },
-  volumes: { connector: { claim: "connector", mountPath: "/mnt/connector" } },
+  volumes: {
+    connector: { claim: "connector", mountPath: "/mnt/connector" },
+    credentials: { secret: "store", mountPath: "/mnt/credentials", roles: ["driver"] },
+  },
+  driver: { memory: "512m", env: { AWS_SHARED_CREDENTIALS_FILE: "/mnt/credentials/credentials" } },
   network: { allow: { store: { cidr: `${NETWORK.gateway}/32`, ports: [PORT] } } },
   sparkConf: {
     "spark.hadoop.fs.s3a.endpoint": STORE,
     "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
     "spark.hadoop.fs.s3a.path.style.access": true,
-    "spark.hadoop.fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider",
+    "spark.hadoop.fs.s3a.aws.credentials.provider":
+      "software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider",
   },
 };
 
