@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Datatype, LAYOUTS, type Tensor, toTensor } from "@bulwark/tensors";
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
@@ -213,6 +214,33 @@ test("requests of a worker that dies fail with a code, and another worker takes 
   await lost;
   assert.deepEqual((await version.infer([index(3)], {}))[0]?.data, new Float32Array([9]));
   assert.equal(workers.length, 2);
+});
+
+test("a model whose workers die again and again is refused for a moment, and comes back", async (t) => {
+  const workers: ModelWorker[] = [];
+  const path = await place("lookup", "1", writeLookup());
+  const start = () => {
+    const worker = startModelWorker({ model: { path }, threads: 1 });
+    workers.push(worker);
+    return worker;
+  };
+  const version = await startVersion({ settings: DEFAULT_SETTINGS, start, now });
+  t.after(() => version.close());
+  for (let deaths = 1; deaths <= 6; deaths++) {
+    const worker = workers[deaths - 1] ?? assert.fail();
+    await worker.ready;
+    await worker.end(1000);
+    // Its end is seen, and a successor is there, or waits for its time.
+    for (const limit = now() + 5000; workers.length === deaths && version.failure === undefined; ) {
+      assert.ok(now() < limit);
+      await delay(1);
+    }
+  }
+  assert.equal(workers.length, 6);
+  await assert.rejects(version.infer([index(3)], {}), { code: "MODEL_NOT_READY" });
+  for (const limit = now() + 20_000; version.failure !== undefined; await delay(20)) assert.ok(now() < limit);
+  assert.deepEqual((await version.infer([index(3)], {}))[0]?.data, new Float32Array([9]));
+  assert.equal(workers.length, 7);
 });
 
 test("versions: the newest is the default, labels point, what changed on disk is loaded again", async (t) => {

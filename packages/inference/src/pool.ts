@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { ModelWorker, Ready, RunResult } from "./worker/host.ts";
@@ -13,7 +14,7 @@ export type Lease = {
 /** The workers of one version. Those that die are replaced. */
 export type Pool = {
   readonly ready: Ready;
-  /** Why there are no workers any more; nothing while there are. */
+  /** Why no worker is there, while a successor waits for its time; nothing while there is one. */
   readonly failure: BulwarkError | undefined;
   /** A worker that has nothing to do. */
   lease(): Lease | undefined;
@@ -28,13 +29,18 @@ export type PoolParts = {
   runLimitMs: number;
   start(): ModelWorker;
   now(): number;
-  /** Called when a worker has become free, or none will any more. */
+  /** Called when a worker has become free, or the last has died and its successor must wait. */
   onChange(): void;
 };
 
-/** Workers that die more often than this within the time are not replaced any more. */
+/** Workers that die more often than this within the time are replaced after a pause, a longer one each time. */
 const DEATHS = { most: 5, withinMs: 60_000 };
+const PAUSE_MS = { first: 1_000, longest: 10_000 };
 const END_WAIT_MS = 2_000;
+
+/** A few requests can kill a few workers, and are not to take the model from everybody: it always comes back. */
+const pauseAfter = (deaths: number): number =>
+  deaths <= DEATHS.most ? 0 : Math.min(PAUSE_MS.first * 2 ** (deaths - DEATHS.most - 1), PAUSE_MS.longest);
 
 type Slot = { worker: ModelWorker; isFree: boolean; run?: { startedAt: number; giveUp(error: BulwarkError): void } };
 
@@ -51,23 +57,32 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
     throw error;
   });
   const deaths: number[] = [];
-  let failure: BulwarkError | undefined;
-  let isClosing = false;
+  const paused = new Set<Slot>();
+  const closing = new AbortController();
+  const isClosing = (): boolean => closing.signal.aborted;
+  const findFailure = (): BulwarkError | undefined => {
+    if (paused.size === 0 || slots.some(({ worker }) => worker.isAlive())) return undefined;
+    const mend = "send it again a little later; look at what the requests have in common";
+    return new BulwarkError("MODEL_NOT_READY", `Its workers died ${deaths.length} times within a minute`, mend);
+  };
 
   const watch = (slot: Slot): void => {
     void slot.worker.ended.then(() => {
-      if (isClosing || failure !== undefined) return;
+      if (isClosing()) return undefined;
       deaths.push(now());
       while ((deaths[0] ?? 0) < now() - DEATHS.withinMs) deaths.shift();
-      if (deaths.length <= DEATHS.most) return replace(slot);
-      const mend = "look at what the requests have in common, then load the model again";
-      failure = new BulwarkError("MODEL_NOT_READY", `Its workers died ${deaths.length} times within a minute`, mend);
-      onChange();
-      return undefined;
+      return replace(slot, pauseAfter(deaths.length));
     });
   };
 
-  const replace = async (slot: Slot): Promise<void> => {
+  const replace = async (slot: Slot, pauseMs: number): Promise<void> => {
+    if (pauseMs > 0) {
+      paused.add(slot);
+      onChange();
+      await delay(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+      paused.delete(slot);
+      if (isClosing()) return;
+    }
     slot.worker = start();
     watch(slot);
     const { worker } = slot;
@@ -107,7 +122,7 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
   return {
     ready: ready as Ready,
     get failure() {
-      return failure;
+      return findFailure();
     },
     lease() {
       const slot = slots.find(({ isFree, worker }) => isFree && worker.isAlive());
@@ -122,7 +137,7 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
       }
     },
     async close() {
-      isClosing = true;
+      closing.abort();
       return endAll();
     },
   };

@@ -43,6 +43,9 @@ export type Delivery = {
   size: number;
 };
 
+/** A name that no other record has: entries of two streams may have the same id, which is the time of their arrival. */
+export const nameOf = ({ priority, id }: Pick<Delivery, "priority" | "id">): string => `${priority} ${id}`;
+
 /** The end of a record: its result, or the answer for the asker with the reason why the record became a dead letter. */
 export type Outcome = { delivery: Delivery; value: Uint8Array | string; reason?: string };
 

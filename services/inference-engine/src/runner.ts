@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { createPending, type Delivery, type Outcome, type Work } from "@bulwark/queue";
+import { createPending, type Delivery, nameOf, type Outcome, type Work } from "@bulwark/queue";
 import type { Computer } from "./compute.ts";
 import { judge, type Verdict } from "./failure.ts";
 
@@ -139,8 +139,8 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
         work.drop(delivery);
         report("record left", { id: delivery.id, code: error.code ?? "BUG" });
       })
-      .finally(() => inFlight.delete(delivery.id));
-    inFlight.set(delivery.id, { delivery, done });
+      .finally(() => inFlight.delete(nameOf(delivery)));
+    inFlight.set(nameOf(delivery), { delivery, done });
     return done;
   };
 

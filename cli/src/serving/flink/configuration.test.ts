@@ -23,6 +23,8 @@ test("Flink's processes speak TLS with a certificate on both sides, and take no 
   assert.equal(read["security.ssl.internal.keystore-password"], '"p: #internal');
   assert.equal(read["security.ssl.rest.truststore"], "/a b/rest-trust.p12");
   assert.equal(read["web.submit.enable"], false);
+  // Without one Flink gives up at the first failure of a job without checkpoints.
+  assert.equal(read["restart-strategy.type"], "exponential-delay");
 });
 
 test("on one machine everything listens on loopback; elsewhere task managers have names of their own", () => {

@@ -328,6 +328,26 @@ function suite(program: RedisProgram): void {
     assert.deepEqual([pending, lost, await patient.beat("")], [0, 1, false]);
   });
 
+  it("knows records of one instant apart, whose ids are the same in two streams", async () => {
+    const names = makeJob();
+    const [leaving, patient] = [await openWork(names, "leaving"), await openWork(names, "patient")];
+    const fields = ["uri", "same", "data", "x"];
+    for (const stream of names.streams) await link.send("XADD", stream, "5-0", ...fields);
+    assert.equal((await leaving.take(3, 100)).length, 3);
+    await leaving.leave();
+    const taken = await Array.fromAsync(patient.abandoned());
+    assert.deepEqual(
+      taken.map(({ id, priority }) => [id, priority]),
+      [
+        ["5-0", "high"],
+        ["5-0", "normal"],
+        ["5-0", "low"],
+      ],
+    );
+    for (const delivery of taken) assert.equal(await patient.finish({ delivery, value: "x" }), true);
+    assert.equal((await inspectQueue(link, names)).pending, 0);
+  });
+
   it("leaves no name behind, unless it still holds records", async () => {
     const names = makeJob();
     const [intake, work] = [openIntake(names), await openWork(names)];

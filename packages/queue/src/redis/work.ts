@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { coalesce } from "../coalesce.ts";
 import { GROUP, type Names, PRIORITIES } from "../names.ts";
-import type { Delivery, Outcome } from "../record.ts";
+import { type Delivery, nameOf, type Outcome } from "../record.ts";
 import { checkRedis } from "./check.ts";
 import { readDelivery, writeOutcome } from "./delivery.ts";
 import { ENGINE_SILENCE_MS } from "./inspect.ts";
@@ -70,6 +70,7 @@ export function createWork(
   /** Redis's clock less ours. */
   let offsetMs = 0;
   let lost = 0;
+  /** By {@link nameOf}. */
   const held = new Set<string>();
   /** Whether more may wait than the last read took. */
   let mayWait = true;
@@ -98,8 +99,9 @@ export function createWork(
   };
 
   const toDelivery = (stream: number, id: string, flat: readonly Buffer[], deliveries: number): Delivery => {
-    held.add(id);
-    return readDelivery({ stream, id, flat }, { deliveries, offsetMs });
+    const delivery = readDelivery({ stream, id, flat }, { deliveries, offsetMs });
+    held.add(nameOf(delivery));
+    return delivery;
   };
 
   const countLost = async (stream: number, ids: readonly string[]): Promise<void> => {
@@ -117,7 +119,7 @@ export function createWork(
   const handOver = async (stream: number, [rawId, flat]: RawEntry): Promise<Delivery | undefined> => {
     const id = String(rawId);
     // One that is being computed here was only slow to be held.
-    if (held.has(id)) return undefined;
+    if (held.has(nameOf({ priority: PRIORITIES[stream] ?? "normal", id }))) return undefined;
     if (flat !== null) return toDelivery(stream, id, flat, await readDeliveries(stream, id));
     await countLost(stream, [id]);
     return undefined;
@@ -215,17 +217,17 @@ export function createWork(
 
     async again({ id, priority }) {
       const stream = PRIORITIES.indexOf(priority);
-      held.delete(id);
+      held.delete(nameOf({ id, priority }));
       const claimed = asList(await commands.send("XCLAIM", streamOf(names, stream), GROUP, consumer, 0, id));
       const [entry] = claimed as RawEntry[];
       return entry === undefined || entry === null ? undefined : handOver(stream, entry);
     },
 
-    drop: ({ id }) => void held.delete(id),
+    drop: (delivery) => void held.delete(nameOf(delivery)),
 
     async finish(outcome) {
       const isFirst = (await finishAll(outcome)) === 1;
-      held.delete(outcome.delivery.id);
+      held.delete(nameOf(outcome.delivery));
       return isFirst;
     },
 

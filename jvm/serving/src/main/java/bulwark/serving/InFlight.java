@@ -3,9 +3,9 @@ package bulwark.serving;
 
 import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 
 /**
  * What one reader gave out and nobody has ended yet. The reader adds, the sink removes; each in a thread of its own.
@@ -13,19 +13,21 @@ import java.util.Map;
 final class InFlight implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  /** Stream by id of the entry. */
-  private final Map<String, Integer> held = new LinkedHashMap<>();
+  /** Entries of two streams may have the same id, which is the time of their arrival. */
+  private record Entry(int stream, String id) implements Serializable {}
+
+  private final Set<Entry> held = new LinkedHashSet<>();
 
   synchronized void add(Delivery delivery) {
-    held.put(delivery.id(), delivery.stream());
+    held.add(new Entry(delivery.stream(), delivery.id()));
   }
 
-  synchronized boolean holds(String id) {
-    return held.containsKey(id);
+  synchronized boolean holds(int stream, String id) {
+    return held.contains(new Entry(stream, id));
   }
 
   synchronized void end(Delivery delivery) {
-    held.remove(delivery.id());
+    held.remove(new Entry(delivery.stream(), delivery.id()));
     notifyAll();
   }
 
@@ -47,9 +49,9 @@ final class InFlight implements Serializable {
   /** The ids of a stream. */
   synchronized List<String> list(int stream) {
     List<String> ids = new ArrayList<>();
-    held.forEach((id, of) -> {
-      if (of == stream) ids.add(id);
-    });
+    for (Entry entry : held) {
+      if (entry.stream() == stream) ids.add(entry.id());
+    }
     return ids;
   }
 }

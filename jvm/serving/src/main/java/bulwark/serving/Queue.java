@@ -162,7 +162,7 @@ final class Queue {
   private void handOver(int stream, List<?> entry, Suspect suspect) throws Refusal, InterruptedException {
     String id = text(entry.get(0));
     // One that is being computed here was only slow to be held.
-    if (inFlight.holds(id)) return;
+    if (inFlight.holds(stream, id)) return;
     if (entry.get(1) == null) {
       countLost(stream, id);
       return;
