@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { EXIT } from "../../packages/contracts/src/errors/index.ts";
-import { listRights, selectorOf } from "../../packages/kubernetes/src/index.ts";
+import { labelsOf, listRights, selectorOf } from "../../packages/kubernetes/src/index.ts";
 import { type Ended, makeTool } from "./chart/tool.ts";
 import { joinCluster, type TestNamespace } from "./fixture/index.ts";
 
@@ -75,14 +75,8 @@ test("everything is deleted at once, a job that runs and what no release knows",
   assert.equal(submitted.code, EXIT.done, submitted.stderr);
   const scheduled = await inNamespace("submit", "-f", tool.writeJob("later", { schedule: "0 0 1 1 *" }));
   assert.equal(scheduled.code, EXIT.done, scheduled.stderr);
-  const labels = Object.fromEntries(
-    selectorOf("stray")
-      .split(",")
-      .map((pair) => pair.split("=") as [string, string]),
-  );
-  await cluster.apply([
-    { apiVersion: "v1", kind: "Secret", metadata: { name: "stray-secret", namespace: namespace.name, labels } },
-  ]);
+  const metadata = { name: "stray-secret", namespace: namespace.name, labels: labelsOf("stray") };
+  await cluster.apply({ apiVersion: "v1", kind: "Secret", metadata });
   const deleted = await inNamespace("delete", "--all", "--yes");
   assert.equal(deleted.code, EXIT.done, deleted.stderr);
   type List = { items: { metadata: { name: string } }[] };

@@ -10,7 +10,7 @@
 -Duser.home=/tmp
 {{- if and .v.eventLog.enabled .v.eventLog.pvc }}
 -Dbulwark.log.copy=/var/bulwark/eventlog/bulwark-logs/{{ .root.Release.Name }}
-{{- else if and .v.eventLog.enabled .v.eventLog.dir }}
+{{- else if include "spark-job.isLogStored" . }}
 {{ printf "-Dbulwark.log.copy=%s/bulwark-logs/%s" (trimSuffix "/" .v.eventLog.dir) .root.Release.Name | quote }}
 {{- end }}
 {{- if .v.security.secrets.keyring }}

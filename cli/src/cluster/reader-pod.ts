@@ -74,13 +74,16 @@ export async function withPod<Result>(
   }
 }
 
+/** The image that a job has. */
+export function requireImage({ name, planned: { image } }: JobStatus): string {
+  if (image !== undefined) return image;
+  throw new BulwarkError("RELEASE_UNKNOWN", `It is not known which image ${name} has.`, `bulwark describe ${name}`);
+}
+
 function describePod(name: string, namespace: string, reading: Reading) {
   const { status, claim, folder } = reading;
-  const { image, pullSecrets } = status.planned;
-  if (image === undefined) {
-    const message = `It is not known which image ${status.name} has.`;
-    throw new BulwarkError("RELEASE_UNKNOWN", message, `bulwark describe ${status.name}`);
-  }
+  const { pullSecrets } = status.planned;
+  const image = requireImage(status);
   return {
     apiVersion: "v1",
     kind: "Pod",

@@ -4,7 +4,7 @@ import { type ConfigMap, type JobStatus, LABEL, labelsOf } from "@bulwark/kubern
 import { runInPod } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
 import type { Cluster } from "./open.ts";
-import { LIFE_S, type Place, READER, withPod } from "./reader-pod.ts";
+import { LIFE_S, type Place, READER, requireImage, withPod } from "./reader-pod.ts";
 
 /** Where in its pod a reader puts what it fetched. */
 export const STORE_COPY = "/tmp/store";
@@ -64,11 +64,7 @@ export async function withStoreCopy<Result>(
 /** A pod like the driver that does nothing of itself. */
 export function describeStoreReader(name: string, status: JobStatus, configuration: ConfigMap | undefined) {
   const template = parseTemplate(status, configuration);
-  const { image } = status.planned;
-  if (image === undefined) {
-    const message = `It is not known which image ${status.name} has.`;
-    throw new BulwarkError("RELEASE_UNKNOWN", message, `bulwark describe ${status.name}`);
-  }
+  const image = requireImage(status);
   const isSecret = ({ name: volume }: Named): boolean => volume.startsWith("secret-");
   const { runtimeClassName: _runtime, schedulerName: _scheduler, ...spec } = template.spec;
   const [{ args: _args, ports: _ports, ...driver }] = template.spec.containers;

@@ -4,7 +4,7 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Datatype, LAYOUTS, type Tensor, toTensor } from "@bulwark/tensors";
 import fc from "fast-check";
@@ -197,7 +197,8 @@ test("requests beyond the limit are refused at once", async (t) => {
   assert.deepEqual(codes, ["ok", "ok", "ok", "ENGINE_BUSY", "ENGINE_BUSY"]);
 });
 
-test("requests of a worker that dies fail with a code, and another worker takes over", async (t) => {
+/** A model, and the workers that it has had. */
+async function startLookup(t: TestContext) {
   const workers: ModelWorker[] = [];
   const path = await place("lookup", "1", writeLookup());
   const start = () => {
@@ -207,6 +208,11 @@ test("requests of a worker that dies fail with a code, and another worker takes 
   };
   const version = await startVersion({ settings: DEFAULT_SETTINGS, start, now });
   t.after(() => version.close());
+  return { version, workers };
+}
+
+test("requests of a worker that dies fail with a code, and another worker takes over", async (t) => {
+  const { version, workers } = await startLookup(t);
   const request = version.infer([index(3)], {});
   const lost = assert.rejects(request, { code: "ENGINE_LOST" });
   await new Promise(setImmediate);
@@ -217,15 +223,7 @@ test("requests of a worker that dies fail with a code, and another worker takes 
 });
 
 test("a model whose workers die again and again is refused for a moment, and comes back", async (t) => {
-  const workers: ModelWorker[] = [];
-  const path = await place("lookup", "1", writeLookup());
-  const start = () => {
-    const worker = startModelWorker({ model: { path }, threads: 1 });
-    workers.push(worker);
-    return worker;
-  };
-  const version = await startVersion({ settings: DEFAULT_SETTINGS, start, now });
-  t.after(() => version.close());
+  const { version, workers } = await startLookup(t);
   for (let deaths = 1; deaths <= 6; deaths++) {
     const worker = workers[deaths - 1] ?? assert.fail();
     await worker.ready;

@@ -5,6 +5,9 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 export const PRIORITIES = ["high", "normal", "low"] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
+/** What records of a stream are, by its number among those of a job. */
+export const priorityOf = (stream: number): Priority => PRIORITIES[stream] ?? "normal";
+
 /** The consumer group of every engine, as older clients and engines know it. */
 export const GROUP = "serving";
 export const DEFAULT_JOB = "serving_stream";

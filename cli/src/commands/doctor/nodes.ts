@@ -16,7 +16,7 @@ const GIB = 2 ** 30;
 const EPC = "sgx.intel.com/epc";
 const SLOTS = ["sgx.intel.com/enclave", "sgx.intel.com/provision"];
 const SGX_LABEL = "intel.feature.node.kubernetes.io/sgx";
-const ANYBODY = { selector: {}, tolerations: [] };
+const ANYBODY: Request = { amounts: {}, selector: {}, tolerations: [] };
 
 const FORBIDDEN = warn("you may not list nodes, so this cannot be known", "ask whoever runs the cluster");
 
@@ -27,15 +27,14 @@ export function judgeCapacity(
   pods: readonly Pod[] | undefined,
 ): Outcome {
   if (nodes === undefined) return FORBIDDEN;
-  const driver = job && toRequest(job, "driver");
-  const executor = job && toRequest(job, "executor");
-  const all = listFreeNodes(nodes, pods ?? []);
-  const free = all.filter((node) => [driver ?? ANYBODY, executor ?? ANYBODY].some((pod) => takes(node, pod)));
+  const driver = job === undefined ? ANYBODY : toRequest(job, "driver");
+  const executor = job === undefined ? ANYBODY : toRequest(job, "executor");
+  const free = listFreeNodes(nodes, pods ?? []).filter((node) => takes(node, driver) || takes(node, executor));
   const sum = (key: string): number => free.reduce((total, node) => total + (node.free[key] ?? 0), 0);
   const has = `${free.length} of ${nodes.length} nodes take pods; ${sum("cpu").toFixed(1)} cores and ${(sum("memory") / GIB).toFixed(1)} GiB ${pods === undefined ? "in all" : "free"}`;
   if (free.length === 0)
     return fail(has, "see why: kubectl describe nodes; the job's nodeSelector and tolerations count, too");
-  if (job === undefined || driver === undefined || executor === undefined) return ok(has);
+  if (job === undefined) return ok(has);
   const wanted = [driver, ...Array.from({ length: job.executor.instances }, () => executor)];
   const placed = countPlaced(free, wanted);
   if (placed === wanted.length) return ok(`${has}: room for driver and ${job.executor.instances} executors`);

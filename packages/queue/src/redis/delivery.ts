@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Names, PRIORITIES } from "../names.ts";
+import { type Names, PRIORITIES, priorityOf } from "../names.ts";
 import type { Delivery, Outcome } from "../record.ts";
 import type { Argument } from "./link.ts";
 import { readCount, readFields, readInstant } from "./read-entry.ts";
@@ -18,7 +18,7 @@ export function readDelivery(
   };
   return {
     id,
-    priority: PRIORITIES[stream] ?? "normal",
+    priority: priorityOf(stream),
     uri: pick("uri").uri ?? "",
     data,
     keep: fields.has("keep"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { coalesce } from "../coalesce.ts";
-import { GROUP, type Names, PRIORITIES } from "../names.ts";
+import { GROUP, type Names, PRIORITIES, priorityOf } from "../names.ts";
 import { type Delivery, nameOf, type Outcome } from "../record.ts";
 import { checkRedis } from "./check.ts";
 import { readDelivery, writeOutcome } from "./delivery.ts";
@@ -119,7 +119,7 @@ export function createWork(
   const handOver = async (stream: number, [rawId, flat]: RawEntry): Promise<Delivery | undefined> => {
     const id = String(rawId);
     // One that is being computed here was only slow to be held.
-    if (held.has(nameOf({ priority: PRIORITIES[stream] ?? "normal", id }))) return undefined;
+    if (held.has(nameOf({ priority: priorityOf(stream), id }))) return undefined;
     if (flat !== null) return toDelivery(stream, id, flat, await readDeliveries(stream, id));
     await countLost(stream, [id]);
     return undefined;
@@ -210,7 +210,7 @@ export function createWork(
 
     async hold(deliveries) {
       for (const [stream, name] of names.streams.entries()) {
-        const ids = deliveries.filter(({ priority }) => priority === PRIORITIES[stream]).map(({ id }) => id);
+        const ids = deliveries.filter(({ priority }) => priority === priorityOf(stream)).map(({ id }) => id);
         if (ids.length > 0) await commands.send("XCLAIM", name, GROUP, consumer, 0, ...ids, "JUSTID");
       }
     },

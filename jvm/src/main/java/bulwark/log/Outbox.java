@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.Queue;
 
 /**
- * Lines that wait: an executor's to be sent to the driver, or a driver's to be written to a store. Who prints never waits: when there is no room, lines are
- * dropped and counted until those before them are sent, and then a line tells how many.
+ * Lines that wait: an executor's to be sent to the driver, or a driver's to be written to a store. Who prints never waits:
+ * when there is no room, lines are dropped and counted until those before them are sent, and then a line tells how many.
  */
 public final class Outbox {
   private static final int ROOM_BYTES = 4 * 1024 * 1024;
