@@ -148,7 +148,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     async infer(model, version, inputs, options = {}) {
       const found = requireLoaded(model, version);
-      return { model, version: found.version, outputs: await found.loaded.infer(inputs, options) };
+      return { model, version: found.version, ...(await found.loaded.infer(inputs, options)) };
     },
     list: () =>
       [...models].flatMap(([model, entries]) =>

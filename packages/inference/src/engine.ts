@@ -47,8 +47,23 @@ export type VersionStatistics = {
   readonly pending: number;
 };
 
-/** What an answer carries beside its tensors. */
-export type Inference = { readonly model: string; readonly version: string; readonly outputs: readonly Tensor[] };
+/** A request's share of the run that computed it. */
+export type RunShare = {
+  /** What the whole run took, in microseconds. */
+  readonly computeUs: number;
+  /** Rows of this request. */
+  readonly rows: number;
+  /** Requests that shared the run, this one included. */
+  readonly requests: number;
+};
+
+/** What an answer carries beside its tensors; `run` where whoever computed it tells. */
+export type Inference = {
+  readonly model: string;
+  readonly version: string;
+  readonly outputs: readonly Tensor[];
+  readonly run?: RunShare;
+};
 
 /** A version as callers need to know it. */
 export type Described = ModelSignature & {

@@ -8,6 +8,7 @@ export type {
   Inference,
   InferOptions,
   ModelSignature,
+  RunShare,
   VersionState,
   VersionStatistics,
   VersionStatus,
@@ -27,3 +28,4 @@ export {
   type UnwrapModelKey,
 } from "./sealed-model.ts";
 export { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings, type VersionPolicy } from "./settings.ts";
+export { type FailureReason, reasonOf, TRITON_FAMILIES } from "./triton-families.ts";

@@ -13,7 +13,15 @@ export {
   writeKeptUri,
 } from "./names.ts";
 export { createPending, type Pending } from "./pending.ts";
-export { type Answer, type Delivery, nameOf, type Outcome, type Receipt, type Submission } from "./record.ts";
+export {
+  type Answer,
+  type Delivery,
+  nameOf,
+  type Outcome,
+  type Receipt,
+  type RunShare,
+  type Submission,
+} from "./record.ts";
 export { readAnnouncements } from "./redis/announcements.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";

@@ -28,6 +28,7 @@ import { createComputer } from "./compute.ts";
 import { type Health, type HealthServer, serveHealth } from "./health.ts";
 import { type Report, type Runner, startRunner } from "./runner.ts";
 import type { EngineSettings } from "./settings.ts";
+import { createTally } from "./tally.ts";
 import { traceComputer } from "./traced.ts";
 
 /** Life of answers that a gateway does not fetch. */
@@ -66,10 +67,14 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
     ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
   });
   const computer = tracing === undefined ? untraced : traceComputer(untraced, tracing);
-  const runner = startRunner({ work, computer, announce, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
+  const tally = createTally((name) => engine.list().some(({ model }) => model === name));
+  const parts = { work, computer, announce, now: Date.now, report, tally };
+  const runner = startRunner(parts, { ...settings, mostWaitMs: 60_000 });
   const health = await openHealth(settings, address, {
     isReady: () => runner.isReady() && engine.isReady(),
     counts: () => runner.counts(),
+    statistics: () => engine.statistics(),
+    tally,
     residentBytes: () => process.memoryUsage.rss(),
   });
   return {

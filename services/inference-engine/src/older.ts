@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine } from "@bulwark/inference";
+import type { Engine, RunShare } from "@bulwark/inference";
 import {
   DEFAULT_LIMITS,
   decodeRecord,
@@ -25,8 +25,8 @@ export type OlderSettings = {
 export type OlderRecord = { serde?: string; data: Buffer };
 
 /**
- * Computes the record of an older client. Gives the text for its result: base64 of an Arrow stream, or what the
- * post-processing made.
+ * Computes the record of an older client. Gives the text for its result (base64 of an Arrow stream, or what the
+ * post-processing made) and its share of the run.
  *
  * @param model named where the record came through the gateway or the relay
  */
@@ -35,15 +35,17 @@ export async function answerOlder(
   record: OlderRecord,
   settings: OlderSettings,
   { isGone, model }: { isGone: () => boolean; model?: string | undefined },
-): Promise<string> {
+): Promise<{ value: string; run: RunShare | undefined }> {
   const name = model !== undefined && model !== "" ? model : chooseModel(engine, settings);
   const { version, inputs: infos } = engine.describe(name);
   const limits = DEFAULT_LIMITS;
   const resize = settings.resize === undefined ? {} : { resize: settings.resize };
   const inputs = await fitInputs(readInputs(record), infos, { limits, ...resize });
-  const { outputs } = await engine.infer(name, version, inputs, { isGone });
-  if (settings.postProcessing !== undefined) return postProcess(settings.postProcessing, outputs);
-  return encodeResult(outputs).toString("base64");
+  const { outputs, run } = await engine.infer(name, version, inputs, { isGone });
+  const { postProcessing } = settings;
+  const value =
+    postProcessing === undefined ? encodeResult(outputs).toString("base64") : postProcess(postProcessing, outputs);
+  return { value, run };
 }
 
 function readInputs({ serde, data }: OlderRecord): OlderInput[] {

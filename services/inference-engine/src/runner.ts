@@ -4,6 +4,7 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import { createPending, type Delivery, nameOf, type Outcome, type Work } from "@bulwark/queue";
 import type { Computer } from "./compute.ts";
 import { judge, type Verdict } from "./failure.ts";
+import type { Tally } from "./tally.ts";
 
 export type RunnerSettings = {
   /** Records that are computed at the same time. */
@@ -45,6 +46,7 @@ type Parts = {
   announce: () => string;
   now: () => number;
   report: Report;
+  tally: Tally;
 };
 
 const WAIT_MS = 200;
@@ -57,7 +59,8 @@ const DRAIN_MS = 10_000;
  * left. Records that were handed out before are computed alone, one after the other, so that one that kills the process
  * takes no other with it.
  */
-export function startRunner({ work, computer, announce, now, report }: Parts, settings: RunnerSettings): Runner {
+export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
+  const { work, computer, announce, now, report, tally } = parts;
   const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
   const inFlight = createPending<{ delivery: Delivery; done: Promise<void> }>();
   const suspects: Delivery[] = [];
@@ -85,6 +88,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     const code = error instanceof BulwarkError ? error.code : "BUG";
     if (code === "SERVING_DEADLINE") counts.expired++;
     else counts.failed++;
+    tally.failed(delivery.model ?? "", code);
     const value = computer.refuse(delivery, error);
     if (verdict === "answer") return end({ delivery, value });
     counts.dead++;
@@ -109,8 +113,8 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     for (;;) {
       try {
         check(delivery);
-        const value = await computer.answer(delivery, { isGone: isCancelled });
-        await end({ delivery, value });
+        const answered = await computer.answer(delivery, { isGone: isCancelled });
+        await end({ delivery, ...answered });
         counts.answered++;
         return;
       } catch (error) {
@@ -134,6 +138,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
   };
 
   const start = (delivery: Delivery): Promise<void> => {
+    if (delivery.deliveries === 1) tally.taken(now() - delivery.queuedAt);
     const done = compute(delivery)
       .catch((error) => {
         work.drop(delivery);

@@ -5,6 +5,7 @@ import { createAnnouncedCatalog, type Engine, writeAnnouncement } from "@bulwark
 import { parseConfig } from "./config.ts";
 import { hearEngines } from "./hear-engines.ts";
 import { joinModels } from "./models.ts";
+import { createQueuedStatistics } from "./queued-statistics.ts";
 
 const say = (model: string): Buffer =>
   Buffer.from(
@@ -48,7 +49,10 @@ test("each model is known from where it is computed, and loaded there alone", as
     load: async (model: string) => void loaded.push(model),
     unload: async (model: string) => void loaded.push(model),
   } as unknown as Engine;
-  const models = joinModels(here, announced, (model) => model.startsWith("queued"));
+  const models = joinModels({
+    ...{ engine: here, announced, isQueued: (model: string) => model.startsWith("queued") },
+    queued: createQueuedStatistics(Date.now),
+  });
   assert.deepEqual(
     models.list().map(({ model }) => model),
     ["here", "queued"],

@@ -24,8 +24,10 @@ import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { hearEngines, type Report } from "./hear-engines.ts";
 import { createMetrics } from "./metrics.ts";
 import { joinModels } from "./models.ts";
+import { createQueuedStatistics } from "./queued-statistics.ts";
 import { closeAfterAnswers, createHealthServer, createRestServer, type ServerTls } from "./rest/server.ts";
 import { createSplit } from "./split.ts";
+import { createTimers } from "./timers.ts";
 import { openWebhooks } from "./webhooks/index.ts";
 
 /** Where the server listens, and what became of its models. */
@@ -61,14 +63,18 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const tracing = await openTracing({ endpoint: config.tracesEndpoint, service: "bulwark-serving-gateway" });
   const hasQueued = Object.values(config.delivery).includes("durable");
   const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;
-  const models = announced === undefined ? engine : joinModels(engine, announced, isQueued);
+  const queued = createQueuedStatistics(now);
+  const models = joinModels({ engine, announced, queued, isQueued });
+  const timers = createTimers(now);
   const hear = announced === undefined ? undefined : hearEngines(announced, report);
   const durable =
-    config.durable === undefined ? undefined : await openDurable(config.durable, { trace: tracing?.current, hear });
+    config.durable === undefined
+      ? undefined
+      : await openDurable(config.durable, { trace: tracing?.current, hear, timers });
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();
-  const metrics = createMetrics(models, { inFlight: clients.inFlight, now, durable, webhooks });
+  const metrics = createMetrics(models, { inFlight: clients.inFlight, now, timers, durable, webhooks });
   const split = createSplit(config.weights, models);
   const [stopping, cutting] = [ending.signal, cut.signal];
   const gateway: Gateway = {
@@ -84,6 +90,8 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
       split,
       clients,
       metrics,
+      timers,
+      queued,
       tracing,
       now,
     },

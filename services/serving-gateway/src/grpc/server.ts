@@ -91,11 +91,11 @@ const OPEN = new Set(["ServerLive", "ServerReady", "ModelReady"]);
 const SERVICE = "/inference.GRPCInferenceService/";
 
 async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promise<object> {
-  const { config, metrics, now } = gateway;
+  const { config, metrics, timers, now } = gateway;
   const startedAt = now();
   const model = wire.model_name;
   try {
-    const asked = readRequest(wire, config.tensorLimits);
+    const asked = timers.time("activity.make", () => readRequest(wire, config.tensorLimits));
     const ownDeadline = Number(call.getDeadline());
     const inference = await infer(gateway, {
       model,
@@ -110,8 +110,11 @@ async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promis
         return controller.signal;
       },
     });
+    const answer = timers.time("response.handling", () =>
+      writeResponse({ ...inference, id: asked.id }, asked.prefersBinary),
+    );
     metrics.done({ model, version: inference.version, protocol: "oip-grpc", startedAt });
-    return writeResponse({ ...inference, id: asked.id }, asked.prefersBinary);
+    return answer;
   } catch (error) {
     metrics.failed(model, toProblem(error).code);
     throw error;

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
-import { guard, param, toCaller, toPresence } from "./request.ts";
+import { guard, type Handler, param, toCaller, toPresence } from "./request.ts";
 
 const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
@@ -17,18 +17,14 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"];
 export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void {
   server.route({ method: METHODS, url: "/", handler: (_request, reply) => void reply.type(TEXT).send(WELCOME) });
   addMetricsRoute(server, gateway);
+  const show: Handler = (request, reply) =>
+    gateway.timers.time("retrive.servable", () => showModel(gateway, request, reply));
   server.get(
     "/models",
-    guard(gateway, () => listModels(gateway)),
+    guard(gateway, () => gateway.timers.time("retrive.servables", () => listModels(gateway))),
   );
-  server.get(
-    "/models/:model",
-    guard(gateway, (request, reply) => showModel(gateway, request, reply)),
-  );
-  server.get(
-    "/models/:model/versions/:version",
-    guard(gateway, (request, reply) => showModel(gateway, request, reply)),
-  );
+  server.get("/models/:model", guard(gateway, show));
+  server.get("/models/:model/versions/:version", guard(gateway, show));
   server.post("/predict", (request, reply) =>
     sendPrediction(gateway, request, reply, { model: undefined, failure: () => 400 }),
   );
@@ -60,17 +56,20 @@ async function sendPrediction(
   reply: FastifyReply,
   { model: named, failure }: Surface,
 ): Promise<FastifyReply> {
-  const { clients, metrics, now, config, models, split } = gateway;
+  const { clients, metrics, timers, now, config, models, split } = gateway;
   const startedAt = now();
   let model = named ?? "";
   let release: (() => void) | undefined;
   try {
     release = clients.admit(toCaller(request));
     model = named ?? findOlderModel(gateway);
-    const { version } = models.describe(model, param(request, "version") ?? split(model));
-    const instances = readInstances((request.body as Buffer | undefined) ?? Buffer.alloc(0), config.tensorLimits);
+    const wanted = param(request, "version") ?? split(model);
+    const { version } = timers.time("retrive.servable", () => models.describe(model, wanted));
+    const content = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    const instances = timers.time("activity.make", () => readInstances(content, config.tensorLimits));
     const predictions = await predict(gateway, { model, version, instances, ...toPresence(request) });
-    const body = writePredictions(readDialect(request, config.older.dialect), predictions);
+    const dialect = readDialect(request, config.older.dialect);
+    const body = timers.time("response.handling", () => writePredictions(dialect, predictions));
     metrics.done({ model, version, protocol: "older", startedAt });
     return reply.type(TEXT).send(body);
   } catch (error) {
@@ -141,7 +140,9 @@ function toMetadata({ version, inputs }: ReturnType<Gateway["models"]["describe"
 
 /** In Prometheus' format, or as the older server had it. */
 export function addMetricsRoute(server: FastifyInstance, gateway: Gateway): void {
-  server.get("/metrics", (request, reply) => sendMetrics(gateway, request, reply));
+  server.get("/metrics", (request, reply) =>
+    gateway.timers.time("request.metrics", () => sendMetrics(gateway, request, reply)),
+  );
 }
 
 async function sendMetrics({ metrics }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
