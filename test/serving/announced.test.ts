@@ -137,8 +137,6 @@ describe("a gateway without models and their keys", { skip }, () => {
     assert.equal((await ask("/v2/models/secret/requests", ECHO)).status, 202);
     assert.match(String((await ask("/predict", { instances: [{ x: [[5, 6]] }] })).body.predictions), /data.*5/);
     assert.match(String((await ask("/models")).body.content), /"modelName":"secret"/);
-    const load = await ask("/v2/repository/models/secret/load", {});
-    assert.deepEqual([load.status, load.body.code], [501, "SERVING_UNSUPPORTED"]);
   });
 
   it("counts requests for a queued model as for one of its own, and times each step of the older server", async () => {

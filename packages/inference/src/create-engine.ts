@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine, VersionState, VersionStatus } from "./engine.ts";
+import { type Engine, UNLOADED, type VersionState, type VersionStatus } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { type ModelFile, type Repository, readModel } from "./repository.ts";
 import type { UnwrapModelKey } from "./sealed-model.ts";
@@ -109,7 +109,7 @@ export function createEngine(parts: EngineParts): Engine {
     const { isStuck } = await loaded.close();
     delete entry.loaded;
     entry.state = "UNAVAILABLE";
-    entry.reason = "unloaded";
+    entry.reason = UNLOADED;
     return isStuck;
   };
 
@@ -165,7 +165,11 @@ export function createEngine(parts: EngineParts): Engine {
         const { entry } = resolve(model, version);
         return entry.state === "READY" && entry.loaded?.failure === undefined;
       }
-      return [...models].every(([name, entries]) => findNewest(entries) !== undefined && this.isReady(name));
+      // What somebody unloaded should not be there.
+      const wanted = [...models].filter(([, entries]) =>
+        [...entries.values()].some(({ reason }) => reason !== UNLOADED),
+      );
+      return wanted.every(([name, entries]) => findNewest(entries) !== undefined && this.isReady(name));
     },
     load: (model) => inTurn(model, () => load(model)),
     unload: (model) =>

@@ -18,6 +18,9 @@ export type ModelSignature = { readonly inputs: readonly TensorInfo[]; readonly 
 export const VERSION_STATES = ["LOADING", "READY", "UNLOADING", "UNAVAILABLE"] as const;
 export type VersionState = (typeof VERSION_STATES)[number];
 
+/** Why a version is not there that somebody took away on purpose. */
+export const UNLOADED = "unloaded";
+
 /** One version of a model, as the repository index tells of it. */
 export type VersionStatus = {
   readonly model: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
-export { readAnnouncement, writeAnnouncement } from "./announcement.ts";
+export { type Announcement, type CarriedOut, readAnnouncement, writeAnnouncement } from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
   Catalog,
@@ -13,6 +13,7 @@ export type {
   VersionStatistics,
   VersionStatus,
 } from "./engine.ts";
+export { UNLOADED } from "./engine.ts";
 export { generateTokens, type Step } from "./generation/generate.ts";
 export { makePlan, type StreamPlan } from "./generation/plan.ts";
 export { readSampling, type Sampling } from "./generation/sampling.ts";

@@ -30,6 +30,7 @@ export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from ".
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";
+export { isReached, type Order, type Orders, type OrderVerb, openOrders } from "./redis/orders.ts";
 export { createWork, type Work, type WorkSettings } from "./redis/work.ts";
 export type { RelayParts } from "./relay/commands.ts";
 export { serveRelayClient } from "./relay/session.ts";

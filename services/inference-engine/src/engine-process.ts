@@ -7,6 +7,7 @@ import {
   openFile,
   openFolder,
   resolveSettings,
+  UNLOADED,
   unwrapFrom,
   writeAnnouncement,
 } from "@bulwark/inference";
@@ -17,6 +18,7 @@ import {
   createWork,
   type Link,
   nameKeys,
+  openOrders,
   type RedisAddress,
   readRedisAddress,
   toRecordKeys,
@@ -25,6 +27,7 @@ import {
 import { openTracing } from "@bulwark/tracing";
 import { Redis } from "ioredis";
 import { createComputer } from "./compute.ts";
+import { followOrders } from "./follow-orders.ts";
 import { type Health, type HealthServer, serveHealth } from "./health.ts";
 import { type Report, type Runner, startRunner } from "./runner.ts";
 import type { EngineSettings } from "./settings.ts";
@@ -52,23 +55,34 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
   const address = await readRedisAddress(settings.redis);
   const keyring = settings.keyringFile === undefined ? undefined : parseKeyring(await read(settings.keyringFile));
   const engine = await loadModels(settings, keyring, report);
-  const announce = (): string => writeAnnouncement(engine);
   // What cannot be told of is said now, where somebody reads it.
-  announce();
+  writeAnnouncement(engine);
   const [reader, commands] = [dial(address), dial(address)];
   const names = nameKeys(settings.job);
   const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
   const [recordKey] = keyring === undefined ? [] : selectKeys(keyring, [settings.recordKey]).keys;
   const tracing = await openTracing({ endpoint: settings.tracesEndpoint, service: "bulwark-inference-engine" });
+  const recordKeys = recordKey === undefined ? undefined : toRecordKeys(recordKey);
+  const fillRandom = createRandom();
+  const follower =
+    recordKeys &&
+    followOrders({
+      orders: openOrders({ link: commands, names, keys: recordKeys, fillRandom }),
+      ...{ engine, report },
+    });
+  const announce = (): string => writeAnnouncement(engine, follower?.carriedOut());
   const untraced = createComputer(engine, {
     job: settings.job,
     older: settings.older,
-    fillRandom: createRandom(),
-    ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
+    fillRandom,
+    ...(recordKeys === undefined ? {} : { keys: recordKeys }),
   });
   const computer = tracing === undefined ? untraced : traceComputer(untraced, tracing);
   const tally = createTally((name) => engine.list().some(({ model }) => model === name));
-  const parts = { work, computer, announce, now: Date.now, report, tally };
+  const follow = async (): Promise<boolean> => (await follower?.follow()) ?? false;
+  const isUnloaded = (name: string): boolean =>
+    engine.list().some(({ model, reason }) => model === name && reason === UNLOADED);
+  const parts = { work, computer, announce, follow, isUnloaded, now: Date.now, report, tally };
   const runner = startRunner(parts, { ...settings, mostWaitMs: 60_000 });
   const health = await openHealth(settings, address, {
     isReady: () => runner.isReady() && engine.isReady(),

@@ -88,7 +88,16 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     const work = await openWork("e", minIdleMs);
     const computer = createComputer(makeEngine(acts), { job, keys, older: {}, fillRandom });
     const runner = startRunner(
-      { work, computer, announce: () => "", now: Date.now, report: () => {}, tally: createTally(() => true) },
+      {
+        work,
+        computer,
+        announce: () => "",
+        follow: async () => false,
+        isUnloaded: () => false,
+        now: Date.now,
+        report: () => {},
+        tally: createTally(() => true),
+      },
       { mostInFlight: 16, minIdleMs, mostDeliveries, mostWaitMs: 2_000 },
     );
     runners.push(runner);

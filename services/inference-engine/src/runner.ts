@@ -44,6 +44,10 @@ type Parts = {
   computer: Computer;
   /** What the engine serves now, for gateways that do not have its models. */
   announce: () => string;
+  /** Carries out what gateways ordered since the last time; whether anything was. */
+  follow: () => Promise<boolean>;
+  /** Whether somebody took a model away on purpose: a record is then not kept waiting for it. */
+  isUnloaded: (model: string) => boolean;
   now: () => number;
   report: Report;
   tally: Tally;
@@ -52,6 +56,7 @@ type Parts = {
 const WAIT_MS = 200;
 const PAUSE_MS = 50;
 const BEAT_MS = 2_000;
+const FOLLOW_MS = 1_000;
 const DRAIN_MS = 10_000;
 
 /**
@@ -60,7 +65,7 @@ const DRAIN_MS = 10_000;
  * takes no other with it.
  */
 export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
-  const { work, computer, announce, now, report, tally } = parts;
+  const { work, computer, announce, follow, isUnloaded, now, report, tally } = parts;
   const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
   const inFlight = createPending<{ delivery: Delivery; done: Promise<void> }>();
   const suspects: Delivery[] = [];
@@ -107,6 +112,11 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     }
   };
 
+  const judgeFor = (delivery: Delivery, error: unknown): Verdict => {
+    const verdict = judge(error);
+    return verdict === "wait" && isUnloaded(delivery.model ?? "") ? "answer" : verdict;
+  };
+
   const compute = async (delivery: Delivery): Promise<void> => {
     const patience = now() + settings.mostWaitMs;
     let waitedFor: unknown;
@@ -118,7 +128,7 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
         counts.answered++;
         return;
       } catch (error) {
-        const verdict = judge(error);
+        const verdict = judgeFor(delivery, error);
         // What it waited for says more than that it waited too long.
         if (verdict !== "wait" || now() > patience) return settle(delivery, waitedFor ?? error, verdict);
         waitedFor = error;
@@ -192,6 +202,7 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
   };
   const begin = async (): Promise<void> => {
     await work.open();
+    await follow();
     await beat();
     for await (const delivery of work.own()) await runAlone(delivery);
     isOpen = true;
@@ -221,6 +232,10 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
   }, settings.minIdleMs / 3);
   const beating = setInterval(() => void beat().catch(ignore), BEAT_MS);
+  /** Loading takes its time: it keeps no heartbeat waiting. */
+  const following = setInterval(() => {
+    if (isOpen) follow().then((isNew) => (isNew ? beat() : undefined), ignore);
+  }, FOLLOW_MS);
   const done = loop();
 
   return {
@@ -233,6 +248,7 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
       cancelling.abort();
       clearInterval(holding);
       clearInterval(beating);
+      clearInterval(following);
       await work.leave().catch(ignore);
     },
   };

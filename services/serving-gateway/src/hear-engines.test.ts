@@ -41,6 +41,7 @@ test("each model is known from where it is computed, and loaded there alone", as
   const announced = createAnnouncedCatalog((model) => model.startsWith("queued"));
   hearEngines(announced, () => {})(new Map([["e", say("queued")]]));
   const loaded: string[] = [];
+  const ordered: string[][] = [];
   const here = {
     list: () => [{ model: "here", version: "2", state: "READY", labels: [] }],
     isReady: () => true,
@@ -52,6 +53,7 @@ test("each model is known from where it is computed, and loaded there alone", as
   const models = joinModels({
     ...{ engine: here, announced, isQueued: (model: string) => model.startsWith("queued") },
     queued: createQueuedStatistics(Date.now),
+    order: async (...order: string[]) => void ordered.push(order),
   });
   assert.deepEqual(
     models.list().map(({ model }) => model),
@@ -62,9 +64,12 @@ test("each model is known from where it is computed, and loaded there alone", as
   await models.load("here");
   await models.unload("here");
   assert.deepEqual(loaded, ["here", "here"]);
-  for (const change of ["load", "unload"] as const) {
-    await assert.rejects(models[change]("queued"), { code: "SERVING_UNSUPPORTED" });
-  }
+  await models.load("queued");
+  await models.unload("queued");
+  assert.deepEqual(ordered, [
+    ["queued", "load"],
+    ["queued", "unload"],
+  ]);
 });
 
 test("models must be named unless every one is delivered through the queue", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
 import type { AnnouncedCatalog, Catalog, Engine } from "@bulwark/inference";
+import type { OrderVerb } from "@bulwark/queue";
 import { addStatistics, type QueuedStatistics } from "./queued-statistics.ts";
 
 /** Every model that requests can name, wherever it is computed. */
@@ -11,23 +11,21 @@ type Parts = {
   /** Absent where every model is delivered directly. */
   announced: AnnouncedCatalog | undefined;
   queued: QueuedStatistics;
+  /** Absent where there is no queue. */
+  order: ((model: string, verb: OrderVerb) => Promise<void>) | undefined;
   isQueued(model: string): boolean;
 };
 
 /**
  * Models of direct delivery as the engine in this process has them, and those of durable delivery as engines behind the
- * queue tell of them. `load` and `unload` of the latter throw SERVING_UNSUPPORTED.
+ * queue tell of them, which are ordered to load and unload theirs.
  */
-export function joinModels({ engine, announced, queued, isQueued }: Parts): Models {
+export function joinModels({ engine, announced, queued, order, isQueued }: Parts): Models {
   const catalogOf = (model: string): Catalog => (isQueued(model) ? (announced ?? engine) : engine);
-  const requireHere = (model: string): Engine => {
-    if (!isQueued(model)) return engine;
-    throw new BulwarkError(
-      "SERVING_UNSUPPORTED",
-      `The model "${model.slice(0, 80)}" is delivered through the queue, and loaded by the engines behind it`,
-      "change the folder of models there, and start the engines again",
-    );
-  };
+  const change =
+    (verb: OrderVerb) =>
+    async (model: string): Promise<void> =>
+      order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model);
   return {
     list: () => [...engine.list(), ...(announced?.list() ?? [])],
     describe: (model, version) => catalogOf(model).describe(model, version),
@@ -35,8 +33,8 @@ export function joinModels({ engine, announced, queued, isQueued }: Parts): Mode
       model === undefined
         ? engine.isReady() && announced?.isReady() !== false
         : catalogOf(model).isReady(model, version),
-    load: async (model) => requireHere(model).load(model),
-    unload: async (model) => requireHere(model).unload(model),
+    load: change("load"),
+    unload: change("unload"),
     statistics: (model, version) =>
       addStatistics([...engine.statistics(model, version), ...queued.read(model, version)]),
   };

@@ -14,11 +14,13 @@ import {
   unwrapFrom,
 } from "@bulwark/inference";
 import { parseKeyring } from "@bulwark/pki";
+import type { OrderVerb } from "@bulwark/queue";
 import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
 import { deliveryOf, type GatewayConfig, hasDirectModels } from "./config.ts";
 import { openDurable } from "./durable/index.ts";
+import { createEngineOrders } from "./engine-orders.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { hearEngines, type Report } from "./hear-engines.ts";
@@ -64,13 +66,17 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const hasQueued = Object.values(config.delivery).includes("durable");
   const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;
   const queued = createQueuedStatistics(now);
-  const models = joinModels({ engine, announced, queued, isQueued });
   const timers = createTimers(now);
-  const hear = announced === undefined ? undefined : hearEngines(announced, report);
+  const orders = createEngineOrders({ now, pause: delay });
+  const hear = announced === undefined ? undefined : hearEngines(announced, report, orders.hear);
   const durable =
     config.durable === undefined
       ? undefined
       : await openDurable(config.durable, { trace: tracing?.current, hear, timers });
+  const order =
+    durable &&
+    ((model: string, verb: OrderVerb) => orders.order({ model, verb }, (...given) => durable.order(...given)));
+  const models = joinModels({ engine, announced, queued, order, isQueued });
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();

@@ -11,6 +11,8 @@ import {
   type Link,
   listenForAnswers,
   type Names,
+  type Orders,
+  openOrders,
   type Priority,
   type Receipt,
   type RecordKeys,
@@ -76,6 +78,8 @@ export type Durable = {
   sealedResult(id: string, options?: WaitOptions): Promise<Buffer | "pending">;
   /** Takes a submitted request back, or removes its result. One that is being computed leaves a result that expires. */
   remove(id: string): Promise<void>;
+  /** Orders every engine to load or unload a model; resolves to the order's id. */
+  order: Orders["give"];
   /** The queue as it was seen last, at most about a second ago. */
   watch: Watch;
   close(): Promise<void>;
@@ -111,6 +115,7 @@ const LAST_POLL_MS = 1_000;
 export function createDurable(parts: DurableParts): Durable {
   const { commands, reader, names, instance, keys, now, fillRandom, pause } = parts;
   const intake = createIntake(commands, names, parts.limits);
+  const orders = openOrders({ link: commands, names, keys, fillRandom });
   const watch = watchQueue({ link: commands, names, hear: parts.hear });
   const waiting = createPending<(answer: Answer) => void>();
   const bell: Bell = createBell();
@@ -247,6 +252,11 @@ export function createDurable(parts: DurableParts): Durable {
     async remove(id) {
       const { uri, receipt } = readTicket(id);
       if (!(await intake.withdraw(receipt))) await intake.removeResult(uri);
+    },
+
+    async order(model, verb) {
+      watch.check();
+      return orders.give(model, verb);
     },
 
     watch,
