@@ -8,6 +8,7 @@ import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Models } from "./models.ts";
 import type { QueuedStatistics } from "./queued-statistics.ts";
+import type { RetryAfter } from "./retry-after.ts";
 import type { Split } from "./split.ts";
 import type { Timers } from "./timers.ts";
 import type { Webhooks } from "./webhooks/index.ts";
@@ -34,6 +35,7 @@ export type Gateway = {
   readonly clients: Clients;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly retryAfter: RetryAfter;
   /** Counts what goes through the queue. */
   readonly queued: QueuedStatistics;
   /** Where a collector of traces is set. */
@@ -59,10 +61,11 @@ export type Call = {
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
 export async function infer(gateway: Gateway, call: Call): Promise<Inference> {
-  const { timers, now } = gateway;
+  const { timers, retryAfter, now } = gateway;
   const startedAt = now();
   try {
     const inference = await inferTraced(gateway, call);
+    retryAfter.done();
     timers.record(`inference.${inference.model}.${inference.version}`, now() - startedAt);
     if (inference.run !== undefined) {
       timers.record(`pure.predict.${inference.model}.${inference.version}`, inference.run.computeUs / 1000);

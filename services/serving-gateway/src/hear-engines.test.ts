@@ -6,6 +6,7 @@ import { parseConfig } from "./config.ts";
 import { hearEngines } from "./hear-engines.ts";
 import { joinModels } from "./models.ts";
 import { createQueuedStatistics } from "./queued-statistics.ts";
+import { createSilentModels } from "./silent-models.ts";
 
 const say = (model: string): Buffer =>
   Buffer.from(
@@ -53,6 +54,7 @@ test("each model is known from where it is computed, and loaded there alone", as
   const models = joinModels({
     ...{ engine: here, announced, isQueued: (model: string) => model.startsWith("queued") },
     queued: createQueuedStatistics(Date.now),
+    silent: createSilentModels(),
     order: async (...order: string[]) => void ordered.push(order),
   });
   assert.deepEqual(

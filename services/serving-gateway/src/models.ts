@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnnouncedCatalog, Catalog, Engine } from "@bulwark/inference";
+import type { AnnouncedCatalog, Catalog, Engine, VersionStatus } from "@bulwark/inference";
 import type { OrderVerb } from "@bulwark/queue";
 import { addStatistics, type QueuedStatistics } from "./queued-statistics.ts";
+
+import type { SilentModels } from "./silent-models.ts";
 
 /** Every model that requests can name, wherever it is computed. */
 export type Models = Catalog & Pick<Engine, "load" | "unload" | "statistics">;
@@ -13,6 +15,8 @@ type Parts = {
   queued: QueuedStatistics;
   /** Absent where there is no queue. */
   order: ((model: string, verb: OrderVerb) => Promise<void>) | undefined;
+  /** Versions that do not answer are not ready. */
+  silent: SilentModels;
   isQueued(model: string): boolean;
 };
 
@@ -20,19 +24,28 @@ type Parts = {
  * Models of direct delivery as the engine in this process has them, and those of durable delivery as engines behind the
  * queue tell of them, which are ordered to load and unload theirs.
  */
-export function joinModels({ engine, announced, queued, order, isQueued }: Parts): Models {
+export function joinModels({ engine, announced, queued, order, silent, isQueued }: Parts): Models {
   const catalogOf = (model: string): Catalog => (isQueued(model) ? (announced ?? engine) : engine);
+  const withSilence = (status: VersionStatus): VersionStatus => {
+    const code = silent.why(status.model, status.version);
+    if (code === undefined || status.state !== "READY") return status;
+    return { ...status, state: "UNAVAILABLE", reason: `it does not answer: ${code}` };
+  };
+  /** Of a model that is ready. */
+  const isSilent = (model: string, version: string | undefined): boolean =>
+    silent.why(model, catalogOf(model).describe(model, version).version) !== undefined;
   const change =
     (verb: OrderVerb) =>
     async (model: string): Promise<void> =>
       order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model);
   return {
-    list: () => [...engine.list(), ...(announced?.list() ?? [])],
+    list: () => [...engine.list(), ...(announced?.list() ?? [])].map(withSilence),
     describe: (model, version) => catalogOf(model).describe(model, version),
     isReady: (model, version) =>
       model === undefined
-        ? engine.isReady() && announced?.isReady() !== false
-        : catalogOf(model).isReady(model, version),
+        ? // An outage of engines elsewhere takes no gateway out of its Service (ADR 0024).
+          engine.isReady() && announced?.isReady() !== false && !silent.some((one) => !isQueued(one))
+        : catalogOf(model).isReady(model, version) && !isSilent(model, version),
     load: change("load"),
     unload: change("unload"),
     statistics: (model, version) =>

@@ -28,8 +28,11 @@ import { createMetrics } from "./metrics.ts";
 import { joinModels } from "./models.ts";
 import { createQueuedStatistics } from "./queued-statistics.ts";
 import { closeAfterAnswers, createHealthServer, createRestServer, type ServerTls } from "./rest/server.ts";
+import { createRetryAfter } from "./retry-after.ts";
+import { createSilentModels } from "./silent-models.ts";
 import { createSplit } from "./split.ts";
 import { createTimers } from "./timers.ts";
+import { watchAnswers } from "./watch-answers.ts";
 import { openWebhooks } from "./webhooks/index.ts";
 
 /** Where the server listens, and what became of its models. */
@@ -67,6 +70,7 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;
   const queued = createQueuedStatistics(now);
   const timers = createTimers(now);
+  const silent = createSilentModels();
   const orders = createEngineOrders({ now, pause: delay });
   const hear = announced === undefined ? undefined : hearEngines(announced, report, orders.hear);
   const durable =
@@ -76,11 +80,15 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const order =
     durable &&
     ((model: string, verb: OrderVerb) => orders.order({ model, verb }, (...given) => durable.order(...given)));
-  const models = joinModels({ engine, announced, queued, order, isQueued });
+  const models = joinModels({ engine, announced, queued, order, silent, isQueued });
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();
   const metrics = createMetrics(models, { inFlight: clients.inFlight, now, timers, durable, webhooks });
+  const retryAfter = createRetryAfter({
+    ...{ now, inFlight: clients.inFlight },
+    oldestMs: () => durable?.watch.state().queue?.oldestMs,
+  });
   const split = createSplit(config.weights, models);
   const [stopping, cutting] = [ending.signal, cut.signal];
   const gateway: Gateway = {
@@ -97,6 +105,7 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
       clients,
       metrics,
       timers,
+      retryAfter,
       queued,
       tracing,
       now,
@@ -108,18 +117,26 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   }
   const tls = await readTls(config);
   const { servers, addresses, grpc } = await listen(gateway, tls);
+  const answers =
+    config.canaryMs === 0
+      ? undefined
+      : watchAnswers({
+          ...{ gateway, silent, report, periodMs: config.canaryMs, random: Math.random },
+          pause: (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined),
+        });
   return {
     addresses,
     failures,
     models: models.list().filter(({ state }) => state === "READY"),
     async close() {
       ending.abort();
+      const watched = answers?.close();
       for (const server of servers) closeAfterAnswers(server);
       await delay(config.leaveMs);
       const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
       await Promise.race([clients.drain(), limit]);
       cut.abort();
-      await webhooks?.close();
+      await Promise.all([watched, webhooks?.close()]);
       await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
       await tracing?.close();
       return engine.close();

@@ -167,7 +167,9 @@ export function createDurable(parts: DurableParts): Durable {
     } catch (error) {
       if (!limit.isOver()) throw error;
       if (receipt !== undefined) withdraw(receipt);
-      throw options.signal?.aborted === true ? cancelled() : watch.explainSilence(receipt !== undefined);
+      throw options.signal?.aborted === true
+        ? cancelled()
+        : watch.explainSilence({ wasAdmitted: receipt !== undefined, budgetMs });
     } finally {
       limit.clear();
       waiting.delete(uri);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { BulwarkError } from "@bulwark/contracts/errors";
 import { traced } from "@bulwark/tracing";
 import {
   type handleUnaryCall,
@@ -135,6 +136,17 @@ const STATUSES: Readonly<Record<number, status>> = {
   504: status.DEADLINE_EXCEEDED,
 };
 
+/** Stands for a message that is none: the library would call that an error of ours. */
+const UNREADABLE = Symbol("unreadable");
+
+function decodeOr<Other>(other: Other, decode: () => unknown): unknown {
+  try {
+    return decode();
+  } catch {
+    return other;
+  }
+}
+
 /** Starts the service. Throws what the operating system says of the address. */
 export async function startGrpcServer(
   gateway: Gateway,
@@ -151,7 +163,7 @@ export async function startGrpcServer(
       requestStream: false,
       responseStream: false,
       requestSerialize: request.encode,
-      requestDeserialize: request.decode,
+      requestDeserialize: (bytes) => decodeOr(UNREADABLE, () => request.decode(bytes)),
       responseSerialize: response.encode,
       responseDeserialize: response.decode,
     };
@@ -180,6 +192,9 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
     const work = async (): Promise<object> => {
       const release = OPEN.has(name) ? () => {} : gateway.clients.admit(toCaller(call));
       try {
+        if (call.request === UNREADABLE) {
+          throw new BulwarkError("SERVING_REQUEST", "The message cannot be read", "send the message of this method");
+        }
         return await run(gateway, call.request as never, call);
       } finally {
         release();
@@ -198,7 +213,7 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
     answer.then(
       (message) => callback(null, message),
       (error) => {
-        const problem = toProblem(error);
+        const problem = toProblem(error, gateway.retryAfter);
         const metadata = new Metadata();
         metadata.set("bulwark-code", problem.code);
         if (problem.retryAfter !== undefined) metadata.set("retry-after", String(problem.retryAfter));

@@ -72,7 +72,7 @@ function inferHandler(gateway: Gateway): Handler {
       return body;
     } catch (error) {
       metrics.failed(model, toProblem(error).code);
-      sendProblem(reply, error);
+      sendProblem(gateway, reply, error);
       return reply;
     } finally {
       release?.();

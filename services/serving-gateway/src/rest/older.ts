@@ -7,7 +7,7 @@ import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
 import { guard, type Handler, param, toCaller, toPresence } from "./request.ts";
 
-const TEXT = "text/plain; charset=UTF-8";
+export const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
 /** A caller may ask for another dialect than the server's. */
 const DIALECT_HEADER = "bulwark-dialect";
@@ -48,6 +48,19 @@ function toFrontEndStatus({ status }: Problem): number {
   return status < 500 ? 405 : 500;
 }
 
+/** Whether a request speaks to the older surface, also where it has no such path. */
+export const isOlder = ({ url }: FastifyRequest): boolean => /^\/(predict|models|model-secure)(\/|\?|$)/.test(url);
+
+/** Answers what failed outside of a prediction, such as a body that is too large, as the path's front end would have. */
+export function sendOlderProblem(
+  { retryAfter }: Pick<Gateway, "retryAfter">,
+  { url }: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): void {
+  sendFailure(reply, toProblem(error, retryAfter), url.startsWith("/predict") ? () => 400 : toFrontEndStatus);
+}
+
 type Surface = { model: string | undefined; failure: (problem: Problem) => number };
 
 async function sendPrediction(
@@ -73,7 +86,7 @@ async function sendPrediction(
     metrics.done({ model, version, protocol: "older", startedAt });
     return reply.type(TEXT).send(body);
   } catch (error) {
-    const problem = toProblem(error);
+    const problem = toProblem(error, gateway.retryAfter);
     metrics.failed(model, problem.code);
     return sendFailure(reply, problem, failure);
   } finally {
