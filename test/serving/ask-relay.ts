@@ -1,9 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// One command to a relay, as Redis's clients send it, and what came back.
+// A relay as people start it, and commands to it, as Redis's clients send them.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { DEFAULT_LIMITS, decodeResult, encodeRecord } from "../../packages/tensors/src/index.ts";
 import { until } from "./stack.ts";
+import { BULWARK } from "./tool.ts";
+
+export type RelayProcess = { port: number; stop(): Promise<void> };
+
+/** Runs `bulwark serving relay` with some flags, on a free port. */
+export async function launchRelay(
+  flags: Readonly<Record<string, string>>,
+  { env, cwd }: { env: NodeJS.ProcessEnv; cwd?: string },
+): Promise<RelayProcess> {
+  const args = ["serving", "relay", "--port", "0", ...toArguments(flags)];
+  const child = spawn(BULWARK, args, { env, cwd, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (data) => {
+    said += data;
+  });
+  const readPort = (): number => Number(/ at 127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? 0);
+  await until(() => {
+    assert.equal(child.exitCode, null, said);
+    return readPort() > 0;
+  });
+  return {
+    port: readPort(),
+    async stop() {
+      if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+    },
+  };
+}
+
+/** Flags with their values, those without one left out. */
+export function toArguments(given: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value]));
+}
 
 export function askRelay(port: number, words: readonly string[]): Promise<string> {
   const command = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The relay of a machine on which nothing serves: all it knows of the queue are its flags.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findFreePort } from "../../cli/src/serving/free-port.ts";
 import { createRunner } from "../../cli/src/testing/run-line.ts";
-import { askRelay, computeRow } from "./ask-relay.ts";
+import { askRelay, computeRow, launchRelay, type RelayProcess, toArguments } from "./ask-relay.ts";
 import { ANSWERS, CLIENT, findPython, runClient } from "./python-client.ts";
-import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
-import { BULWARK, makeHome } from "./tool.ts";
+import { type QueueStack, skip, startQueueStack } from "./stack.ts";
+import { makeHome } from "./tool.ts";
 
 describe("a relay with nothing but flags", { skip }, () => {
   const { home, folder, env } = makeHome("bulwark relay");
   let stack: QueueStack;
-  let relay: ChildProcess;
-  let port = 0;
+  let relay: RelayProcess;
   /** What the flags name, for a wrong one to take the place of one of them. */
   let flags: Record<string, string>;
   before(async () => {
@@ -31,36 +28,27 @@ describe("a relay with nothing but flags", { skip }, () => {
       "private-key-file": redis.privateKeyFile ?? "",
       "keyring-file": keyringFile,
     };
-    relay = spawn(BULWARK, ["serving", "relay", "--port", "0", ...toArguments(flags)], { env });
-    let said = "";
-    relay.stderr?.on("data", (data) => {
-      said += data;
-    });
-    await until(() => {
-      assert.equal(relay.exitCode, null, said);
-      port = Number(/ at 127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? 0);
-      return port > 0;
-    });
+    relay = await launchRelay(flags, { env });
   });
   after(async () => {
-    if (relay?.exitCode === null && relay.kill("SIGTERM")) await once(relay, "exit");
+    await relay?.stop();
     await stack?.stop();
     rmSync(home, { recursive: true, force: true });
   });
 
   it("gives an older client what a real engine computed, and knows no stack", async () => {
     assert.ok(!existsSync(join(folder, "stack.json")));
-    assert.deepEqual(await computeRow(port, "far", [4711.25, -1, 0.5]), [
+    assert.deepEqual(await computeRow(relay.port, "far", [4711.25, -1, 0.5]), [
       [4711.25, -1, 0.5],
       [4711.25, -1, 0.5],
     ]);
-    assert.match(await askRelay(port, ["DEL", "cluster-serving_serving_stream:far"]), /^:1/);
-    assert.match(await askRelay(port, ["HGETALL", "cluster-serving_serving_stream:far"]), /^\*0/);
+    assert.match(await askRelay(relay.port, ["DEL", "cluster-serving_serving_stream:far"]), /^:1/);
+    assert.match(await askRelay(relay.port, ["HGETALL", "cluster-serving_serving_stream:far"]), /^\*0/);
   });
 
   it("serves the older client as it was published", async (context) => {
     const python = await findPython().catch((error) => context.skip(`no Python with ${CLIENT}: ${error.message}`));
-    if (python !== undefined) assert.deepEqual(await runClient(python, port), ANSWERS);
+    if (python !== undefined) assert.deepEqual(await runClient(python, relay.port), ANSWERS);
   });
 
   it("refuses what is wrong before it listens, each with a code and a mend", async () => {
@@ -124,7 +112,3 @@ describe("a relay with nothing but flags", { skip }, () => {
     }
   });
 });
-
-function toArguments(given: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value]));
-}
