@@ -131,15 +131,15 @@ changing it replaces Flink's pods, and what is queued waits meanwhile. It does n
 ## Older clients
 
 Clients of BigDL Cluster Serving that speak to Redis go on with \`bulwark serving relay\` on their own machine: it listens on loopback, seals each record
-under the master key of records, and brings it to the release's Redis by TLS. Without \`relay.enabled\` nothing of this is there.
+under the master key of records, and brings it to the release's Redis by TLS. Redis always knows the user \`relay\`; until this is done nobody has its password:
 
 \`\`\`
 bulwark keys export --kubernetes --serving clouds --relay -n team | kubectl apply --server-side -f -
 helm upgrade clouds charts/serving -n team --reuse-values --set relay.enabled=true
 \`\`\`
 
-The first line makes the Secret \`clouds-relay\` and no other; the second tells of what follows. Redis knows the user \`relay\` already, and nothing is restarted. On the
-machine of the clients, in a folder that nobody else reads:
+The first line makes the Secret \`clouds-relay\` and no other; the second tells of what follows, and lets \`relay.from\` in. Nothing is restarted. On the machine of the
+clients, in a folder that nobody else reads:
 
 \`\`\`
 umask 077
