@@ -68,6 +68,7 @@ test("what is said of the queue is read apart from what the gateway gets", async
   const { queue, ...others } = await read("models: m\nqueue: { redis: { url: 'rediss://a:1', caFile: ca.crt } }\n");
   assert.deepEqual(others, { models: join(root, "m") });
   assert.deepEqual(queue?.redis, { url: "rediss://a:1", caFile: join(root, "ca.crt") });
+  assert.equal((await read("modelPath: m\nqueue: { job: clinic }\n")).queue?.job, "clinic");
 });
 
 test("what cannot be meant is refused", async () => {
@@ -85,6 +86,7 @@ test("what cannot be meant is refused", async () => {
     `modelMetaDataList:${item}x\n    modelVersion: {toString: }\n`,
     "models: [\n",
     "models: m\nqueue: { redis: { url: 'redis://redis.example' } }\n",
+    "modelPath: m\nqueue:\n",
     `models: m\na: &a [${"1,".repeat(30)}]\nb: &b [${"*a,".repeat(30)}]\nc: [${"*b,".repeat(30)}]\n`,
   ]) {
     await assert.rejects(read(text, "models"), { code: "SERVING_CONFIG" }, text);

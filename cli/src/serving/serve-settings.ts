@@ -71,10 +71,12 @@ export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: ServeSettin
   return Number(leaveMs) + Number(drainMs) + END_MS;
 }
 
-/** An older file's settings, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
+/** An older file's settings, to which `queue` may have been added, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
 function unfold(document: Document): Record<string, unknown> {
   try {
-    return readOlderSettings(document) ?? document.toJS();
+    const older = readOlderSettings(document);
+    if (older === undefined) return document.toJS();
+    return document.has("queue") ? { ...older, queue: document.toJS().queue } : older;
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     throw new BulwarkError("SERVING_CONFIG", "Its aliases unfold to too much.", "write out what they mean", {
