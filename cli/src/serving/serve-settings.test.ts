@@ -64,6 +64,13 @@ test("the gateway's own settings pass as they are, and it gets the time that the
   assert.equal(toGraceMs(await read("models: m\n")), 25_000);
 });
 
+test("what is said of the queue is read apart from what the gateway gets", async () => {
+  const { queue, ...others } = await read("models: m\nqueue: { redis: { url: 'rediss://a:1', caFile: ca.crt } }\n");
+  assert.deepEqual(others, { models: join(root, "m") });
+  assert.deepEqual(queue?.redis, { url: "rediss://a:1", caFile: join(root, "ca.crt") });
+  assert.equal((await read("modelPath: m\nqueue: { job: clinic }\n")).queue?.job, "clinic");
+});
+
 test("what cannot be meant is refused", async () => {
   const item = "\n  - !<InferenceModelMetaData>\n    modelName: a\n    modelPath: ";
   for (const text of [
@@ -78,6 +85,8 @@ test("what cannot be meant is refused", async () => {
     "modelPath: m\npostProcessing: {toString: }\n",
     `modelMetaDataList:${item}x\n    modelVersion: {toString: }\n`,
     "models: [\n",
+    "models: m\nqueue: { redis: { url: 'redis://redis.example' } }\n",
+    "modelPath: m\nqueue:\n",
     `models: m\na: &a [${"1,".repeat(30)}]\nb: &b [${"*a,".repeat(30)}]\nc: [${"*b,".repeat(30)}]\n`,
   ]) {
     await assert.rejects(read(text, "models"), { code: "SERVING_CONFIG" }, text);

@@ -5,12 +5,14 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
 import { type Document, isMap, parseDocument } from "yaml";
 import { readOlderSettings } from "./older-settings.ts";
+import { type QueueSettings, readQueueSettings } from "./queue-settings.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
-export type ServeSettings = Readonly<Record<string, unknown>> & { models: string };
+/** The gateway's settings, and beside them those of the queue. */
+export type ServeSettings = Readonly<Record<string, unknown>> & { models: string; queue?: QueueSettings };
 
 /**
- * The gateway's settings from a file and flags, flags first. The file has the gateway's own keys, or is an older
+ * The settings from a file and flags, flags first. The file has the gateway's own keys and `queue`, or is an older
  * one. Throws SERVING_CONFIG, USAGE.
  */
 export async function readServeSettings(
@@ -41,7 +43,7 @@ export async function readServeSettings(
   };
 }
 
-async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
+async function readSettingsFile(path: string): Promise<Record<string, unknown> & { queue?: QueueSettings }> {
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "name a settings file", { cause });
   });
@@ -52,9 +54,13 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   if (!isMap(document.contents)) {
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
-  const settings = unfold(document);
+  const { queue, ...settings } = unfold(document);
   const { models } = settings;
-  return typeof models === "string" ? { ...settings, models: resolve(dirname(path), models) } : settings;
+  return {
+    ...settings,
+    ...(typeof models === "string" ? { models: resolve(dirname(path), models) } : {}),
+    ...(queue === undefined ? {} : { queue: readQueueSettings(queue, dirname(path)) }),
+  };
 }
 
 const USUAL_DRAIN_MS = 20_000;
@@ -65,10 +71,12 @@ export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: ServeSettin
   return Number(leaveMs) + Number(drainMs) + END_MS;
 }
 
-/** An older file's settings, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
+/** An older file's settings, to which `queue` may have been added, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
 function unfold(document: Document): Record<string, unknown> {
   try {
-    return readOlderSettings(document) ?? document.toJS();
+    const older = readOlderSettings(document);
+    if (older === undefined) return document.toJS();
+    return document.has("queue") ? { ...older, queue: document.toJS().queue } : older;
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     throw new BulwarkError("SERVING_CONFIG", "Its aliases unfold to too much.", "write out what they mean", {
