@@ -8,9 +8,9 @@ import { readServeSettings, toGraceMs } from "./serve-settings.ts";
 
 const root = createTestFolder();
 
-async function read(text: string, models?: string) {
+async function read(text: string, models?: string, flags: Readonly<Record<string, unknown>> = {}) {
   await writeFile(join(root, "settings.yaml"), text);
-  return readServeSettings(root, { models, flags: { settings: "settings.yaml" } });
+  return readServeSettings(root, { models, flags: { settings: "settings.yaml", ...flags } });
 }
 
 test("the older config.yaml is read in any case, and keys that mean nothing here are left alone", async () => {
@@ -62,6 +62,18 @@ test("the gateway's own settings pass as they are, and it gets the time that the
   assert.deepEqual(settings, { models: join(root, "m"), streamMs: 900_000, leaveMs: 1_000, drainMs: 60_000 });
   assert.equal(toGraceMs(settings), 66_000);
   assert.equal(toGraceMs(await read("models: m\n")), 25_000);
+});
+
+test("files of BigDL's secrets are looked for beside the settings; what nobody could open is refused", async () => {
+  const text = "models: m\nolder: { models: { cipher: aes-128-gcm, secretFile: a, saltFile: /b } }\n";
+  assert.deepEqual((await read(text)).older, {
+    models: { cipher: "aes-128-gcm", secretFile: join(root, "a"), saltFile: "/b" },
+  });
+  const usage = { code: "USAGE" };
+  await assert.rejects(read(text, undefined, { engine: "flink" }), usage);
+  const waiting = "models: m\nolder: { models: { cipher: aes-128-gcm } }\n";
+  await assert.rejects(read(waiting), usage);
+  await read(waiting, undefined, { direct: true });
 });
 
 test("what cannot be meant is refused", async () => {

@@ -28,9 +28,10 @@ export async function readServeSettings(
     );
   }
   const older = {
-    ...(fromFile.older as object | undefined),
+    ...(fromFile.older as OlderSwitches | undefined),
     ...(flags.dialect === undefined ? {} : { dialect: flags.dialect }),
   };
+  checkOlder(older, flags);
   return {
     ...fromFile,
     ...(Object.keys(older).length === 0 ? {} : { older }),
@@ -39,6 +40,20 @@ export async function readServeSettings(
     ...(flags.clientCertificates === true ? { clientCertificates: true } : {}),
     models: named,
   };
+}
+
+type OlderSwitches = Readonly<Record<"models" | "records", Readonly<Record<string, unknown>> | undefined>>;
+
+/** What BigDL encrypted is opened by the gateway and by embedded engines, which have to find the secrets in files. */
+function checkOlder({ models, records }: Partial<OlderSwitches>, { engine, direct }: Flags): void {
+  if (engine === "flink" && (models !== undefined || records !== undefined)) {
+    const mend = "leave out --engine flink, or encrypt anew: bulwark model encrypt --from-bigdl CIPHER";
+    throw new BulwarkError("USAGE", "Flink opens nothing that BigDL encrypted.", mend);
+  }
+  if (models !== undefined && models.secretFile === undefined && direct !== true) {
+    const mend = "set older.models.secretFile and saltFile, or add --direct";
+    throw new BulwarkError("USAGE", "What /model-secure is told stays in the gateway, away from engines.", mend);
+  }
 }
 
 async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
@@ -53,8 +68,23 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
   const settings = unfold(document);
-  const { models } = settings;
-  return typeof models === "string" ? { ...settings, models: resolve(dirname(path), models) } : settings;
+  const { models, older } = settings;
+  return {
+    ...settings,
+    ...(typeof models === "string" ? { models: resolve(dirname(path), models) } : {}),
+    ...(typeof older === "object" && older !== null ? { older: resolveOlder(dirname(path), older) } : {}),
+  };
+}
+
+/** Files of secrets are named as seen from the settings file. */
+function resolveOlder(folder: string, older: object): object {
+  const resolveFile = ([key, value]: [string, unknown]): [string, unknown] =>
+    key.endsWith("File") && typeof value === "string" ? [key, resolve(folder, value)] : [key, value];
+  const resolveSwitch = ([key, value]: [string, unknown]): [string, unknown] =>
+    (key === "models" || key === "records") && typeof value === "object" && value !== null
+      ? [key, Object.fromEntries(Object.entries(value).map(resolveFile))]
+      : [key, value];
+  return Object.fromEntries(Object.entries(older).map(resolveSwitch));
 }
 
 const USUAL_DRAIN_MS = 20_000;

@@ -23,9 +23,12 @@ export type Repository = {
 /** Names that may be part of a path. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const VERSION = /^[1-9]\d{0,9}$/;
-/** File names of a model in its version's folder; the second is encrypted. */
-export const MODEL_FILES = ["model.onnx", "model.onnx.sealed"] as const;
-const ONNX = /\.onnx(\.sealed)?$/;
+/** File names of a model in its version's folder; the second is encrypted, the third was by BigDL. */
+export const MODEL_FILES = ["model.onnx", "model.onnx.sealed", "model.onnx.bigdl"] as const;
+const ONNX = /\.onnx(\.sealed|\.bigdl)?$/;
+
+/** Whether a file is called as models are. */
+export const isModelFile = (path: string): boolean => ONNX.test(path);
 
 /** Formats that people have, by what shows them, with what converts them. */
 const OTHER_FORMATS: readonly { file: RegExp; name: string; converter: string }[] = [
@@ -65,7 +68,7 @@ export function openFolder(root: string): Repository {
 
 /** One model file, served under a name as version 1. Throws MODEL_FORMAT for what is not called `.onnx`. */
 export function openFile(path: string, name = basename(path).replace(ONNX, "")): Repository {
-  if (!ONNX.test(path)) throw otherFormat(path, [basename(path)]);
+  if (!isModelFile(path)) throw otherFormat(path, [basename(path)]);
   return {
     list: async () => [name],
     find: async (model) => (model === name ? [await describe(path, "1")] : []),
@@ -97,18 +100,28 @@ function otherFormat(path: string, names: readonly string[]): BulwarkError {
   return new BulwarkError("MODEL_FORMAT", `${path} is a ${found.name} model; this engine runs ONNX`, mend);
 }
 
+/** What opens models that are encrypted; without one, they are refused. */
+export type ModelOpeners = {
+  unwrap?: UnwrapModelKey | undefined;
+  /** Opens what BigDL encrypted. */
+  openOlder?: ((file: Buffer) => Promise<Buffer>) | undefined;
+};
+
 /** A model as a worker takes it: its path, or what it holds where it had to be decrypted. Throws what opening throws. */
 export async function readModel(
-  file: ModelFile,
-  unwrap: UnwrapModelKey | undefined,
+  { path }: Pick<ModelFile, "path">,
+  { unwrap, openOlder }: ModelOpeners,
 ): Promise<{ path: string } | { bytes: Uint8Array }> {
-  if (!file.path.endsWith(".sealed")) return { path: file.path };
-  const sealed = await readFile(file.path);
-  if (!isSealed(sealed)) {
-    throw new BulwarkError("MODEL_FORMAT", `${file.path} is not encrypted`, "bulwark model encrypt");
+  if (path.endsWith(".bigdl")) {
+    if (openOlder !== undefined) return { bytes: await openOlder(await readFile(path)) };
+    const mend = "bulwark model encrypt --from-bigdl CIPHER, or turn on older.models in the settings";
+    throw new BulwarkError("KEY_MISSING", `${path} was encrypted by BigDL, and reading that is off`, mend);
   }
+  if (!path.endsWith(".sealed")) return { path };
+  const sealed = await readFile(path);
+  if (!isSealed(sealed)) throw new BulwarkError("MODEL_FORMAT", `${path} is not encrypted`, "bulwark model encrypt");
   if (unwrap === undefined) {
-    throw new BulwarkError("KEY_MISSING", `${file.path} is encrypted, and no keys were given`, "bulwark keys init");
+    throw new BulwarkError("KEY_MISSING", `${path} is encrypted, and no keys were given`, "bulwark keys init");
   }
   return { bytes: await openSealedModel(sealed, unwrap) };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnnouncedCatalog, Engine, Inference } from "@bulwark/inference";
+import type { AnnouncedCatalog, Engine, Inference, OlderSecrets, OpenOlderBlob } from "@bulwark/inference";
 import type { Tensor } from "@bulwark/tensors";
 import { type Tracing, traced } from "@bulwark/tracing";
 import type { Clients } from "./clients.ts";
@@ -29,6 +29,13 @@ export type Gateway = {
   readonly cutting: AbortSignal;
   /** Which version a request goes to that names none. */
   readonly split: Split;
+  /** Opens the pictures of older clients, where they encrypt them. */
+  readonly decrypt: OpenOlderBlob | undefined;
+  /**
+   * Loads the models that wait for BigDL's secrets, where there may be such: gives whether all of them opened. The secrets
+   * stay in this process's memory, as a derived key.
+   */
+  readonly secureModels: ((secrets: OlderSecrets) => Promise<boolean>) | undefined;
   readonly clients: Clients;
   readonly metrics: Metrics;
   /** Where a collector of traces is set. */

@@ -51,7 +51,12 @@ async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly 
   const { config, models } = gateway;
   const { model, version, isGone, toSignal } = call;
   const { resize, postProcessing, asWritten } = config.older;
-  const options = { limits: config.tensorLimits, ...(resize === undefined ? {} : { resize }) };
+  const { decrypt } = gateway;
+  const options = {
+    limits: config.tensorLimits,
+    ...(resize === undefined ? {} : { resize }),
+    ...(decrypt === undefined ? {} : { decrypt }),
+  };
   const inputs = await fitInputs(instance, models.describe(model, version).inputs, options);
   const deadline = toDeadline(gateway, undefined);
   const { outputs } = await infer(gateway, {

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
+import { addModelSecureRoute } from "./model-secure.ts";
 import { guard, param, toCaller, toPresence } from "./request.ts";
 
 const TEXT = "text/plain; charset=UTF-8";
@@ -35,11 +36,7 @@ export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void 
   server.post("/models/:model/versions/:version/predict", (request, reply) =>
     sendPrediction(gateway, request, reply, { model: param(request, "model"), failure: toFrontEndStatus }),
   );
-  server.post("/model-secure", (_request, reply) => {
-    // What it took were secrets in the clear, for a cipher without integrity.
-    const mend = "encrypt the model: bulwark model encrypt";
-    throwText(reply, 405, `SERVING_UNSUPPORTED: this server takes no secrets over HTTP; ${mend}`);
-  });
+  addModelSecureRoute(server, gateway);
 }
 
 function throwText(reply: FastifyReply, status: number, text: string): void {
