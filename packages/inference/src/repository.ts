@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isModelFile, MODEL_FILES, MODEL_NAME, MODEL_SUFFIX, MODEL_VERSION } from "./model-files.ts";
 import { isSealed, openSealedModel, type UnwrapModelKey } from "./sealed-model.ts";
 
 /** Where a version of a model lies, and what tells it from what lay there before. */
@@ -19,16 +20,6 @@ export type Repository = {
   /** The versions of a model; empty when there is none of that name. */
   find(model: string): Promise<ModelFile[]>;
 };
-
-/** Names that may be part of a path. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const VERSION = /^[1-9]\d{0,9}$/;
-/** File names of a model in its version's folder; the second is encrypted, the third was by BigDL. */
-export const MODEL_FILES = ["model.onnx", "model.onnx.sealed", "model.onnx.bigdl"] as const;
-const ONNX = /\.onnx(\.sealed|\.bigdl)?$/;
-
-/** Whether a file is called as models are. */
-export const isModelFile = (path: string): boolean => ONNX.test(path);
 
 /** Formats that people have, by what shows them, with what converts them. */
 const OTHER_FORMATS: readonly { file: RegExp; name: string; converter: string }[] = [
@@ -53,13 +44,13 @@ export function openFolder(root: string): Repository {
           cause,
         });
       });
-      return entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map(({ name }) => name);
+      return entries.filter((entry) => entry.isDirectory() && MODEL_NAME.test(entry.name)).map(({ name }) => name);
     },
     async find(model) {
-      if (!NAME.test(model)) return [];
+      if (!MODEL_NAME.test(model)) return [];
       const folder = join(root, model);
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      const versions = entries.filter((entry) => entry.isDirectory() && VERSION.test(entry.name));
+      const versions = entries.filter((entry) => entry.isDirectory() && MODEL_VERSION.test(entry.name));
       const files = await Promise.all(versions.map(({ name }) => findFile(join(folder, name), name)));
       return files.filter((file) => file !== undefined);
     },
@@ -67,7 +58,7 @@ export function openFolder(root: string): Repository {
 }
 
 /** One model file, served under a name as version 1. Throws MODEL_FORMAT for what is not called `.onnx`. */
-export function openFile(path: string, name = basename(path).replace(ONNX, "")): Repository {
+export function openFile(path: string, name = basename(path).replace(MODEL_SUFFIX, "")): Repository {
   if (!isModelFile(path)) throw otherFormat(path, [basename(path)]);
   return {
     list: async () => [name],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine, OpenOlderBlob } from "@bulwark/inference";
+import type { Engine, InferOptions, OpenOlderBlob } from "@bulwark/inference";
 import {
   DEFAULT_LIMITS,
   decodeRecord,
@@ -36,19 +36,19 @@ export async function answerOlder(
   engine: Engine,
   record: OlderRecord,
   settings: OlderSettings,
-  { isGone, model }: { isGone: () => boolean; model?: string | undefined },
+  { model, ...options }: Pick<InferOptions, "isGone" | "priority"> & { model?: string | undefined },
 ): Promise<string> {
   const name = model !== undefined && model !== "" ? model : chooseModel(engine, settings);
   const { version, inputs: infos } = engine.describe(name);
   const limits = DEFAULT_LIMITS;
   const { resize, decrypt } = settings;
-  const options = {
+  const fitting = {
     limits,
     ...(resize === undefined ? {} : { resize }),
     ...(decrypt === undefined ? {} : { decrypt }),
   };
-  const inputs = await fitInputs(readInputs(record), infos, options);
-  const { outputs } = await engine.infer(name, version, inputs, { isGone });
+  const inputs = await fitInputs(readInputs(record), infos, fitting);
+  const { outputs } = await engine.infer(name, version, inputs, options);
   if (settings.postProcessing !== undefined) return postProcess(settings.postProcessing, outputs);
   return encodeResult(outputs).toString("base64");
 }
