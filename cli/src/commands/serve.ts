@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
 import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
-import {
-  type Flags,
-  listenSettings,
-  readServeSettings,
-  type ServeSettings,
-  toGraceMs,
-} from "../serving/serve-settings.ts";
+import { placeModels } from "../serving/place-models.ts";
+import { type Flags, listenSettings, readServeSettings, toGraceMs } from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
+/** The queue's stream, as older clients call it unless told otherwise. */
+const DEFAULT_JOB = "serving_stream";
 /** Master key that seals records on the queue. */
 const RECORD_KEY = "serving-records";
 
@@ -58,11 +56,15 @@ export const spec: CommandSpec = {
     if (isFlink && flags.direct === true) {
       throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
     }
-    const settings = await readServeSettings(context.cwd, { models: args[0], flags });
+    const { job = DEFAULT_JOB, models, ...others } = await readServeSettings(context.cwd, { models: args[0], flags });
     const folder = servingFolder(context.paths);
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    const settings = {
+      ...others,
+      models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
+    };
     const keys = await readKeys(context, flags);
-    const queue = flags.direct === true ? undefined : await openQueue(context, { keys, settings, flags, folder });
+    const queue = flags.direct === true ? undefined : await openQueue(context, { keys, settings, flags, folder, job });
     try {
       await serve(context, { settings, flags, folder, keys, queue });
     } finally {
@@ -74,7 +76,7 @@ export const spec: CommandSpec = {
 };
 
 type Parts = {
-  settings: ServeSettings;
+  settings: Flags & { models: string };
   flags: Flags;
   folder: string;
   keys: Keys | undefined;
@@ -155,7 +157,7 @@ async function readKeys(context: Context, flags: Flags): Promise<Keys | undefine
 
 async function openQueue(
   context: Context,
-  { keys, settings, flags, folder }: Omit<Parts, "queue">,
+  { keys, settings, flags, folder, job }: Omit<Parts, "queue"> & { job: string },
 ): Promise<QueueParts | undefined> {
   if (keys === undefined) return undefined;
   const flink = flags.engine === "flink" ? await prepareFlink(context, Number(flags.parallelism)) : undefined;
@@ -172,7 +174,7 @@ async function openQueue(
     return await startQueue({
       folder,
       keys: own,
-      job: "serving_stream",
+      job,
       recordKey: RECORD_KEY,
       engines: flink === undefined ? Number(flags.engines) : 0,
       ...(flink === undefined ? {} : { flink }),

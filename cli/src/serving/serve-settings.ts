@@ -2,12 +2,19 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { MODEL_NAME, MODEL_VERSION } from "@bulwark/inference/model-files";
 import type { Keys } from "@bulwark/pki";
 import { type Document, isMap, parseDocument } from "yaml";
 import { readOlderSettings } from "./older-settings.ts";
+import { findOnlyModel, type PlacedModel } from "./place-models.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
-export type ServeSettings = Readonly<Record<string, unknown>> & { models: string };
+export type ServeSettings = Readonly<Record<string, unknown>> & {
+  /** A folder `NAME/VERSION/model.onnx` or a file; or models at several places. */
+  readonly models: string | readonly PlacedModel[];
+  /** Name of the queue's stream. */
+  readonly job?: string;
+};
 
 /**
  * The gateway's settings from a file and flags, flags first. The file has the gateway's own keys, or is an older
@@ -20,7 +27,7 @@ export async function readServeSettings(
   const path = typeof flags.settings === "string" ? resolve(cwd, flags.settings) : undefined;
   const fromFile = path === undefined ? {} : await readSettingsFile(path);
   const named = models === undefined ? fromFile.models : resolve(cwd, models);
-  if (typeof named !== "string") {
+  if (typeof named !== "string" && !isPlaced(named)) {
     throw new BulwarkError(
       "USAGE",
       "No model was named.",
@@ -38,9 +45,16 @@ export async function readServeSettings(
     ...(flags.name === undefined ? {} : { modelName: flags.name }),
     ...(flags.tokens === undefined ? {} : { tokensFile: resolve(cwd, String(flags.tokens)) }),
     ...(flags.clientCertificates === true ? { clientCertificates: true } : {}),
-    models: named,
+    models: typeof named === "string" ? await findOnlyModel(named) : named,
   };
 }
+
+const isPlaced = (models: unknown): models is readonly PlacedModel[] => Array.isArray(models) && models.every(isPlace);
+
+const isPlace = (given: unknown): given is PlacedModel => {
+  const { model, version, path } = Object(given) as Partial<Record<keyof PlacedModel, unknown>>;
+  return typeof path === "string" && MODEL_NAME.test(String(model)) && MODEL_VERSION.test(String(version));
+};
 
 type OlderSwitches = Readonly<Record<"models" | "records", Readonly<Record<string, unknown>> | undefined>>;
 
@@ -69,10 +83,12 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   }
   const settings = unfold(document);
   const { models, older } = settings;
+  const folder = dirname(path);
   return {
     ...settings,
-    ...(typeof models === "string" ? { models: resolve(dirname(path), models) } : {}),
-    ...(typeof older === "object" && older !== null ? { older: resolveOlder(dirname(path), older) } : {}),
+    ...(typeof models === "string" ? { models: resolve(folder, models) } : {}),
+    ...(isPlaced(models) ? { models: models.map((one) => ({ ...one, path: resolve(folder, one.path) })) } : {}),
+    ...(typeof older === "object" && older !== null ? { older: resolveOlder(folder, older) } : {}),
   };
 }
 
@@ -91,7 +107,7 @@ const USUAL_DRAIN_MS = 20_000;
 const END_MS = 5_000;
 
 /** How long a gateway with these settings may take to end: it goes on taking requests, ends those under way, and itself. */
-export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: ServeSettings): number {
+export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: Flags): number {
   return Number(leaveMs) + Number(drainMs) + END_MS;
 }
 
