@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { isModelFile, MODEL_FILES, MODEL_NAME, MODEL_SUFFIX, MODEL_VERSION } from "./model-files.ts";
@@ -108,7 +108,8 @@ export async function readModel(
     const mend = "bulwark model encrypt --from-bigdl CIPHER, or turn on older.models in the settings";
     throw new BulwarkError("KEY_MISSING", `${path} was encrypted by BigDL, and reading that is off`, mend);
   }
-  if (!path.endsWith(".sealed")) return { path };
+  // ONNX Runtime looks for external weights beside the path that it is given, which may be a link.
+  if (!path.endsWith(".sealed")) return { path: await realpath(path) };
   const sealed = await readFile(path);
   if (!isSealed(sealed)) throw new BulwarkError("MODEL_FORMAT", `${path} is not encrypted`, "bulwark model encrypt");
   if (unwrap === undefined) {

@@ -72,6 +72,11 @@ const OPERATIONS: readonly Operation[] = [
     summary: "Older surface: predict with a version",
     body: "Instances",
   },
+  {
+    method: "post",
+    path: "/model-secure",
+    summary: "Older surface: secrets of models that BigDL encrypted, where the server waits for them",
+  },
 ];
 
 const DATATYPES = "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES".split(" ");
