@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS, decodeResult, encodeRecord } from "../../packages/tenso
 import { parseConfig } from "../../services/serving-gateway/src/config.ts";
 import { startGateway } from "../../services/serving-gateway/src/start.ts";
 import { askRelay } from "./ask-relay.ts";
-import { CLIENT, findPython, runScript } from "./python-client.ts";
+import { CLIENT, findPython, runScript, STRINGS } from "./python-client.ts";
 import { skip, until } from "./stack.ts";
 import { makeHome } from "./tool.ts";
 
@@ -76,9 +76,6 @@ const HELPED = {
   unknown: "[]",
   // It cuts braces off, which is right for texts of post-processing.
   predict: "[[0,1.5]]",
-  two: { shape: [2], data: [1.5, -2] },
-  one: { shape: [1], data: [300] },
-  wrong: "NaN",
 };
 
 const predict = async (base: string | undefined, path: string, instance: object): Promise<unknown> => {
@@ -122,7 +119,8 @@ describe("servables of BigDL Cluster Serving", { skip }, () => {
     const front = await startGateway(parseConfig(JSON.stringify(settings), "test"));
     try {
       const fronts = [serving.stack.gateway.http, front.addresses.http].map(String);
-      assert.deepEqual(await runScript(python, "older_helpers.py", ...fronts, String(relay.port), queue.job), HELPED);
+      assert.deepEqual(await runScript(python, "older_helpers.py", ...fronts), HELPED);
+      assert.deepEqual(await runScript(python, "older_strings.py", String(relay.port), queue.job), STRINGS);
     } finally {
       await front.close();
       await relay.close();

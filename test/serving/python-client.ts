@@ -39,6 +39,13 @@ export const ANSWERS = {
   absent: "[]",
 };
 
+/** What it gets for strings, from the model `numbers`. */
+export const STRINGS = {
+  two: { shape: [2], data: [1.5, -2] },
+  one: { shape: [1], data: [300] },
+  wrong: "NaN",
+};
+
 /** Lets the client send all it can; gives what it got. */
 export function runClient(python: string, port: number, ...more: string[]): Promise<Record<string, unknown>> {
   return runScript(python, "older_client.py", String(port), "serving_stream", ...more);
