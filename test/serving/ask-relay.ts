@@ -39,6 +39,7 @@ export function toArguments(given: Readonly<Record<string, string | undefined>>)
   return Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value]));
 }
 
+/** Sends one command to a relay; gives its reply as it came. */
 export function askRelay(port: number, words: readonly string[]): Promise<string> {
   const command = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
 import type { IntakeLimits } from "@bulwark/queue";
@@ -7,15 +8,10 @@ import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
+import { placeModels } from "../serving/place-models.ts";
 import { DEFAULT_QUEUE, type QueueSettings, USUAL_LIMITS } from "../serving/queue-settings.ts";
 import { RECORD_KEY } from "../serving/record-key.ts";
-import {
-  type Flags,
-  listenSettings,
-  readServeSettings,
-  type ServeSettings,
-  toGraceMs,
-} from "../serving/serve-settings.ts";
+import { type Flags, listenSettings, readServeSettings, toGraceMs } from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
@@ -58,10 +54,15 @@ export const spec: CommandSpec = {
     if (isFlink && flags.direct === true) {
       throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
     }
-    const { queue: given, ...settings } = await readServeSettings(context.cwd, { models: args[0], flags });
+    const read = await readServeSettings(context.cwd, { models: args[0], flags });
+    const { queue: given, models, ...others } = read;
     const limits = given?.limits ?? {};
     const folder = servingFolder(context.paths);
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    const settings = {
+      ...others,
+      models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
+    };
     const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
     const keys = await readKeys(context, flags, isNeeded);
     const parts = { settings, flags, folder, keys };
@@ -77,7 +78,7 @@ export const spec: CommandSpec = {
 };
 
 type Parts = {
-  settings: ServeSettings;
+  settings: Flags & { models: string };
   flags: Flags;
   folder: string;
   keys: Keys | undefined;

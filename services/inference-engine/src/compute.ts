@@ -45,12 +45,14 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
   };
 
   const infer = async (content: RequestContent, delivery: Delivery, isGone: () => boolean): Promise<ResultContent> => {
+    const { priority } = delivery;
     if (content.kind === "older") {
-      const value = await answerOlder(engine, content, older, { isGone, model: delivery.model });
+      const value = await answerOlder(engine, content, older, { isGone, priority, model: delivery.model });
       return { kind: "older", value: Buffer.from(value) };
     }
     const options = {
       isGone,
+      priority,
       ...(delivery.deadline === undefined ? {} : { deadline: delivery.deadline }),
       ...(content.outputs === undefined ? {} : { outputs: content.outputs }),
     };
@@ -61,8 +63,8 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
   return {
     async answer(delivery, { isGone }) {
       if (delivery.serde !== SEALED) {
-        const { serde, data } = delivery;
-        return answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { isGone });
+        const { serde, data, priority } = delivery;
+        return answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { isGone, priority });
       }
       const place = placeOf(delivery);
       const dataKey = openKey(delivery);

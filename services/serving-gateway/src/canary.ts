@@ -41,7 +41,13 @@ async function askModel(gateway: Gateway, model: string): Promise<Problem | unde
     const { inputs } = gateway.models.describe(model);
     await infer(gateway, {
       ...{ model, version: undefined, inputs: inputs.map((input) => makeZeros(input)), outputs: undefined },
-      ...{ deadline: gateway.now() + LIMIT_MS, isQueued: true, isGone: () => false, toSignal: () => NEVER },
+      ...{
+        deadline: gateway.now() + LIMIT_MS,
+        priority: "normal",
+        isQueued: true,
+        isGone: () => false,
+        toSignal: () => NEVER,
+      },
     });
     return undefined;
   } catch (error) {

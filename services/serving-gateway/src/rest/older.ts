@@ -2,10 +2,11 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { DIALECTS, type Dialect, readInstances, writePredictions } from "@bulwark/tensors";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Gateway } from "../gateway.ts";
+import { type Gateway, toSchedule } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
-import { guard, param, toCaller, toPresence } from "./request.ts";
+import { addModelSecureRoute } from "./model-secure.ts";
+import { guard, param, readSchedule, toCaller, toPresence } from "./request.ts";
 
 const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
@@ -35,11 +36,7 @@ export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void 
   server.post("/models/:model/versions/:version/predict", (request, reply) =>
     sendPrediction(gateway, request, reply, { model: param(request, "model"), failure: toFrontEndStatus }),
   );
-  server.post("/model-secure", (_request, reply) => {
-    // What it took were secrets in the clear, for a cipher without integrity.
-    const mend = "encrypt the model: bulwark model encrypt";
-    throwText(reply, 405, `SERVING_UNSUPPORTED: this server takes no secrets over HTTP; ${mend}`);
-  });
+  addModelSecureRoute(server, gateway);
 }
 
 function throwText(reply: FastifyReply, status: number, text: string): void {
@@ -69,7 +66,8 @@ async function sendPrediction(
     model = named ?? findOlderModel(gateway);
     const { version } = models.describe(model, param(request, "version") ?? split(model));
     const instances = readInstances((request.body as Buffer | undefined) ?? Buffer.alloc(0), config.tensorLimits);
-    const predictions = await predict(gateway, { model, version, instances, ...toPresence(request) });
+    const schedule = toSchedule(gateway, readSchedule(request));
+    const predictions = await predict(gateway, { model, version, instances, ...schedule, ...toPresence(request) });
     const body = writePredictions(readDialect(request, config.older.dialect), predictions);
     metrics.done({ model, version, protocol: "older", startedAt });
     return reply.type(TEXT).send(body);
