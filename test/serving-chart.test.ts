@@ -9,9 +9,11 @@ import { stringify } from "yaml";
 import type { Engine } from "../packages/inference/src/index.ts";
 import { serveHealth } from "../services/inference-engine/src/health.ts";
 import { readSettings } from "../services/inference-engine/src/settings.ts";
+import { createTally } from "../services/inference-engine/src/tally.ts";
 import { parseConfig } from "../services/serving-gateway/src/config.ts";
 import type { Durable } from "../services/serving-gateway/src/durable/index.ts";
 import { createMetrics } from "../services/serving-gateway/src/metrics.ts";
+import { createTimers } from "../services/serving-gateway/src/timers.ts";
 import { find, type Rendered, runHelm, SERVING_CHART } from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
 import { findBrokenOfService } from "./chart/restricted.ts";
@@ -243,9 +245,20 @@ test("the dashboard asks for metrics that gateway and engine have", { skip }, as
 async function listMetrics(context: TestContext): Promise<Set<string>> {
   const engine = { statistics: () => [], list: () => [] } as unknown as Engine;
   const durable = { watch: { job: "j", state: () => ({}) } } as unknown as Pick<Durable, "watch">;
-  const gateway = await createMetrics(engine, { inFlight: () => 0, now: Date.now, durable }).render();
+  const gateway = await createMetrics(engine, {
+    inFlight: () => 0,
+    now: Date.now,
+    timers: createTimers(Date.now),
+    durable,
+  }).render();
   const counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
-  const health = { isReady: () => true, counts: () => counts, residentBytes: () => 0 };
+  const health = {
+    isReady: () => true,
+    counts: () => counts,
+    residentBytes: () => 0,
+    statistics: () => [],
+    tally: createTally(() => true),
+  };
   const server = await serveHealth(health, { host: "127.0.0.1", port: 0 });
   context.after(() => server.close());
   const ofEngine = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();

@@ -71,6 +71,19 @@ describe("bulwark serve --engine flink", { skip }, () => {
     }
   });
 
+  it("counts what Flink computed, and loads nothing there while it runs", async () => {
+    const { gateway } = readStack();
+    const ca = readFileSync(gateway.caFile, "utf8");
+    const metrics = await ask("GET", `${gateway.https}/metrics`, { ca });
+    for (const family of ["request_success", "count", "exec_count", "compute_infer_duration_us", "queue_duration_us"]) {
+      assert.match(metrics, new RegExp(`^nv_inference_${family}\\{model="mlp",version="1"\\} [1-9]`, "m"), family);
+    }
+    const refused = await run("model", "unload", "mlp", "-o", "json");
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stdout + refused.stderr, /SERVING_UNSUPPORTED/);
+    assert.match(await post(`${gateway.https}/v2/repository/index`, ca, "{}"), /"READY"/);
+  });
+
   it("keeps its settings from others, and secrets out of every command line", () => {
     const flink = join(folder, "flink");
     for (const name of ["config.yaml", "serving.json", "channel.p12", "channel-trust.p12"]) {
@@ -99,9 +112,11 @@ describe("bulwark serve --engine flink", { skip }, () => {
   });
 });
 
-function post(url: string, ca: string, body: string): Promise<string> {
+const post = (url: string, ca: string, body: string): Promise<string> => ask("POST", url, { ca, body });
+
+function ask(method: string, url: string, { ca, body = "" }: { ca: string; body?: string }): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: "POST", ca, agent: false }, (reply) => text(reply).then(resolve, reject));
+    const call = request(url, { method, ca, agent: false }, (reply) => text(reply).then(resolve, reject));
     call.once("error", reject);
     call.end(body);
   });

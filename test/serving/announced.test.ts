@@ -20,6 +20,23 @@ import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 const ENGINE = fileURLToPath(new URL("../../services/inference-engine/src/main.ts", import.meta.url));
 const DEADLINE_MS = 1_000;
 const ECHO = { inputs: [{ name: "x", datatype: "FP32", shape: [1, 2], data: [1, 2] }] };
+const TWO_ROWS = { inputs: [{ name: "x", datatype: "FP32", shape: [2, 2], data: [1, 2, 3, 4] }] };
+/** Every timer that the older server had (serving contract, section 6). */
+const TIMERS = [
+  "bigdl.serving.request.overall",
+  "bigdl.serving.request.predict",
+  "bigdl.serving.request.metrics",
+  "bigdl.serving.retrive.servable",
+  "bigdl.serving.retrive.servables",
+  "bigdl.serving.backend.inference",
+  "bigdl.serving.redis.put",
+  "bigdl.serving.redis.get",
+  "bigdl.serving.redis.wait",
+  "bigdl.serving.activity.make",
+  "bigdl.serving.response.handling",
+  "bigdl.serving.inference.secret.3",
+  "bigdl.pure.predict.secret.3",
+];
 
 type Answer = { status: number; body: { code?: string; [key: string]: unknown } };
 
@@ -120,8 +137,43 @@ describe("a gateway without models and their keys", { skip }, () => {
     assert.equal((await ask("/v2/models/secret/requests", ECHO)).status, 202);
     assert.match(String((await ask("/predict", { instances: [{ x: [[5, 6]] }] })).body.predictions), /data.*5/);
     assert.match(String((await ask("/models")).body.content), /"modelName":"secret"/);
-    const load = await ask("/v2/repository/models/secret/load", {});
-    assert.deepEqual([load.status, load.body.code], [501, "SERVING_UNSUPPORTED"]);
+  });
+
+  it("counts requests for a queued model as for one of its own, and times each step of the older server", async () => {
+    const family = async (name: string, labels: string): Promise<number> => {
+      const text = await (await fetch(`${gateway.addresses.health}/metrics`)).text();
+      return Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
+    };
+    const of = (name: string) => family(`nv_inference_${name}`, 'model="secret",version="3"');
+    const names = ["request_success", "count", "exec_count", "request_duration_us", "queue_duration_us"];
+    const all = [...names, "compute_infer_duration_us"];
+    const before = await Promise.all(all.map(of));
+    assert.equal((await ask("/v2/models/secret/infer", TWO_ROWS)).status, 200);
+    const [requests = 0, rows, runs, total = 0, queue = 0, compute = 0] = (await Promise.all(all.map(of))).map(
+      (value, at) => value - (before[at] ?? 0),
+    );
+    assert.deepEqual([requests, rows, runs], [1, 2, 1]);
+    assert.ok(compute > 0 && queue >= 0 && total >= compute, `${total} ${queue} ${compute}`);
+    assert.ok(Math.abs(total - queue - compute) <= 1, "what is no run is waiting");
+    const failure = 'model="secret",reason="CANCELED",code="SERVING_DEADLINE"';
+    assert.ok(Number.isNaN(await family("nv_inference_request_failure", failure)));
+    assert.equal((await infer({ parameters: { timeout: 1 } })).body.code, "SERVING_DEADLINE");
+    assert.equal(await family("nv_inference_request_failure", failure), 1);
+    const stats = (await ask("/v2/models/secret/versions/3/stats")).body.model_stats as {
+      inference_stats: { success: { count: number } };
+    }[];
+    assert.ok((stats[0]?.inference_stats.success.count ?? 0) >= requests);
+
+    assert.equal((await ask("/models/secret")).status, 200);
+    const { body } = await ask("/v2/models/secret/requests", ECHO);
+    assert.equal((await ask(`/v2/requests/${body.id}?wait=20`)).status, 200);
+    const report = await fetch(`${gateway.addresses.http}/metrics?format=bigdl`);
+    const timers = new Map(
+      ((await report.json()) as { name: string; count: number }[]).map(({ name, count }) => [name, count]),
+    );
+    // `request.metrics` is over when its answer is: the reads above were.
+    for (const name of TIMERS) assert.ok((timers.get(name) ?? 0) > 0, name);
+    assert.equal(timers.size, TIMERS.length);
   });
 
   it("refuses wrong requests with the codes of a model of its own", async () => {

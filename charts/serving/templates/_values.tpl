@@ -3,6 +3,7 @@
 {{- $v := .Values -}}
 {{- if not $v.image }}{{ fail "image: name the image of gateway, engine and Redis, best by digest: npm run image -- serving" }}{{ end -}}
 {{- if not (or $v.models.claim $v.models.image $v.models.path) }}{{ fail "models: say where they are: models.claim, models.image, or models.path in the image" }}{{ end -}}
+{{- if eq $v.trust.release "attested" }}{{ fail "trust.release: keys are not released after attestation yet. Write secrets, and know that the hosts can read Kubernetes Secrets" }}{{ end -}}
 {{- range $part := list "gateway" "engine" }}
 {{- $scaling := (get $v $part).autoscaling }}
 {{- if gt (int $scaling.minimum) (int $scaling.maximum) }}{{ fail (printf "%s.autoscaling: minimum is %d and maximum %d. Let maximum be the larger" $part (int $scaling.minimum) (int $scaling.maximum)) }}{{ end -}}

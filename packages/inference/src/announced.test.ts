@@ -29,7 +29,7 @@ function tell(
     list: () => [{ model, version, state, labels, ...(state === "READY" ? {} : { reason: "it is broken" }) }],
     describe: () => ({ version, inputs, outputs: [y], ...(streams ? { stream } : {}) }),
   };
-  return readAnnouncement(Buffer.from(writeAnnouncement(catalog)));
+  return readAnnouncement(Buffer.from(writeAnnouncement(catalog))).versions;
 }
 
 const hear = (...said: (readonly AnnouncedVersion[])[]) => {

@@ -3,7 +3,7 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { AnnouncedVersion } from "./announcement.ts";
 import { checkInputs, checkOutputs } from "./check-inputs.ts";
-import type { Catalog } from "./engine.ts";
+import { type Catalog, UNLOADED } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { compareVersions } from "./settings.ts";
 
@@ -24,7 +24,7 @@ export type AnnouncedCatalog = Catalog & {
   hear(announcements: readonly (readonly AnnouncedVersion[])[]): void;
   /**
    * Refuses what every engine would refuse, with the same codes: MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, TENSOR_MISSING,
-   * TENSOR_UNKNOWN, TENSOR_DATATYPE, TENSOR_SHAPE, TENSOR_VALUE. What it cannot judge passes.
+   * TENSOR_UNKNOWN, TENSOR_DATATYPE, TENSOR_SHAPE, TENSOR_VALUE, and MODEL_NOT_READY for one that was unloaded. What it cannot judge passes.
    */
   check(asked: Asked): void;
 };
@@ -85,13 +85,20 @@ export function createAnnouncedCatalog(isOurs: (model: string) => boolean): Anno
     check({ model, version, inputs, outputs }) {
       // It waits for an engine, which then judges it.
       if (!isSomebodyThere) return;
-      const described = find(model, version)?.described;
+      const found = find(model, version);
+      if (version === undefined ? isUnloaded(models.get(model)) : found?.reason === UNLOADED)
+        throw notReady(model, UNLOADED);
+      const described = found?.described;
       if (described === undefined) return;
       checkOutputs(outputs, described);
       checkInputs(inputs, described, LENIENT);
     },
   };
 }
+
+/** Whether somebody took it away on purpose: what waits for an engine would wait for nothing. */
+const isUnloaded = (model: Model | undefined): boolean =>
+  model?.versions.every(({ reason }) => reason === UNLOADED) === true;
 
 /** Of what several engines say of one version, that it is ready counts more than that it is not. */
 function toModel(said: readonly AnnouncedVersion[]): Model {

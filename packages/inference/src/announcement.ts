@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
+import { BulwarkError, ERRORS, type ErrorCode } from "@bulwark/contracts/errors";
 import { isDatatype, type TensorInfo } from "@bulwark/tensors";
 import { type Catalog, type Described, VERSION_STATES, type VersionStatus } from "./engine.ts";
 import { isRecord, isStream, isText } from "./read-settings.ts";
 
 /** One version of a model as an engine elsewhere tells of it; `described` where that engine could load it. */
 export type AnnouncedVersion = VersionStatus & { readonly described?: Described };
+
+/** Which orders of gateways an engine has carried out: all up to one, and which of the last failed. */
+export type CarriedOut = {
+  readonly upTo: string;
+  readonly failures: readonly (Failure & { readonly order: string })[];
+};
+type Failure = { readonly code: ErrorCode; readonly message: string; readonly mend: string };
+
+/** What an engine says of itself; without `carriedOut` it takes no orders. */
+export type Announcement = { readonly versions: readonly AnnouncedVersion[]; readonly carriedOut?: CarriedOut };
 
 /** What one engine may say of itself. */
 export const LONGEST_ANNOUNCEMENT_BYTES = 2 ** 18;
@@ -14,12 +24,12 @@ const FORMAT = 1;
 /**
  * What an engine serves, as JSON for those that send it requests without having its models. Throws ANNOUNCEMENT_TOO_LARGE.
  */
-export function writeAnnouncement(catalog: Pick<Catalog, "list" | "describe">): string {
+export function writeAnnouncement(catalog: Pick<Catalog, "list" | "describe">, carriedOut?: CarriedOut): string {
   const versions = catalog.list().map((status) => {
     const { model, version, state } = status;
     return state === "READY" ? { ...status, ...catalog.describe(model, version), version } : status;
   });
-  const text = JSON.stringify({ format: FORMAT, versions });
+  const text = JSON.stringify({ format: FORMAT, versions, carriedOut });
   const bytes = Buffer.byteLength(text);
   if (bytes <= LONGEST_ANNOUNCEMENT_BYTES) return text;
   const message = `What the engine serves takes ${bytes} bytes to say; ${LONGEST_ANNOUNCEMENT_BYTES} are the most`;
@@ -27,12 +37,28 @@ export function writeAnnouncement(catalog: Pick<Catalog, "list" | "describe">): 
 }
 
 /** Reads what `writeAnnouncement`, or Flink's engine, wrote. Throws ANNOUNCEMENT_MALFORMED for anything else. */
-export function readAnnouncement(bytes: Buffer): readonly AnnouncedVersion[] {
+export function readAnnouncement(bytes: Buffer): Announcement {
   if (bytes.byteLength > LONGEST_ANNOUNCEMENT_BYTES) throw malformed("it is too large");
   const content = parse(bytes);
   if (!isRecord(content) || content.format !== FORMAT) throw malformed("its format is another one");
   if (!Array.isArray(content.versions)) throw malformed("it has no versions");
-  return content.versions.map(readVersion);
+  const versions = content.versions.map(readVersion);
+  return { versions, ...(content.carriedOut === undefined ? {} : { carriedOut: readCarriedOut(content.carriedOut) }) };
+}
+
+const ORDER = /^\d{1,15}-\d{1,15}$/;
+const isOrder = (value: unknown): value is string => isText(value) && ORDER.test(value);
+
+function readCarriedOut(given: unknown): CarriedOut {
+  if (!isRecord(given) || !isOrder(given.upTo)) throw malformed("it does not say which orders were carried out");
+  if (!Array.isArray(given.failures)) throw malformed("it does not say which orders failed");
+  const failures = given.failures.map((failure: unknown) => {
+    if (!isRecord(failure) || !isOrder(failure.order)) throw malformed("a failure is of no order");
+    const { order, code, message, mend } = failure;
+    if (!isText(code) || !isText(message) || !isText(mend)) throw malformed("a failure says nothing");
+    return { order, code: Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "BUG", message, mend };
+  });
+  return { upTo: given.upTo, failures };
 }
 
 function readVersion(given: unknown): AnnouncedVersion {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine, VersionState, VersionStatus } from "./engine.ts";
+import { type Engine, UNLOADED, type VersionState, type VersionStatus } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { type ModelFile, type ModelOpeners, type Repository, readModel } from "./repository.ts";
 import { chooseVersions, compareVersions, type ModelSettings } from "./settings.ts";
@@ -106,7 +106,7 @@ export function createEngine(parts: EngineParts): Engine {
     const { isStuck } = await loaded.close();
     delete entry.loaded;
     entry.state = "UNAVAILABLE";
-    entry.reason = "unloaded";
+    entry.reason = UNLOADED;
     return isStuck;
   };
 
@@ -145,7 +145,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     async infer(model, version, inputs, options = {}) {
       const found = requireLoaded(model, version);
-      return { model, version: found.version, outputs: await found.loaded.infer(inputs, options) };
+      return { model, version: found.version, ...(await found.loaded.infer(inputs, options)) };
     },
     list: () =>
       [...models].flatMap(([model, entries]) =>
@@ -162,7 +162,11 @@ export function createEngine(parts: EngineParts): Engine {
         const { entry } = resolve(model, version);
         return entry.state === "READY" && entry.loaded?.failure === undefined;
       }
-      return [...models].every(([name, entries]) => findNewest(entries) !== undefined && this.isReady(name));
+      // What somebody unloaded should not be there.
+      const wanted = [...models].filter(([, entries]) =>
+        [...entries.values()].some(({ reason }) => reason !== UNLOADED),
+      );
+      return wanted.every(([name, entries]) => findNewest(entries) !== undefined && this.isReady(name));
     },
     load: (model) => inTurn(model, () => load(model)),
     unload: (model) =>

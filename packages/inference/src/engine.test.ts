@@ -186,7 +186,7 @@ test("a run that takes too long is given up, and others go on", { timeout: 60_00
     assert.rejects(infer(1, { deadline: now() + 50 }), { code: "SERVING_DEADLINE" }),
     assert.rejects(long, { code: "MODEL_FAILED" }),
   ]);
-  assert.equal((await infer(1)).length, 1);
+  assert.equal((await infer(1)).outputs.length, 1);
   // A process must not end while a run goes on in one of its threads.
   await workers[0]?.exited;
 });
@@ -237,7 +237,7 @@ test("requests of a worker that dies fail with a code, and another worker takes 
   await new Promise(setImmediate);
   await workers[0]?.end(1000);
   await lost;
-  assert.deepEqual((await version.infer([index(3)], {}))[0]?.data, new Float32Array([9]));
+  assert.deepEqual((await version.infer([index(3)], {})).outputs[0]?.data, new Float32Array([9]));
   assert.equal(workers.length, 2);
 });
 
@@ -256,7 +256,7 @@ test("a model whose workers die again and again is refused for a moment, and com
   assert.equal(workers.length, 6);
   await assert.rejects(version.infer([index(3)], {}), { code: "MODEL_NOT_READY" });
   for (const limit = now() + 20_000; version.failure !== undefined; await delay(20)) assert.ok(now() < limit);
-  assert.deepEqual((await version.infer([index(3)], {}))[0]?.data, new Float32Array([9]));
+  assert.deepEqual((await version.infer([index(3)], {})).outputs[0]?.data, new Float32Array([9]));
   assert.equal(workers.length, 7);
 });
 

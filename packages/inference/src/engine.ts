@@ -23,6 +23,9 @@ export type ModelSignature = { readonly inputs: readonly TensorInfo[]; readonly 
 export const VERSION_STATES = ["LOADING", "READY", "UNLOADING", "UNAVAILABLE"] as const;
 export type VersionState = (typeof VERSION_STATES)[number];
 
+/** Why a version is not there that somebody took away on purpose. */
+export const UNLOADED = "unloaded";
+
 /** One version of a model, as the repository index tells of it. */
 export type VersionStatus = {
   readonly model: string;
@@ -52,8 +55,23 @@ export type VersionStatistics = {
   readonly pending: number;
 };
 
-/** What an answer carries beside its tensors. */
-export type Inference = { readonly model: string; readonly version: string; readonly outputs: readonly Tensor[] };
+/** A request's share of the run that computed it. */
+export type RunShare = {
+  /** What the whole run took, in microseconds. */
+  readonly computeUs: number;
+  /** Rows of this request. */
+  readonly rows: number;
+  /** Requests that shared the run, this one included. */
+  readonly requests: number;
+};
+
+/** What an answer carries beside its tensors; `run` where whoever computed it tells. */
+export type Inference = {
+  readonly model: string;
+  readonly version: string;
+  readonly outputs: readonly Tensor[];
+  readonly run?: RunShare;
+};
 
 /** A version as callers need to know it. */
 export type Described = ModelSignature & {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
-export { readAnnouncement, writeAnnouncement } from "./announcement.ts";
+export { type Announcement, type CarriedOut, readAnnouncement, writeAnnouncement } from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
   Catalog,
@@ -9,10 +9,12 @@ export type {
   InferOptions,
   ModelSignature,
   Priority,
+  RunShare,
   VersionState,
   VersionStatistics,
   VersionStatus,
 } from "./engine.ts";
+export { UNLOADED } from "./engine.ts";
 export { generateTokens, type Step } from "./generation/generate.ts";
 export { makePlan, type StreamPlan } from "./generation/plan.ts";
 export { readSampling, type Sampling } from "./generation/sampling.ts";
@@ -46,3 +48,4 @@ export {
   type UnwrapModelKey,
 } from "./sealed-model.ts";
 export { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings, type VersionPolicy } from "./settings.ts";
+export { type FailureReason, reasonOf, TRITON_FAMILIES } from "./triton-families.ts";

@@ -6,7 +6,7 @@ import type { InferOptions, ModelSignature, VersionStatistics } from "./engine.t
 import { type Lease, startPool } from "./pool.ts";
 import { copyTensors, joinRows, splitRows } from "./rows.ts";
 import type { ModelSettings } from "./settings.ts";
-import { createLine, findRefusal, type Waiting } from "./waiting.ts";
+import { type Computed, createLine, findRefusal, type Waiting } from "./waiting.ts";
 import type { ModelWorker } from "./worker/host.ts";
 
 /** One version of a model with its workers: requests in, each with its own rows out. */
@@ -14,7 +14,7 @@ export type LoadedVersion = {
   readonly signature: ModelSignature;
   /** Why it serves no more; nothing while it does. */
   readonly failure: BulwarkError | undefined;
-  infer(inputs: readonly Tensor[], options: InferOptions): Promise<readonly Tensor[]>;
+  infer(inputs: readonly Tensor[], options: InferOptions): Promise<Computed>;
   statistics(): Omit<VersionStatistics, "model" | "version">;
   /** Takes no more requests, computes those that wait, ends the workers. */
   close(): Promise<{ isStuck: boolean }>;
@@ -121,8 +121,12 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
     if (parts === undefined) {
       throw new BulwarkError("MODEL_FAILED", "The model gave fewer rows than it got", "set batch.maxRows: 1 for it");
     }
-    counts.add(batch, { startedAt, endedAt: now(), computeUs: result.computeUs });
-    for (const [at, waiting] of batch.entries()) waiting.resolve(parts[at] ?? []);
+    const { computeUs } = result;
+    counts.add(batch, { startedAt, endedAt: now(), computeUs });
+    for (const [at, waiting] of batch.entries()) {
+      const run = { computeUs, rows: waiting.rows, requests: batch.length };
+      waiting.resolve({ outputs: parts[at] ?? [], run });
+    }
   };
 
   const sweep = setInterval(() => {
@@ -153,12 +157,14 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
       return pool.failure;
     },
     async infer(inputs, options) {
-      const answer = Promise.withResolvers<readonly Tensor[]>();
+      const answer = Promise.withResolvers<Computed>();
       try {
         line.add({ ...admit(inputs, options), resolve: answer.resolve, reject: answer.reject });
         schedule();
-        const all = await answer.promise;
-        return options.outputs?.flatMap((name) => all.filter((output) => output.name === name)) ?? all;
+        const computed = await answer.promise;
+        if (options.outputs === undefined) return computed;
+        const outputs = options.outputs.flatMap((name) => computed.outputs.filter((output) => output.name === name));
+        return { ...computed, outputs };
       } catch (error) {
         counts.fail();
         throw error;

@@ -2,13 +2,16 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { Checked } from "./check-inputs.ts";
-import type { InferOptions, Priority } from "./engine.ts";
+import type { InferOptions, Priority, RunShare } from "./engine.ts";
+
+/** What became of a request in its run. */
+export type Computed = { readonly outputs: readonly Tensor[]; readonly run: RunShare };
 
 /** A request that waits for its run. */
 export type Waiting = Checked & {
   readonly options: InferOptions;
   readonly arrivedAt: number;
-  resolve(outputs: readonly Tensor[]): void;
+  resolve(computed: Computed): void;
   reject(error: unknown): void;
 };
 

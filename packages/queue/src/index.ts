@@ -13,7 +13,15 @@ export {
   writeKeptUri,
 } from "./names.ts";
 export { createPending, type Pending } from "./pending.ts";
-export { type Answer, type Delivery, nameOf, type Outcome, type Receipt, type Submission } from "./record.ts";
+export {
+  type Answer,
+  type Delivery,
+  nameOf,
+  type Outcome,
+  type Receipt,
+  type RunShare,
+  type Submission,
+} from "./record.ts";
 export { readAnnouncements } from "./redis/announcements.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
@@ -23,6 +31,7 @@ export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from ".
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";
+export { isReached, type Order, type Orders, type OrderVerb, openOrders } from "./redis/orders.ts";
 export { createWork, type Work, type WorkSettings } from "./redis/work.ts";
 export type { RelayParts } from "./relay/commands.ts";
 export { serveRelayClient } from "./relay/session.ts";

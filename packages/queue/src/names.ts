@@ -34,6 +34,8 @@ export type Names = {
   readonly engines: string;
   /** What an engine says that it serves; gone when it does not go on saying so. */
   serves(engine: string): string;
+  /** Stream of what gateways ordered engines to load and unload, sealed. */
+  readonly orders: string;
   result(uri: string): string;
   /** Stream with the answers for one gateway. */
   reply(instance: string): string;
@@ -53,6 +55,7 @@ export function nameKeys(job: string): Names {
     lost: `${job}:lost`,
     left: `${job}:left`,
     engines: `${job}:engines`,
+    orders: `${job}:orders`,
     serves: (engine) => `${job}:serves:${engine}`,
     result: (uri) => `cluster-serving_${job}:${uri}`,
     reply: (instance) => `${job}:reply:${instance}`,

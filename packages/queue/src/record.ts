@@ -37,6 +37,8 @@ export type Delivery = {
   trace?: string;
   /** How often it was handed out, this time included. */
   deliveries: number;
+  /** When it was taken in, on the engine's own clock, in ms since 1970. */
+  queuedAt: number;
   /** Instant on the engine's own clock; absent where the asker named no limit. */
   deadline?: number;
   /** Bytes it counts for. */
@@ -46,8 +48,11 @@ export type Delivery = {
 /** A name that no other record has: entries of two streams may have the same id, which is the time of their arrival. */
 export const nameOf = ({ priority, id }: Pick<Delivery, "priority" | "id">): string => `${priority} ${id}`;
 
+/** What a record's run tells those who count: microseconds of the whole run, rows of this record, records that shared it. */
+export type RunShare = { readonly computeUs: number; readonly rows: number; readonly requests: number };
+
 /** The end of a record: its result, or the answer for the asker with the reason why the record became a dead letter. */
-export type Outcome = { delivery: Delivery; value: Uint8Array | string; reason?: string };
+export type Outcome = { delivery: Delivery; value: Uint8Array | string; reason?: string; run?: RunShare };
 
 /** What arrives at the gateway that waits. An empty value says that a kept result is there. */
-export type Answer = { uri: string; value: Buffer };
+export type Answer = { uri: string; value: Buffer; run?: RunShare };

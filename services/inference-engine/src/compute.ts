@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine } from "@bulwark/inference";
+import type { Engine, RunShare } from "@bulwark/inference";
 import {
   type Delivery,
   decodeRequest,
   encodeBareFailure,
   encodeResult,
   type FillRandom,
+  type Outcome,
   type Place,
   type RecordKeys,
   type RequestContent,
@@ -20,9 +21,12 @@ import { FAILED } from "@bulwark/tensors";
 import { toFailure } from "./failure.ts";
 import { answerOlder, type OlderSettings } from "./older.ts";
 
+/** The value that ends a record, and its share of the run that made it. */
+export type Answered = Pick<Outcome, "value" | "run">;
+
 /** Computes records. `answer` resolves with the value to end the record with; its errors say why there is none yet. */
 export type Computer = {
-  answer(delivery: Delivery, options: { isGone: () => boolean }): Promise<Buffer | string>;
+  answer(delivery: Delivery, options: { isGone: () => boolean }): Promise<Answered>;
   /** The value that tells the asker, in his own dialect and sealed where his record was, why there is no result. */
   refuse(delivery: Delivery, error: unknown): Buffer | string;
 };
@@ -44,11 +48,12 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
     throw new BulwarkError("RECORD_KEY_UNKNOWN", "The engine was started without a keyring.", "set keyringFile");
   };
 
-  const infer = async (content: RequestContent, delivery: Delivery, isGone: () => boolean): Promise<ResultContent> => {
+  type Inferred = { result: ResultContent; run: RunShare | undefined };
+  const infer = async (content: RequestContent, delivery: Delivery, isGone: () => boolean): Promise<Inferred> => {
     const { priority } = delivery;
     if (content.kind === "older") {
-      const value = await answerOlder(engine, content, older, { isGone, priority, model: delivery.model });
-      return { kind: "older", value: Buffer.from(value) };
+      const { value, run } = await answerOlder(engine, content, older, { isGone, priority, model: delivery.model });
+      return { result: { kind: "older", value: Buffer.from(value) }, run };
     }
     const options = {
       isGone,
@@ -56,21 +61,22 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
       ...(delivery.deadline === undefined ? {} : { deadline: delivery.deadline }),
       ...(content.outputs === undefined ? {} : { outputs: content.outputs }),
     };
-    const inference = await engine.infer(delivery.model ?? "", content.version, content.inputs, options);
-    return { kind: "tensors", ...inference };
+    const { run, ...inference } = await engine.infer(delivery.model ?? "", content.version, content.inputs, options);
+    return { result: { kind: "tensors", ...inference }, run };
   };
 
   return {
     async answer(delivery, { isGone }) {
       if (delivery.serde !== SEALED) {
         const { serde, data, priority } = delivery;
-        return answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { isGone, priority });
+        const record = { data, ...(serde === undefined ? {} : { serde }) };
+        return toAnswered(await answerOlder(engine, record, older, { isGone, priority }));
       }
       const place = placeOf(delivery);
       const dataKey = openKey(delivery);
       const content = decodeRequest(unseal(dataKey, delivery.data, ["request", place]));
-      const result = await infer(content, delivery, isGone);
-      return seal(dataKey, encodeResult(result), ["result", place], fillRandom);
+      const { result, run } = await infer(content, delivery, isGone);
+      return toAnswered({ value: seal(dataKey, encodeResult(result), ["result", place], fillRandom), run });
     },
 
     refuse(delivery, error) {
@@ -89,3 +95,8 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
     },
   };
 }
+
+const toAnswered = ({ value, run }: { value: Buffer | string; run: RunShare | undefined }): Answered => ({
+  value,
+  ...(run === undefined ? {} : { run }),
+});

@@ -10,6 +10,7 @@ import {
   openOlderModels,
   openOlderRecords,
   resolveSettings,
+  UNLOADED,
   unwrapFrom,
   writeAnnouncement,
 } from "@bulwark/inference";
@@ -20,6 +21,7 @@ import {
   createWork,
   type Link,
   nameKeys,
+  openOrders,
   type RedisAddress,
   readRedisAddress,
   toRecordKeys,
@@ -28,9 +30,11 @@ import {
 import { openTracing } from "@bulwark/tracing";
 import { Redis } from "ioredis";
 import { createComputer } from "./compute.ts";
+import { followOrders } from "./follow-orders.ts";
 import { type Health, type HealthServer, serveHealth } from "./health.ts";
 import { type Report, type Runner, startRunner } from "./runner.ts";
 import type { EngineSettings } from "./settings.ts";
+import { createTally } from "./tally.ts";
 import { traceComputer } from "./traced.ts";
 
 /** Life of answers that a gateway does not fetch. */
@@ -54,26 +58,41 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
   const address = await readRedisAddress(settings.redis);
   const keyring = settings.keyringFile === undefined ? undefined : parseKeyring(await read(settings.keyringFile));
   const engine = await loadModels(settings, keyring, report);
-  const announce = (): string => writeAnnouncement(engine);
   // What cannot be told of is said now, where somebody reads it.
-  announce();
+  writeAnnouncement(engine);
   const [reader, commands] = [dial(address), dial(address)];
   const names = nameKeys(settings.job);
   const work = createWork({ reader, commands, now: Date.now }, names, { ...settings, replyTtlMs: REPLY_TTL_MS });
   const [recordKey] = keyring === undefined ? [] : selectKeys(keyring, [settings.recordKey]).keys;
   const tracing = await openTracing({ endpoint: settings.tracesEndpoint, service: "bulwark-inference-engine" });
+  const recordKeys = recordKey === undefined ? undefined : toRecordKeys(recordKey);
+  const fillRandom = createRandom();
+  const follower =
+    recordKeys &&
+    followOrders({
+      orders: openOrders({ link: commands, names, keys: recordKeys, fillRandom }),
+      ...{ engine, report },
+    });
+  const announce = (): string => writeAnnouncement(engine, follower?.carriedOut());
   const { models: _opened, records, ...older } = settings.older;
   const untraced = createComputer(engine, {
     job: settings.job,
     older: { ...older, ...(records === undefined ? {} : { decrypt: await openOlderRecords(records) }) },
-    fillRandom: createRandom(),
-    ...(recordKey === undefined ? {} : { keys: toRecordKeys(recordKey) }),
+    fillRandom,
+    ...(recordKeys === undefined ? {} : { keys: recordKeys }),
   });
   const computer = tracing === undefined ? untraced : traceComputer(untraced, tracing);
-  const runner = startRunner({ work, computer, announce, now: Date.now, report }, { ...settings, mostWaitMs: 60_000 });
+  const tally = createTally((name) => engine.list().some(({ model }) => model === name));
+  const follow = async (): Promise<boolean> => (await follower?.follow()) ?? false;
+  const isUnloaded = (name: string): boolean =>
+    engine.list().some(({ model, reason }) => model === name && reason === UNLOADED);
+  const parts = { work, computer, announce, follow, isUnloaded, now: Date.now, report, tally };
+  const runner = startRunner(parts, { ...settings, mostWaitMs: 60_000 });
   const health = await openHealth(settings, address, {
     isReady: () => runner.isReady() && engine.isReady(),
     counts: () => runner.counts(),
+    statistics: () => engine.statistics(),
+    tally,
     residentBytes: () => process.memoryUsage.rss(),
   });
   return {

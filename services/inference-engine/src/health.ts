@@ -3,13 +3,17 @@ import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { reasonOf, TRITON_FAMILIES, type VersionStatistics } from "@bulwark/inference";
 import type { Counts } from "./runner.ts";
+import type { Tally } from "./tally.ts";
 
 /** What the process says of itself to probes and Prometheus. */
 export type Health = {
   /** Its models are loaded and it takes records. */
   isReady(): boolean;
   counts(): Readonly<Counts>;
+  statistics(): readonly VersionStatistics[];
+  tally: Pick<Tally, "failures" | "waits">;
   residentBytes(): number;
 };
 
@@ -60,21 +64,45 @@ export async function serveHealth(health: Health, { port, host, tls }: HealthSet
   };
 }
 
-/** In Prometheus' text format. */
-function render(health: Health): string {
-  const records = Object.entries(health.counts()).map(
-    ([outcome, count]) => `bulwark_engine_records_total{outcome="${outcome}"} ${count}`,
-  );
+type Sample = { labels?: Readonly<Record<string, string>>; value: number };
+
+/** One family in Prometheus' text format. */
+function renderFamily(name: string, [type, help]: [string, string], samples: readonly Sample[]): string {
+  const lines = samples.map(({ labels = {}, value }) => {
+    const text = Object.entries(labels).map(([key, label]) => `${key}=${JSON.stringify(label)}`);
+    return `${name}${text.length === 0 ? "" : `{${text.join(",")}}`} ${value}`;
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join("\n");
+}
+
+/** Everything, in Prometheus' text format. Models have the families that a gateway has for its own. */
+function render({ isReady, counts, residentBytes, statistics, tally }: Health): string {
+  const versions = statistics();
+  const ofVersions = (read: (one: VersionStatistics) => number): Sample[] =>
+    versions.map((one) => ({ labels: { model: one.model, version: one.version }, value: read(one) }));
+  const failures = tally.failures().map(({ model, code, count }) => {
+    return { labels: { model, reason: reasonOf(code), code }, value: count };
+  });
+  const records = Object.entries(counts()).map(([outcome, value]) => ({ labels: { outcome }, value }));
+  const waits = tally.waits();
+  const gauges: [string, string, number][] = [
+    ["bulwark_engine_ready", "1 when its models are loaded and it takes records", isReady() ? 1 : 0],
+    ["process_resident_memory_bytes", "Resident memory of the engine", residentBytes()],
+  ];
   return [
-    "# HELP bulwark_engine_ready 1 when its models are loaded and it takes records",
-    "# TYPE bulwark_engine_ready gauge",
-    `bulwark_engine_ready ${health.isReady() ? 1 : 0}`,
-    "# HELP bulwark_engine_records_total Records by what became of them",
-    "# TYPE bulwark_engine_records_total counter",
-    ...records,
-    "# HELP process_resident_memory_bytes Resident memory of the engine",
-    "# TYPE process_resident_memory_bytes gauge",
-    `process_resident_memory_bytes ${health.residentBytes()}`,
+    ...gauges.map(([name, help, value]) => renderFamily(name, ["gauge", help], [{ value }])),
+    renderFamily("bulwark_engine_records_total", ["counter", "Records by what became of them"], records),
+    "# HELP bulwark_engine_record_wait_seconds How long records had waited in the queue when they were taken",
+    "# TYPE bulwark_engine_record_wait_seconds summary",
+    `bulwark_engine_record_wait_seconds_sum ${waits.seconds}`,
+    `bulwark_engine_record_wait_seconds_count ${waits.count}`,
+    ...TRITON_FAMILIES.map(({ name, help, read }) => renderFamily(name, ["counter", help], ofVersions(read))),
+    renderFamily(
+      "nv_inference_pending_request_count",
+      ["gauge", "Records that wait in the engine or are computed"],
+      ofVersions(({ pending }) => pending),
+    ),
+    renderFamily("nv_inference_request_failure", ["counter", "Records that ended without a result"], failures),
     "",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine, InferOptions, OpenOlderBlob } from "@bulwark/inference";
+import type { Engine, InferOptions, OpenOlderBlob, RunShare } from "@bulwark/inference";
 import {
   DEFAULT_LIMITS,
   decodeRecord,
@@ -27,8 +27,8 @@ export type OlderSettings = {
 export type OlderRecord = { serde?: string; data: Buffer };
 
 /**
- * Computes the record of an older client. Gives the text for its result: base64 of an Arrow stream, or what the
- * post-processing made.
+ * Computes the record of an older client. Gives the text for its result (base64 of an Arrow stream, or what the
+ * post-processing made) and its share of the run.
  *
  * @param model named where the record came through the gateway or the relay
  */
@@ -37,20 +37,21 @@ export async function answerOlder(
   record: OlderRecord,
   settings: OlderSettings,
   { model, ...options }: Pick<InferOptions, "isGone" | "priority"> & { model?: string | undefined },
-): Promise<string> {
+): Promise<{ value: string; run: RunShare | undefined }> {
   const name = model !== undefined && model !== "" ? model : chooseModel(engine, settings);
   const { version, inputs: infos } = engine.describe(name);
   const limits = DEFAULT_LIMITS;
-  const { resize, decrypt } = settings;
+  const { resize, decrypt, postProcessing } = settings;
   const fitting = {
     limits,
     ...(resize === undefined ? {} : { resize }),
     ...(decrypt === undefined ? {} : { decrypt }),
   };
   const inputs = await fitInputs(readInputs(record), infos, fitting);
-  const { outputs } = await engine.infer(name, version, inputs, options);
-  if (settings.postProcessing !== undefined) return postProcess(settings.postProcessing, outputs);
-  return encodeResult(outputs).toString("base64");
+  const { outputs, run } = await engine.infer(name, version, inputs, options);
+  const value =
+    postProcessing === undefined ? encodeResult(outputs).toString("base64") : postProcess(postProcessing, outputs);
+  return { value, run };
 }
 
 function readInputs({ serde, data }: OlderRecord): OlderInput[] {

@@ -30,6 +30,7 @@ import { findRedisPrograms, startTestRedis, type TestRedis } from "@bulwark/queu
 import { DEFAULT_LIMITS, decodeResult as decodeOlder, encodeRecord, type Tensor } from "@bulwark/tensors";
 import { createComputer } from "./compute.ts";
 import { type Runner, startRunner } from "./runner.ts";
+import { createTally } from "./tally.ts";
 
 const [program] = findRedisPrograms();
 const keys = toRecordKeys({ id: "k", current: 1, versions: [{ version: 1, key: randomBytes(32).toString("base64") }] });
@@ -87,7 +88,16 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     const work = await openWork("e", minIdleMs);
     const computer = createComputer(makeEngine(acts), { job, keys, older: {}, fillRandom });
     const runner = startRunner(
-      { work, computer, announce: () => "", now: Date.now, report: () => {} },
+      {
+        work,
+        computer,
+        announce: () => "",
+        follow: async () => false,
+        isUnloaded: () => false,
+        now: Date.now,
+        report: () => {},
+        tally: createTally(() => true),
+      },
       { mostInFlight: 16, minIdleMs, mostDeliveries, mostWaitMs: 2_000 },
     );
     runners.push(runner);

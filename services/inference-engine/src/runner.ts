@@ -4,6 +4,7 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import { createPending, type Delivery, nameOf, type Outcome, type Work } from "@bulwark/queue";
 import type { Computer } from "./compute.ts";
 import { judge, type Verdict } from "./failure.ts";
+import type { Tally } from "./tally.ts";
 
 export type RunnerSettings = {
   /** Records that are computed at the same time. */
@@ -43,13 +44,19 @@ type Parts = {
   computer: Computer;
   /** What the engine serves now, for gateways that do not have its models. */
   announce: () => string;
+  /** Carries out what gateways ordered since the last time; whether anything was. */
+  follow: () => Promise<boolean>;
+  /** Whether somebody took a model away on purpose: a record is then not kept waiting for it. */
+  isUnloaded: (model: string) => boolean;
   now: () => number;
   report: Report;
+  tally: Tally;
 };
 
 const WAIT_MS = 200;
 const PAUSE_MS = 50;
 const BEAT_MS = 2_000;
+const FOLLOW_MS = 1_000;
 const DRAIN_MS = 10_000;
 
 /**
@@ -57,7 +64,8 @@ const DRAIN_MS = 10_000;
  * left. Records that were handed out before are computed alone, one after the other, so that one that kills the process
  * takes no other with it.
  */
-export function startRunner({ work, computer, announce, now, report }: Parts, settings: RunnerSettings): Runner {
+export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
+  const { work, computer, announce, follow, isUnloaded, now, report, tally } = parts;
   const counts: Counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
   const inFlight = createPending<{ delivery: Delivery; done: Promise<void> }>();
   const suspects: Delivery[] = [];
@@ -85,6 +93,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     const code = error instanceof BulwarkError ? error.code : "BUG";
     if (code === "SERVING_DEADLINE") counts.expired++;
     else counts.failed++;
+    tally.failed(delivery.model ?? "", code);
     const value = computer.refuse(delivery, error);
     if (verdict === "answer") return end({ delivery, value });
     counts.dead++;
@@ -103,18 +112,23 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     }
   };
 
+  const judgeFor = (delivery: Delivery, error: unknown): Verdict => {
+    const verdict = judge(error);
+    return verdict === "wait" && isUnloaded(delivery.model ?? "") ? "answer" : verdict;
+  };
+
   const compute = async (delivery: Delivery): Promise<void> => {
     const patience = now() + settings.mostWaitMs;
     let waitedFor: unknown;
     for (;;) {
       try {
         check(delivery);
-        const value = await computer.answer(delivery, { isGone: isCancelled });
-        await end({ delivery, value });
+        const answered = await computer.answer(delivery, { isGone: isCancelled });
+        await end({ delivery, ...answered });
         counts.answered++;
         return;
       } catch (error) {
-        const verdict = judge(error);
+        const verdict = judgeFor(delivery, error);
         // What it waited for says more than that it waited too long.
         if (verdict !== "wait" || now() > patience) return settle(delivery, waitedFor ?? error, verdict);
         waitedFor = error;
@@ -134,6 +148,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
   };
 
   const start = (delivery: Delivery): Promise<void> => {
+    if (delivery.deliveries === 1) tally.taken(now() - delivery.queuedAt);
     const done = compute(delivery)
       .catch((error) => {
         work.drop(delivery);
@@ -187,6 +202,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
   };
   const begin = async (): Promise<void> => {
     await work.open();
+    await follow();
     await beat();
     for await (const delivery of work.own()) await runAlone(delivery);
     isOpen = true;
@@ -216,6 +232,10 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     work.hold(deliveries.map(({ delivery }) => delivery)).catch(ignore);
   }, settings.minIdleMs / 3);
   const beating = setInterval(() => void beat().catch(ignore), BEAT_MS);
+  /** Loading takes its time: it keeps no heartbeat waiting. */
+  const following = setInterval(() => {
+    if (isOpen) follow().then((isNew) => (isNew ? beat() : undefined), ignore);
+  }, FOLLOW_MS);
   const done = loop();
 
   return {
@@ -228,6 +248,7 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
       cancelling.abort();
       clearInterval(holding);
       clearInterval(beating);
+      clearInterval(following);
       await work.leave().catch(ignore);
     },
   };

@@ -14,14 +14,14 @@ const OF_THE_MODEL: readonly ErrorCode[] = ["MODEL_FAILED", "TENSOR_VALUE", "TEN
 
 /**
  * Sends zeros to each model that is ready: through the queue to an engine and back where there is a queue, otherwise to the
- * engine here. Once it succeeded it is not sent again: what fails later is told by what fails.
+ * engine here. Once it succeeded it is not sent again: `watchAnswers` looks from then on.
  */
 export function createCanary(gateway: Gateway): Canary {
   let hasSucceeded = false;
   let asking: Promise<Problem | undefined> | undefined;
   const ask = async (): Promise<Problem | undefined> => {
     const names = new Set(gateway.models.list().flatMap(({ model, state }) => (state === "READY" ? [model] : [])));
-    const problems = await Promise.all([...names].map((model) => askModel(gateway, model)));
+    const problems = await Promise.all([...names].map((model) => askModel(gateway, { model, isQueued: true })));
     const problem = problems.find((each) => each !== undefined);
     hasSucceeded = problem === undefined && gateway.models.isReady();
     return problem ?? (hasSucceeded ? undefined : NOT_READY);
@@ -36,15 +36,19 @@ export function createCanary(gateway: Gateway): Canary {
   };
 }
 
-async function askModel(gateway: Gateway, model: string): Promise<Problem | undefined> {
+/** Why a version of a model does not answer zeros; nothing when it does. */
+export async function askModel(
+  gateway: Gateway,
+  { model, version, isQueued = false }: { model: string; version?: string; isQueued?: boolean },
+): Promise<Problem | undefined> {
   try {
-    const { inputs } = gateway.models.describe(model);
+    const { inputs } = gateway.models.describe(model, version);
     await infer(gateway, {
-      ...{ model, version: undefined, inputs: inputs.map((input) => makeZeros(input)), outputs: undefined },
+      ...{ model, version, inputs: inputs.map((input) => makeZeros(input)), outputs: undefined },
       ...{
         deadline: gateway.now() + LIMIT_MS,
         priority: "normal",
-        isQueued: true,
+        isQueued,
         isGone: () => false,
         toSignal: () => NEVER,
       },

@@ -109,7 +109,9 @@ function take(usages: Map<string, Usage>, name: string, { limits, now }: { limit
   usage.tokens = Math.min(burst, usage.tokens + ((now - usage.filledAt) / 1000) * requestsPerSecond);
   usage.filledAt = now;
   if (concurrent > 0 && usage.concurrent >= concurrent) throw limit(`${concurrent} requests at once`);
-  if (requestsPerSecond > 0 && usage.tokens < 1) throw limit(`${requestsPerSecond} requests per second`);
+  if (requestsPerSecond > 0 && usage.tokens < 1) {
+    throw limit(`${requestsPerSecond} requests per second`, ((1 - usage.tokens) / requestsPerSecond) * 1000);
+  }
   usage.tokens--;
   usage.concurrent++;
   return usage;
@@ -123,8 +125,12 @@ function forgetIdle(usages: Map<string, Usage>): void {
   }
 }
 
-const limit = (what: string): BulwarkError =>
-  new BulwarkError("SERVING_LIMIT", `This caller may send ${what}`, "send more slowly, or ask the operator for more");
+/** @param retryAfterMs until the next request would be let in; unknown where one under way has to end first */
+const limit = (what: string, retryAfterMs?: number): BulwarkError => {
+  const mend = "send more slowly, or ask the operator for more";
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new BulwarkError("SERVING_LIMIT", `This caller may send ${what}`, mend, wait);
+};
 
 /** Tokens by the digest of each, so that the file gives none away. */
 export type Tokens = { find(authorization: string | undefined): string | undefined };

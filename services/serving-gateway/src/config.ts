@@ -65,6 +65,8 @@ export type GatewayConfig = {
   readonly leaveMs: number;
   /** How long requests under way may go on after that. */
   readonly drainMs: number;
+  /** How often each model is asked whether it still answers; 0: never. */
+  readonly canaryMs: number;
   /** Bytes of memory for the process; 0: not looked at. */
   readonly memoryBytes: number;
   readonly older: {
@@ -100,6 +102,7 @@ export const DEFAULT_CONFIG: GatewayConfig = {
   asyncMs: 600_000,
   leaveMs: 0,
   drainMs: 20_000,
+  canaryMs: 10_000,
   memoryBytes: 0,
   older: { dialect: "b", postProcessing: "", asWritten: false },
   hasLifeline: false,

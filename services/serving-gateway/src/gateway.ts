@@ -8,7 +8,10 @@ import { deliveryOf, type GatewayConfig } from "./config.ts";
 import type { Durable } from "./durable/index.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Models } from "./models.ts";
+import type { QueuedStatistics } from "./queued-statistics.ts";
+import type { RetryAfter } from "./retry-after.ts";
 import type { Split } from "./split.ts";
+import type { Timers } from "./timers.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
 /** What every surface works with. */
@@ -39,6 +42,10 @@ export type Gateway = {
   readonly secureModels: ((secrets: OlderSecrets) => Promise<boolean>) | undefined;
   readonly clients: Clients;
   readonly metrics: Metrics;
+  readonly timers: Timers;
+  readonly retryAfter: RetryAfter;
+  /** Counts what goes through the queue. */
+  readonly queued: QueuedStatistics;
   /** Where a collector of traces is set. */
   readonly tracing: Tracing | undefined;
   /** Milliseconds since 1970, with fractions. */
@@ -62,13 +69,29 @@ export type Call = {
 };
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
-export function infer(gateway: Gateway, call: Call): Promise<Inference> {
+export async function infer(gateway: Gateway, call: Call): Promise<Inference> {
+  const { timers, retryAfter, now } = gateway;
+  const startedAt = now();
+  try {
+    const inference = await inferTraced(gateway, call);
+    retryAfter.done();
+    timers.record(`inference.${inference.model}.${inference.version}`, now() - startedAt);
+    if (inference.run !== undefined) {
+      timers.record(`pure.predict.${inference.model}.${inference.version}`, inference.run.computeUs / 1000);
+    }
+    return inference;
+  } finally {
+    timers.record("backend.inference", now() - startedAt);
+  }
+}
+
+function inferTraced(gateway: Gateway, call: Call): Promise<Inference> {
   const { config, engine, durable, split, tracing } = gateway;
   const { model, version = split(model), inputs, outputs, deadline, priority, isGone } = call;
   const isDurable = deliveryOf(config, model) === "durable";
   const queue = call.isQueued === true || isDurable ? durable : undefined;
   const compute = (): Promise<Inference> => {
-    if (queue !== undefined) return askQueue(queue, { ...call, version }, isDurable ? gateway.announced : undefined);
+    if (queue !== undefined) return askQueue(gateway, queue, { ...call, version });
     const options = { deadline, priority, isGone, ...(outputs === undefined ? {} : { outputs }) };
     return engine.infer(model, version, inputs, options);
   };
@@ -78,11 +101,20 @@ export function infer(gateway: Gateway, call: Call): Promise<Inference> {
 }
 
 /** What no engine would take is not queued. */
-async function askQueue(queue: Durable, call: Call, announced: AnnouncedCatalog | undefined): Promise<Inference> {
-  announced?.check(call);
+async function askQueue(gateway: Gateway, queue: Durable, call: Call): Promise<Inference> {
   const { model, version, inputs, outputs, deadline, priority, toSignal } = call;
+  if (deliveryOf(gateway.config, model) === "durable") gateway.announced?.check(call);
   const options = { deadline, priority, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
-  return queue.infer(model, version, inputs, options);
+  return gateway.queued.count(findVersion(gateway, call), () => queue.infer(model, version, inputs, options));
+}
+
+/** The version that a request goes to, where it is known; whatever else a caller names is counted nowhere. */
+function findVersion({ models }: Gateway, { model, version }: Call): { model: string; version: string } | undefined {
+  try {
+    return { model, version: models.describe(model, version).version };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a request says of its place among others (Triton's extension_schedule_policy.md). */

@@ -5,6 +5,8 @@ import { createAnnouncedCatalog, type Engine, writeAnnouncement } from "@bulwark
 import { parseConfig } from "./config.ts";
 import { hearEngines } from "./hear-engines.ts";
 import { joinModels } from "./models.ts";
+import { createQueuedStatistics } from "./queued-statistics.ts";
+import { createSilentModels } from "./silent-models.ts";
 
 const say = (model: string): Buffer =>
   Buffer.from(
@@ -40,6 +42,7 @@ test("each model is known from where it is computed, and loaded there alone", as
   const announced = createAnnouncedCatalog((model) => model.startsWith("queued"));
   hearEngines(announced, () => {})(new Map([["e", say("queued")]]));
   const loaded: string[] = [];
+  const ordered: string[][] = [];
   const here = {
     list: () => [{ model: "here", version: "2", state: "READY", labels: [] }],
     isReady: () => true,
@@ -48,7 +51,12 @@ test("each model is known from where it is computed, and loaded there alone", as
     load: async (model: string) => void loaded.push(model),
     unload: async (model: string) => void loaded.push(model),
   } as unknown as Engine;
-  const models = joinModels(here, announced, (model) => model.startsWith("queued"));
+  const models = joinModels({
+    ...{ engine: here, announced, isQueued: (model: string) => model.startsWith("queued") },
+    queued: createQueuedStatistics(Date.now),
+    silent: createSilentModels(),
+    order: async (...order: string[]) => void ordered.push(order),
+  });
   assert.deepEqual(
     models.list().map(({ model }) => model),
     ["here", "queued"],
@@ -58,9 +66,12 @@ test("each model is known from where it is computed, and loaded there alone", as
   await models.load("here");
   await models.unload("here");
   assert.deepEqual(loaded, ["here", "here"]);
-  for (const change of ["load", "unload"] as const) {
-    await assert.rejects(models[change]("queued"), { code: "SERVING_UNSUPPORTED" });
-  }
+  await models.load("queued");
+  await models.unload("queued");
+  assert.deepEqual(ordered, [
+    ["queued", "load"],
+    ["queued", "unload"],
+  ]);
 });
 
 test("models must be named unless every one is delivered through the queue", () => {

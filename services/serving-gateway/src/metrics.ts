@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "@bulwark/contracts/errors";
-import type { VersionStatistics } from "@bulwark/inference";
+import { reasonOf, TRITON_FAMILIES } from "@bulwark/inference";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Durable } from "./durable/index.ts";
 import { createLatencies, type Latency } from "./latencies.ts";
 import type { Models } from "./models.ts";
 import { addQueueMetrics, addWebhookMetrics } from "./queue-metrics.ts";
-import { createTimers, type TimerReport } from "./timers.ts";
+import type { TimerReport, Timers } from "./timers.ts";
 import type { Webhooks } from "./webhooks/index.ts";
 
 export type Protocol = "oip-json" | "oip-binary" | "oip-arrow" | "oip-grpc" | "generate" | "older";
@@ -23,53 +23,25 @@ export type Metrics = {
   report(): TimerReport[];
 };
 
-/** Triton's four reasons of a failure. */
-type Reason = "REJECTED" | "CANCELED" | "BACKEND" | "OTHER";
-
-const REASONS: Readonly<Partial<Record<ErrorCode, Reason>>> = {
-  ENGINE_BUSY: "REJECTED",
-  SERVING_LIMIT: "REJECTED",
-  SERVING_STOPPING: "REJECTED",
-  QUEUE_FULL: "REJECTED",
-  SERVING_CANCELLED: "CANCELED",
-  SERVING_DEADLINE: "CANCELED",
-  MODEL_FAILED: "BACKEND",
-  ENGINE_LOST: "BACKEND",
-  MODEL_NOT_READY: "BACKEND",
-};
-
 const LABELS = ["model", "version"] as const;
-
-/** Triton's families that are sums of what the engine counts (triton-inference-server, docs/user_guide/metrics.md). */
-const FAMILIES: readonly { name: string; help: string; read: (one: VersionStatistics) => number }[] = [
-  { name: "nv_inference_request_success", help: "Requests answered by the model", read: ({ requests }) => requests },
-  { name: "nv_inference_count", help: "Rows computed", read: ({ rows }) => rows },
-  {
-    name: "nv_inference_exec_count",
-    help: "Runs of the model, each of one batch",
-    read: ({ executions }) => executions,
-  },
-  { name: "nv_inference_request_duration_us", help: "Time from arrival to answer", read: ({ totalUs }) => totalUs },
-  { name: "nv_inference_queue_duration_us", help: "Time spent waiting for a run", read: ({ queueUs }) => queueUs },
-  { name: "nv_inference_compute_infer_duration_us", help: "Time of the runs", read: ({ computeUs }) => computeUs },
-];
 
 type Sources = {
   inFlight(): number;
   now(): number;
+  timers: Timers;
   durable?: Pick<Durable, "watch"> | undefined;
   webhooks?: Webhooks | undefined;
 };
 
 export function createMetrics(
   models: Pick<Models, "list" | "statistics">,
-  { inFlight, now, durable, webhooks }: Sources,
+  { inFlight, now, timers, durable, webhooks }: Sources,
 ): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (durable !== undefined) addQueueMetrics(registry, durable);
   if (webhooks !== undefined) addWebhookMetrics(registry, webhooks);
-  for (const { name, help, read } of FAMILIES) {
+  for (const { name, help, read } of TRITON_FAMILIES) {
     new Counter({
       name,
       help,
@@ -117,31 +89,29 @@ export function createMetrics(
     "bulwark_serving_request_seconds",
     "Time from the arrival of a request to its answer",
   );
-  const timers = createTimers(now);
-  const observers = new Map<string, { latency: Latency; timer: string }>();
+  const observers = new Map<string, Latency>();
 
-  const observerOf = (model: string, version: string, protocol: Protocol) => {
+  const latencyOf = (model: string, version: string, protocol: Protocol): Latency => {
     const key = `${protocol} ${version} ${model}`;
-    let observer = observers.get(key);
-    if (observer === undefined) {
-      observer = { latency: latencies.of({ model, version, protocol }), timer: `inference.${model}.${version}` };
-      observers.set(key, observer);
+    let latency = observers.get(key);
+    if (latency === undefined) {
+      latency = latencies.of({ model, version, protocol });
+      observers.set(key, latency);
     }
-    return observer;
+    return latency;
   };
 
   return {
     done({ model, version, protocol, startedAt }) {
       const ms = now() - startedAt;
-      const observer = observerOf(model, version, protocol);
-      observer.latency.observe(ms / 1000);
+      latencyOf(model, version, protocol).observe(ms / 1000);
       timers.record("request.overall", ms);
-      timers.record(protocol === "older" ? "request.predict" : observer.timer, ms);
+      if (protocol === "older") timers.record("request.predict", ms);
     },
     failed(model, code) {
       // A name that is no model's is whatever a caller wrote.
       const known = models.list().some((status) => status.model === model) ? model : "";
-      failures.inc({ model: known, reason: REASONS[code] ?? "OTHER", code });
+      failures.inc({ model: known, reason: reasonOf(code), code });
     },
     render: async () => `${await registry.metrics()}\n${latencies.render()}`,
     report: () => timers.report(),

@@ -1,31 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
-import type { AnnouncedCatalog, Catalog, Engine } from "@bulwark/inference";
+import type { AnnouncedCatalog, Catalog, Engine, VersionStatus } from "@bulwark/inference";
+import type { OrderVerb } from "@bulwark/queue";
+import { addStatistics, type QueuedStatistics } from "./queued-statistics.ts";
+
+import type { SilentModels } from "./silent-models.ts";
 
 /** Every model that requests can name, wherever it is computed. */
 export type Models = Catalog & Pick<Engine, "load" | "unload" | "statistics">;
 
+type Parts = {
+  engine: Engine;
+  /** Absent where every model is delivered directly. */
+  announced: AnnouncedCatalog | undefined;
+  queued: QueuedStatistics;
+  /** Absent where there is no queue. */
+  order: ((model: string, verb: OrderVerb) => Promise<void>) | undefined;
+  /** Versions that do not answer are not ready. */
+  silent: SilentModels;
+  isQueued(model: string): boolean;
+};
+
 /**
  * Models of direct delivery as the engine in this process has them, and those of durable delivery as engines behind the
- * queue tell of them. `load` and `unload` of the latter throw SERVING_UNSUPPORTED.
+ * queue tell of them, which are ordered to load and unload theirs.
  */
-export function joinModels(engine: Engine, announced: AnnouncedCatalog, isQueued: (model: string) => boolean): Models {
-  const catalogOf = (model: string): Catalog => (isQueued(model) ? announced : engine);
-  const requireHere = (model: string): Engine => {
-    if (!isQueued(model)) return engine;
-    throw new BulwarkError(
-      "SERVING_UNSUPPORTED",
-      `The model "${model.slice(0, 80)}" is delivered through the queue, and loaded by the engines behind it`,
-      "change the folder of models there, and start the engines again",
-    );
+export function joinModels({ engine, announced, queued, order, silent, isQueued }: Parts): Models {
+  const catalogOf = (model: string): Catalog => (isQueued(model) ? (announced ?? engine) : engine);
+  const withSilence = (status: VersionStatus): VersionStatus => {
+    const code = silent.why(status.model, status.version);
+    if (code === undefined || status.state !== "READY") return status;
+    return { ...status, state: "UNAVAILABLE", reason: `it does not answer: ${code}` };
   };
+  /** Of a model that is ready. */
+  const isSilent = (model: string, version: string | undefined): boolean =>
+    silent.why(model, catalogOf(model).describe(model, version).version) !== undefined;
+  const change =
+    (verb: OrderVerb) =>
+    async (model: string): Promise<void> =>
+      order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model);
   return {
-    list: () => [...engine.list(), ...announced.list()],
+    list: () => [...engine.list(), ...(announced?.list() ?? [])].map(withSilence),
     describe: (model, version) => catalogOf(model).describe(model, version),
     isReady: (model, version) =>
-      model === undefined ? engine.isReady() && announced.isReady() : catalogOf(model).isReady(model, version),
-    load: async (model) => requireHere(model).load(model),
-    unload: async (model) => requireHere(model).unload(model),
-    statistics: (model, version) => engine.statistics(model, version),
+      model === undefined
+        ? // An outage of engines elsewhere takes no gateway out of its Service (ADR 0024).
+          engine.isReady() && announced?.isReady() !== false && !silent.some((one) => !isQueued(one))
+        : catalogOf(model).isReady(model, version) && !isSilent(model, version),
+    load: change("load"),
+    unload: change("unload"),
+    statistics: (model, version) =>
+      addStatistics([...engine.statistics(model, version), ...queued.read(model, version)]),
   };
 }

@@ -18,18 +18,25 @@ import {
   unwrapFrom,
 } from "@bulwark/inference";
 import { parseKeyring } from "@bulwark/pki";
+import type { OrderVerb } from "@bulwark/queue";
 import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
 import { deliveryOf, type GatewayConfig, hasDirectModels } from "./config.ts";
 import { openDurable } from "./durable/index.ts";
+import { createEngineOrders } from "./engine-orders.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { hearEngines, type Report } from "./hear-engines.ts";
 import { createMetrics } from "./metrics.ts";
 import { joinModels } from "./models.ts";
+import { createQueuedStatistics } from "./queued-statistics.ts";
 import { closeAfterAnswers, createHealthServer, createRestServer, type ServerTls } from "./rest/server.ts";
+import { createRetryAfter } from "./retry-after.ts";
+import { createSilentModels } from "./silent-models.ts";
 import { createSplit } from "./split.ts";
+import { createTimers } from "./timers.ts";
+import { watchAnswers } from "./watch-answers.ts";
 import { openWebhooks } from "./webhooks/index.ts";
 
 /** Where the server listens, and what became of its models. */
@@ -68,14 +75,27 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const tracing = await openTracing({ endpoint: config.tracesEndpoint, service: "bulwark-serving-gateway" });
   const hasQueued = Object.values(config.delivery).includes("durable");
   const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;
-  const models = announced === undefined ? engine : joinModels(engine, announced, isQueued);
-  const hear = announced === undefined ? undefined : hearEngines(announced, report);
+  const queued = createQueuedStatistics(now);
+  const timers = createTimers(now);
+  const silent = createSilentModels();
+  const orders = createEngineOrders({ now, pause: delay });
+  const hear = announced === undefined ? undefined : hearEngines(announced, report, orders.hear);
   const durable =
-    config.durable === undefined ? undefined : await openDurable(config.durable, { trace: tracing?.current, hear });
+    config.durable === undefined
+      ? undefined
+      : await openDurable(config.durable, { trace: tracing?.current, hear, timers });
+  const order =
+    durable &&
+    ((model: string, verb: OrderVerb) => orders.order({ model, verb }, (...given) => durable.order(...given)));
+  const models = joinModels({ engine, announced, queued, order, silent, isQueued });
   const webhooks = config.webhooks === undefined ? undefined : await openWebhooks(config.webhooks);
   const ending = new AbortController();
   const cut = new AbortController();
-  const metrics = createMetrics(models, { inFlight: clients.inFlight, now, durable, webhooks });
+  const metrics = createMetrics(models, { inFlight: clients.inFlight, now, timers, durable, webhooks });
+  const retryAfter = createRetryAfter({
+    ...{ now, inFlight: clients.inFlight },
+    oldestMs: () => durable?.watch.state().queue?.oldestMs,
+  });
   const split = createSplit(config.weights, models);
   /** Models that could not be opened for want of a key. */
   const locked = new Set<string>();
@@ -97,6 +117,9 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
       secureModels,
       clients,
       metrics,
+      timers,
+      retryAfter,
+      queued,
       tracing,
       now,
     },
@@ -111,18 +134,26 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   }
   const tls = await readTls(config);
   const { servers, addresses, grpc } = await listen(gateway, tls);
+  const answers =
+    config.canaryMs === 0
+      ? undefined
+      : watchAnswers({
+          ...{ gateway, silent, report, periodMs: config.canaryMs, random: Math.random },
+          pause: (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined),
+        });
   return {
     addresses,
     failures,
     models: models.list().filter(({ state }) => state === "READY"),
     async close() {
       ending.abort();
+      const watched = answers?.close();
       for (const server of servers) closeAfterAnswers(server);
       await delay(config.leaveMs);
       const limit = new Promise<void>((resolve) => setTimeout(resolve, config.drainMs).unref());
       await Promise.race([clients.drain(), limit]);
       cut.abort();
-      await webhooks?.close();
+      await Promise.all([watched, webhooks?.close()]);
       await Promise.all([...servers.map((server) => server.close()), grpc?.close(), durable?.close()]);
       await tracing?.close();
       return engine.close();

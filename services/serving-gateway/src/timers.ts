@@ -18,22 +18,63 @@ export type TimerReport = { name: string; count: number } & Record<
 
 /** The last values of each timer; older ones are overwritten. */
 const KEPT = 1024;
-const PREFIX = "bigdl.serving.";
+
+/**
+ * What is timed, by the older server's names, its spelling kept. `inference` and `pure.predict` are there for each version
+ * of a model: the whole way to its engine and back, and its run alone.
+ */
+export type TimerName =
+  | "request.overall"
+  | "request.predict"
+  | "request.metrics"
+  | "retrive.servable"
+  | "retrive.servables"
+  | "backend.inference"
+  | "redis.put"
+  | "redis.get"
+  | "redis.wait"
+  | "activity.make"
+  | "response.handling"
+  | `inference.${string}`
+  | `pure.predict.${string}`;
+
+export type Timers = {
+  record(name: TimerName, ms: number): void;
+  /** Runs something and records how long it took, also where it fails. Throws what it throws. */
+  time<Result>(name: TimerName, run: () => Result): Result;
+  report(): TimerReport[];
+};
+
+const toName = (name: string): string => (name.startsWith("pure.") ? `bigdl.${name}` : `bigdl.serving.${name}`);
 
 type Timer = { count: number; since: number; values: Float64Array };
 
-export function createTimers(now: () => number): { record(name: string, ms: number): void; report(): TimerReport[] } {
+export function createTimers(now: () => number): Timers {
   const timers = new Map<string, Timer>();
+  const record = (name: TimerName, ms: number): void => {
+    let timer = timers.get(name);
+    if (timer === undefined) {
+      timer = { count: 0, since: now(), values: new Float64Array(KEPT) };
+      timers.set(name, timer);
+    }
+    timer.values[timer.count++ % KEPT] = ms;
+  };
   return {
-    record(name, ms) {
-      let timer = timers.get(name);
-      if (timer === undefined) {
-        timer = { count: 0, since: now(), values: new Float64Array(KEPT) };
-        timers.set(name, timer);
+    record,
+    time(name, run) {
+      const startedAt = now();
+      const end = (): void => record(name, now() - startedAt);
+      let isLater = false;
+      try {
+        const result = run();
+        isLater = result instanceof Promise;
+        if (result instanceof Promise) void result.then(end, end);
+        return result;
+      } finally {
+        if (!isLater) end();
       }
-      timer.values[timer.count++ % KEPT] = ms;
     },
-    report: () => [...timers].map(([name, timer]) => toReport(PREFIX + name, timer, now())),
+    report: () => [...timers].map(([name, timer]) => toReport(toName(name), timer, now())),
   };
 }
 

@@ -20,6 +20,8 @@ export class BulwarkError extends Error {
   readonly code: ErrorCode;
   readonly mend: string;
   readonly findings: readonly Finding[];
+  /** After how long the same would be taken, where that is known exactly. */
+  readonly retryAfterMs: number | undefined;
 
   /**
    * @param code stable code from the registry
@@ -30,12 +32,13 @@ export class BulwarkError extends Error {
     code: ErrorCode,
     message: string,
     mend: string,
-    options: { cause?: unknown; findings?: readonly Finding[] } = {},
+    options: { cause?: unknown; findings?: readonly Finding[]; retryAfterMs?: number } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.mend = mend;
     this.findings = options.findings ?? [];
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -217,7 +217,8 @@ ${renderTable(["What", "Where, for whom", "Why"], SECURITY)}
 
 The chart makes no Secret and reads none. Network policies act where the cluster's network plugin enforces them. \`trust.tee\` puts the pods into confidential
 VMs (\`tdx\`, \`snp\`; [TEE pods](../../docs/guide/tee.md)); \`simulation\` runs anywhere and says so. There is no \`sgx\`: no enclave image of Node.js is made here. Secrets are plain
-Kubernetes Secrets in each of them: the hosts can read them.
+Kubernetes Secrets in each of them: the hosts can read them. \`trust.release: attested\` has its place, as in \`charts/spark-job\`, and is refused: keys are not
+released to pods of serving after attestation yet.
 
 ## Values
 

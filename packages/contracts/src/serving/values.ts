@@ -292,6 +292,10 @@ const trust = part(
       ["none", "simulation", "tdx", "snp"] as const,
       "Trusted execution environment of gateways, engines and Redis",
     ),
+    release: choice(
+      ["secrets", "attested"] as const,
+      "How pods get their keys: from Secrets, or after attestation (which does not exist yet)",
+    ),
     runtimeClass: Type.Optional(
       formed(OBJECT_PATTERN, "Runtime class of confidential VMs, where it is not kata-qemu-tdx or kata-qemu-snp"),
     ),

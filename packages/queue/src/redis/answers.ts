@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Names } from "../names.ts";
 import type { Answer } from "../record.ts";
+import { readRun } from "./delivery.ts";
 import type { Link } from "./link.ts";
 import { asList, type RawEntry, readFields } from "./read-entry.ts";
 
@@ -51,7 +52,9 @@ export function listenForAnswers({ reader, commands, names, instance, onAnswer, 
     for (const [id, flat] of entries) {
       last = String(id);
       const fields = readFields(flat ?? []);
-      onAnswer({ uri: String(fields.get("uri") ?? ""), value: fields.get("value") ?? Buffer.alloc(0) });
+      const run = readRun(fields.get("run"));
+      const uri = String(fields.get("uri") ?? "");
+      onAnswer({ uri, value: fields.get("value") ?? Buffer.alloc(0), ...(run === undefined ? {} : { run }) });
     }
     handedOn += entries.length;
     if (handedOn >= REMOVED_AT_ONCE) remove();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Names, PRIORITIES, priorityOf } from "../names.ts";
-import type { Delivery, Outcome } from "../record.ts";
+import type { Delivery, Outcome, RunShare } from "../record.ts";
 import type { Argument } from "./link.ts";
 import { readCount, readFields, readInstant } from "./read-entry.ts";
 
@@ -23,6 +23,7 @@ export function readDelivery(
     data,
     keep: fields.has("keep"),
     deliveries,
+    queuedAt: readInstant(id) - offsetMs,
     // Records of older clients did not count for anything when they came in.
     size: budget === undefined ? 0 : data.byteLength,
     ...pick("serde"),
@@ -35,10 +36,23 @@ export function readDelivery(
 
 /** Adds to keys and arguments of the finishing script what it wants of one record. */
 export function writeOutcome(keys: string[], args: Argument[], names: Names, outcome: Outcome): void {
-  const { id, priority, uri, reply, keep, size, deliveries } = outcome.delivery;
+  const { delivery, value, reason = "", run } = outcome;
+  const { id, priority, uri, reply, keep, size, deliveries } = delivery;
   const result = names.result(uri);
   const answer = reply === undefined ? result : names.reply(reply);
   const where = reply === undefined ? "hash" : keep ? "both" : "reply";
   keys.push(where === "reply" ? answer : result, answer);
-  args.push(PRIORITIES.indexOf(priority) + 1, id, size, where, uri, outcome.value, outcome.reason ?? "", deliveries);
+  args.push(PRIORITIES.indexOf(priority) + 1, id, size, where, uri, value, reason, deliveries, writeRun(run));
+}
+
+const RUN = /^(\d{1,12}) (\d{1,9}) (\d{1,6})$/;
+
+const writeRun = (run: RunShare | undefined): string =>
+  run === undefined ? "" : `${Math.round(run.computeUs)} ${run.rows} ${run.requests}`;
+
+/** Reads what an engine told of a run. Undefined for anything else: it stands beside what is sealed, for whoever may write. */
+export function readRun(value: Buffer | undefined): RunShare | undefined {
+  const [, computeUs, rows, requests] = RUN.exec(value?.toString("latin1") ?? "") ?? [];
+  if (computeUs === undefined || Number(requests) === 0) return undefined;
+  return { computeUs: Number(computeUs), rows: Number(rows), requests: Number(requests) };
 }

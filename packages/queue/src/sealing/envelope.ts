@@ -25,7 +25,7 @@ export type Place = { stream: string; uri: string; model: string };
 export type DataKey = { key: KeyObject; head: Buffer };
 
 /** What a sealed text is for. */
-export type Direction = "request" | "result";
+export type Direction = "request" | "result" | "order";
 
 const MAGIC = Buffer.from("BWR1");
 const CIPHER = "aes-256-gcm";

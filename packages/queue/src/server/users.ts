@@ -47,9 +47,11 @@ const DEFAULT_USER = "user default off resetpass allkeys allchannels +@all";
  */
 function listKeys(names: Names): Readonly<Record<RedisUser, readonly string[]>> {
   const intake = [...names.streams, names.bytes, names.result("*")].map((key) => `~${key}`);
+  // What was ordered cannot be taken back or read there, only added to.
+  const writes = `%W~${names.orders}`;
   const reads = [names.dead, names.lost, names.engines, names.serves("*")].map((key) => `%R~${key}`);
   return {
-    gateway: [...intake, `~${names.reply("*")}`, ...reads],
+    gateway: [...intake, `~${names.reply("*")}`, writes, ...reads],
     engine: [`~${names.job}`, `~${names.job}:*`, `~${names.result("*")}`],
     relay: [...intake, `~${names.dead}`],
     operator: [`%R~${names.job}*`],

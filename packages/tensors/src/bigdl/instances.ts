@@ -61,7 +61,7 @@ function findShape(name: string, data: unknown, limits: Limits): number[] {
   const shape: number[] = [];
   for (let level = data; Array.isArray(level); level = level[0]) {
     if (shape.push(level.length) > limits.dimensions) {
-      throw refusal("TENSOR_TOO_LARGE", `Input ${quote(name)} is nested deeper than ${limits.dimensions}`);
+      throw refusal("TENSOR_SHAPE", `Input ${quote(name)} is nested deeper than ${limits.dimensions}`);
     }
   }
   return shape;

@@ -45,7 +45,7 @@ for (const [code, body] of [
   ["TENSOR_MALFORMED", "no JSON"],
   ["TENSOR_MALFORMED", '{"instances":[]}'],
   ["TENSOR_MALFORMED", "[1]"],
-  ["TENSOR_TOO_LARGE", `{"instances":[${"[".repeat(10_000)}${"]".repeat(10_000)}]}`],
+  ["TENSOR_SHAPE", `{"instances":[${"[".repeat(10_000)}${"]".repeat(10_000)}]}`],
   ["TENSOR_TOO_LARGE", JSON.stringify({ instances: Array(1000).fill({ t: 1 }) })],
   ["TENSOR_SHAPE", '{"instances":[{"t":[[1,2],[3]]}]}'],
   ["TENSOR_SHAPE", '{"instances":[{"t":{"shape":[2],"data":[1],"indices":[[9]]}}]}'],

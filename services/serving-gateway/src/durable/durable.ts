@@ -11,17 +11,21 @@ import {
   type Link,
   listenForAnswers,
   type Names,
+  type Orders,
+  openOrders,
   type Priority,
   type Receipt,
   type RecordKeys,
   type RequestContent,
   type ResultContent,
+  type RunShare,
   readKeptModel,
   SEALED,
   writeKeptUri,
 } from "@bulwark/queue";
 import type { Tensor } from "@bulwark/tensors";
 import type { HearEngines } from "../hear-engines.ts";
+import type { Timers } from "../timers.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
@@ -74,6 +78,8 @@ export type Durable = {
   sealedResult(id: string, options?: WaitOptions): Promise<Buffer | "pending">;
   /** Takes a submitted request back, or removes its result. One that is being computed leaves a result that expires. */
   remove(id: string): Promise<void>;
+  /** Orders every engine to load or unload a model; resolves to the order's id. */
+  order: Orders["give"];
   /** The queue as it was seen last, at most about a second ago. */
   watch: Watch;
   close(): Promise<void>;
@@ -98,6 +104,7 @@ export type DurableParts = {
   /** The step of a trace that is under way, for the engine to go on with. */
   trace?: (() => string | undefined) | undefined;
   hear?: HearEngines | undefined;
+  timers?: Timers | undefined;
 };
 
 /** Between two looks for a result that another gateway would hear of first. */
@@ -108,14 +115,16 @@ const LAST_POLL_MS = 1_000;
 export function createDurable(parts: DurableParts): Durable {
   const { commands, reader, names, instance, keys, now, fillRandom, pause } = parts;
   const intake = createIntake(commands, names, parts.limits);
+  const orders = openOrders({ link: commands, names, keys, fillRandom });
   const watch = watchQueue({ link: commands, names, hear: parts.hear });
-  const waiting = createPending<(value: Buffer) => void>();
+  const waiting = createPending<(answer: Answer) => void>();
   const bell: Bell = createBell();
-  const onAnswer = ({ uri, value }: Answer): void => {
-    waiting.get(uri)?.(value);
-    bell.ring(uri);
+  const onAnswer = (answer: Answer): void => {
+    waiting.get(answer.uri)?.(answer);
+    bell.ring(answer.uri);
   };
   const answers = listenForAnswers({ reader, commands, names, instance, onAnswer, pause });
+  const time: Timers["time"] = (name, run) => (parts.timers === undefined ? run() : parts.timers.time(name, run));
   const placeOf = (uri: string, model: string) => ({ stream: names.job, uri, model });
 
   const traced = (): { trace?: string } => {
@@ -132,17 +141,18 @@ export function createDurable(parts: DurableParts): Durable {
     const { data, dataKey } = sealRequest(content, { keys, place: placeOf(uri, model), fillRandom });
     const kept = keep ? { keep } : {};
     const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept, ...traced() };
-    const receipt = await intake.admit(record);
+    const receipt = await time("redis.put", () => intake.admit(record));
     return { receipt, dataKey };
   };
 
-  const ask = async (model: string, content: RequestContent, options: DurableOptions): Promise<ResultContent> => {
+  type Asked = { result: ResultContent; run?: RunShare };
+  const ask = async (model: string, content: RequestContent, options: DurableOptions): Promise<Asked> => {
     const uri = parts.makeId();
     const budgetMs = (options.deadline ?? now() + parts.budgetMs) - now();
     const limit = startLimit(budgetMs, options.signal);
     let receipt: Receipt | undefined;
     try {
-      const answer = new Promise<Buffer>((resolve) => waiting.set(uri, resolve));
+      const answer = new Promise<Answer>((resolve) => waiting.set(uri, resolve));
       const admission = admit(content, { uri, model, budgetMs, keep: false }, options.priority);
       // Should the limit come first, a late admission is taken back.
       admission.then(
@@ -151,12 +161,15 @@ export function createDurable(parts: DurableParts): Durable {
       );
       const admitted = await Promise.race([admission, limit.over]);
       receipt = admitted.receipt;
-      const value = await Promise.race([answer, limit.over]);
-      return openValue(value, { dataKey: admitted.dataKey, place: placeOf(uri, model) });
+      const { value, run } = await time("redis.wait", () => Promise.race([answer, limit.over]));
+      const result = openValue(value, { dataKey: admitted.dataKey, place: placeOf(uri, model) });
+      return { result, ...(run === undefined ? {} : { run }) };
     } catch (error) {
       if (!limit.isOver()) throw error;
       if (receipt !== undefined) withdraw(receipt);
-      throw options.signal?.aborted === true ? cancelled() : watch.explainSilence(receipt !== undefined);
+      throw options.signal?.aborted === true
+        ? cancelled()
+        : watch.explainSilence({ wasAdmitted: receipt !== undefined, budgetMs });
     } finally {
       limit.clear();
       waiting.delete(uri);
@@ -176,7 +189,7 @@ export function createDurable(parts: DurableParts): Durable {
     for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.5, LAST_POLL_MS)) {
       // First whether it is under way: between the two looks it may end, never begin.
       const isUnderWay = await intake.isThere(receipt);
-      const value = await intake.readResult(uri);
+      const value = await time("redis.get", () => intake.readResult(uri));
       if (value !== undefined) return value;
       if (!isUnderWay) throw unknownResult(id);
       const left = limit - now();
@@ -190,12 +203,12 @@ export function createDurable(parts: DurableParts): Durable {
 
   return {
     async infer(model, version, inputs, options = {}) {
-      const result = await ask(model, toContent(version, inputs, options), options);
-      return toInference(result);
+      const { result, ...told } = await ask(model, toContent(version, inputs, options), options);
+      return { ...toInference(result), ...told };
     },
 
     async forward(model, record, options = {}) {
-      const result = await ask(model, { kind: "older", ...record }, options);
+      const { result } = await ask(model, { kind: "older", ...record }, options);
       if (result.kind === "older") return String(result.value);
       throw toError(result);
     },
@@ -227,7 +240,7 @@ export function createDurable(parts: DurableParts): Durable {
       watch.check();
       const { priority = "normal" } = options;
       const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, keep: true, ...traced() };
-      return { id: writeTicket(await intake.admit(record)) };
+      return { id: writeTicket(await time("redis.put", () => intake.admit(record))) };
     },
 
     async result(id, options = {}) {
@@ -241,6 +254,11 @@ export function createDurable(parts: DurableParts): Durable {
     async remove(id) {
       const { uri, receipt } = readTicket(id);
       if (!(await intake.withdraw(receipt))) await intake.removeResult(uri);
+    },
+
+    async order(model, verb) {
+      watch.check();
+      return orders.give(model, verb);
     },
 
     watch,

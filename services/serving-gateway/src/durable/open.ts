@@ -38,7 +38,7 @@ export type DurableSettings = {
  */
 export async function openDurable(
   settings: DurableSettings,
-  also: Pick<DurableParts, "trace" | "hear"> = {},
+  also: Pick<DurableParts, "trace" | "hear" | "timers"> = {},
 ): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
   const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;

@@ -12,13 +12,15 @@ export type Watch = {
   /** Throws what keeps records from being taken in: QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_EVICTS, QUEUE_REDIS_OLD. */
   check(): void;
   /** Why a request got no answer in its time. */
-  explainSilence(wasAdmitted: boolean): BulwarkError;
+  explainSilence(asked: { wasAdmitted: boolean; budgetMs: number }): BulwarkError;
   /** Resolves after the first look. */
   looked: Promise<void>;
   close(): void;
 };
 
 const PERIOD_MS = 1_000;
+/** A caller that gives less time learns nothing of Redis from its silence. */
+const SHORTEST_ANSWER_MS = 200;
 
 type Parts = {
   link: Link;
@@ -63,9 +65,9 @@ export function watchQueue({ link, names, hear }: Parts): Watch {
         throw problem;
       }
     },
-    explainSilence(wasAdmitted) {
+    explainSilence({ wasAdmitted, budgetMs }) {
       if (problem !== undefined) return problem;
-      if (!wasAdmitted) {
+      if (!wasAdmitted && budgetMs >= SHORTEST_ANSWER_MS) {
         return new BulwarkError("QUEUE_UNREACHABLE", "Redis did not answer in time.", "bulwark serving status redis");
       }
       if (queue?.engines.length === 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { BulwarkError } from "@bulwark/contracts/errors";
 import { traced } from "@bulwark/tracing";
 import {
   type handleUnaryCall,
@@ -91,11 +92,11 @@ const OPEN = new Set(["ServerLive", "ServerReady", "ModelReady"]);
 const SERVICE = "/inference.GRPCInferenceService/";
 
 async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promise<object> {
-  const { config, metrics, now } = gateway;
+  const { config, metrics, timers, now } = gateway;
   const startedAt = now();
   const model = wire.model_name;
   try {
-    const asked = readRequest(wire, config.tensorLimits);
+    const asked = timers.time("activity.make", () => readRequest(wire, config.tensorLimits));
     const { deadline, priority } = toSchedule(gateway, asked.parameters);
     const inference = await infer(gateway, {
       model,
@@ -111,8 +112,11 @@ async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promis
         return controller.signal;
       },
     });
+    const answer = timers.time("response.handling", () =>
+      writeResponse({ ...inference, id: asked.id }, asked.prefersBinary),
+    );
     metrics.done({ model, version: inference.version, protocol: "oip-grpc", startedAt });
-    return writeResponse({ ...inference, id: asked.id }, asked.prefersBinary);
+    return answer;
   } catch (error) {
     metrics.failed(model, toProblem(error).code);
     throw error;
@@ -133,6 +137,17 @@ const STATUSES: Readonly<Record<number, status>> = {
   504: status.DEADLINE_EXCEEDED,
 };
 
+/** Stands for a message that is none: the library would call that an error of ours. */
+const UNREADABLE = Symbol("unreadable");
+
+function decodeOr<Other>(other: Other, decode: () => unknown): unknown {
+  try {
+    return decode();
+  } catch {
+    return other;
+  }
+}
+
 /** Starts the service. Throws what the operating system says of the address. */
 export async function startGrpcServer(
   gateway: Gateway,
@@ -149,7 +164,7 @@ export async function startGrpcServer(
       requestStream: false,
       responseStream: false,
       requestSerialize: request.encode,
-      requestDeserialize: request.decode,
+      requestDeserialize: (bytes) => decodeOr(UNREADABLE, () => request.decode(bytes)),
       responseSerialize: response.encode,
       responseDeserialize: response.decode,
     };
@@ -178,6 +193,9 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
     const work = async (): Promise<object> => {
       const release = OPEN.has(name) ? () => {} : gateway.clients.admit(toCaller(call));
       try {
+        if (call.request === UNREADABLE) {
+          throw new BulwarkError("SERVING_REQUEST", "The message cannot be read", "send the message of this method");
+        }
         return await run(gateway, call.request as never, call);
       } finally {
         release();
@@ -196,7 +214,7 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
     answer.then(
       (message) => callback(null, message),
       (error) => {
-        const problem = toProblem(error);
+        const problem = toProblem(error, gateway.retryAfter);
         const metadata = new Metadata();
         metadata.set("bulwark-code", problem.code);
         if (problem.retryAfter !== undefined) metadata.set("retry-after", String(problem.retryAfter));

@@ -37,7 +37,7 @@ export function generateHandler(gateway: Gateway, form: "whole" | "events"): Han
     } catch (error) {
       outcome.failed(error);
       release?.();
-      sendProblem(reply, error);
+      sendProblem(gateway, reply, error);
     }
     return reply;
   };

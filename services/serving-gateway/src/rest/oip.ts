@@ -34,9 +34,11 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
   }
 }
 
-function describeModel({ models }: Gateway, request: FastifyRequest): object {
+function describeModel({ models, timers }: Gateway, request: FastifyRequest): object {
   const name = param(request, "model") ?? "";
-  const { inputs, outputs, version } = models.describe(name, param(request, "version"));
+  const { inputs, outputs, version } = timers.time("retrive.servable", () =>
+    models.describe(name, param(request, "version")),
+  );
   const versions = models.list().flatMap((status) => (status.model === name ? [status.version] : []));
   return { name, versions, version, platform: PLATFORM, inputs, outputs };
 }
@@ -46,14 +48,17 @@ function describeModel({ models }: Gateway, request: FastifyRequest): object {
  * as the model's.
  */
 function inferHandler(gateway: Gateway): Handler {
-  const { clients, metrics, now } = gateway;
+  const { clients, metrics, timers, now } = gateway;
   return async (request, reply) => {
     const startedAt = now();
     const model = param(request, "model") ?? "";
     let release: (() => void) | undefined;
     try {
       release = clients.admit(toCaller(request));
-      const asked = readRequest(gateway, request.body as Buffer | undefined, request.raw.headers);
+      const { headers } = request.raw;
+      const asked = timers.time("activity.make", () =>
+        readRequest(gateway, request.body as Buffer | undefined, headers),
+      );
       const inference = await infer(gateway, {
         model,
         version: param(request, "version"),
@@ -62,12 +67,12 @@ function inferHandler(gateway: Gateway): Handler {
         ...toSchedule(gateway, asked.parameters),
         ...toPresence(request),
       });
-      const body = writeResponse(reply, asked, { ...inference, id: asked.id });
-      metrics.done({ model, version: inference.version, protocol: protocolOf(request.raw.headers), startedAt });
+      const body = timers.time("response.handling", () => writeResponse(reply, asked, { ...inference, id: asked.id }));
+      metrics.done({ model, version: inference.version, protocol: protocolOf(headers), startedAt });
       return body;
     } catch (error) {
       metrics.failed(model, toProblem(error).code);
-      sendProblem(reply, error);
+      sendProblem(gateway, reply, error);
       return reply;
     } finally {
       release?.();

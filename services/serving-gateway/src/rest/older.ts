@@ -6,9 +6,9 @@ import { type Gateway, toSchedule } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
 import { addModelSecureRoute } from "./model-secure.ts";
-import { guard, param, readSchedule, toCaller, toPresence } from "./request.ts";
+import { guard, type Handler, param, readSchedule, toCaller, toPresence } from "./request.ts";
 
-const TEXT = "text/plain; charset=UTF-8";
+export const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
 /** A caller may ask for another dialect than the server's. */
 const DIALECT_HEADER = "bulwark-dialect";
@@ -18,18 +18,14 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"];
 export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void {
   server.route({ method: METHODS, url: "/", handler: (_request, reply) => void reply.type(TEXT).send(WELCOME) });
   addMetricsRoute(server, gateway);
+  const show: Handler = (request, reply) =>
+    gateway.timers.time("retrive.servable", () => showModel(gateway, request, reply));
   server.get(
     "/models",
-    guard(gateway, () => listModels(gateway)),
+    guard(gateway, () => gateway.timers.time("retrive.servables", () => listModels(gateway))),
   );
-  server.get(
-    "/models/:model",
-    guard(gateway, (request, reply) => showModel(gateway, request, reply)),
-  );
-  server.get(
-    "/models/:model/versions/:version",
-    guard(gateway, (request, reply) => showModel(gateway, request, reply)),
-  );
+  server.get("/models/:model", guard(gateway, show));
+  server.get("/models/:model/versions/:version", guard(gateway, show));
   server.post("/predict", (request, reply) =>
     sendPrediction(gateway, request, reply, { model: undefined, failure: () => 400 }),
   );
@@ -49,6 +45,19 @@ function toFrontEndStatus({ status }: Problem): number {
   return status < 500 ? 405 : 500;
 }
 
+/** Whether a request speaks to the older surface, also where it has no such path. */
+export const isOlder = ({ url }: FastifyRequest): boolean => /^\/(predict|models|model-secure)(\/|\?|$)/.test(url);
+
+/** Answers what failed outside of a prediction, such as a body that is too large, as the path's front end would have. */
+export function sendOlderProblem(
+  { retryAfter }: Pick<Gateway, "retryAfter">,
+  { url }: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): void {
+  sendFailure(reply, toProblem(error, retryAfter), url.startsWith("/predict") ? () => 400 : toFrontEndStatus);
+}
+
 type Surface = { model: string | undefined; failure: (problem: Problem) => number };
 
 async function sendPrediction(
@@ -57,22 +66,25 @@ async function sendPrediction(
   reply: FastifyReply,
   { model: named, failure }: Surface,
 ): Promise<FastifyReply> {
-  const { clients, metrics, now, config, models, split } = gateway;
+  const { clients, metrics, timers, now, config, models, split } = gateway;
   const startedAt = now();
   let model = named ?? "";
   let release: (() => void) | undefined;
   try {
     release = clients.admit(toCaller(request));
     model = named ?? findOlderModel(gateway);
-    const { version } = models.describe(model, param(request, "version") ?? split(model));
-    const instances = readInstances((request.body as Buffer | undefined) ?? Buffer.alloc(0), config.tensorLimits);
+    const wanted = param(request, "version") ?? split(model);
+    const { version } = timers.time("retrive.servable", () => models.describe(model, wanted));
+    const content = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    const instances = timers.time("activity.make", () => readInstances(content, config.tensorLimits));
     const schedule = toSchedule(gateway, readSchedule(request));
     const predictions = await predict(gateway, { model, version, instances, ...schedule, ...toPresence(request) });
-    const body = writePredictions(readDialect(request, config.older.dialect), predictions);
+    const dialect = readDialect(request, config.older.dialect);
+    const body = timers.time("response.handling", () => writePredictions(dialect, predictions));
     metrics.done({ model, version, protocol: "older", startedAt });
     return reply.type(TEXT).send(body);
   } catch (error) {
-    const problem = toProblem(error);
+    const problem = toProblem(error, gateway.retryAfter);
     metrics.failed(model, problem.code);
     return sendFailure(reply, problem, failure);
   } finally {
@@ -139,7 +151,9 @@ function toMetadata({ version, inputs }: ReturnType<Gateway["models"]["describe"
 
 /** In Prometheus' format, or as the older server had it. */
 export function addMetricsRoute(server: FastifyInstance, gateway: Gateway): void {
-  server.get("/metrics", (request, reply) => sendMetrics(gateway, request, reply));
+  server.get("/metrics", (request, reply) =>
+    gateway.timers.time("request.metrics", () => sendMetrics(gateway, request, reply)),
+  );
 }
 
 async function sendMetrics({ metrics }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -49,7 +49,7 @@ export function toTriton(one: VersionStatistics): object {
     version,
     last_inference: Math.round(lastInference),
     inference_count: rows,
-    execution_count: executions,
+    execution_count: Math.round(executions),
     inference_stats: {
       success: duration(requests, totalUs),
       fail: duration(failures, 0),

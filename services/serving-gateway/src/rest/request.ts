@@ -11,8 +11,8 @@ export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<
 export const JSON_TYPE = "application/json; charset=utf-8";
 
 /** Answers with an error of the Open Inference Protocol. */
-export function sendProblem(reply: FastifyReply, error: unknown): void {
-  const problem = toProblem(error);
+export function sendProblem({ retryAfter }: Pick<Gateway, "retryAfter">, reply: FastifyReply, error: unknown): void {
+  const problem = toProblem(error, retryAfter);
   if (problem.retryAfter !== undefined) reply.header("retry-after", problem.retryAfter);
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   void reply.code(problem.status).type(JSON_TYPE).send(toOipError(problem));

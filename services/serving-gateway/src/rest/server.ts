@@ -6,7 +6,7 @@ import { addTracing } from "../tracing.ts";
 import { addAsyncRoutes } from "./async.ts";
 import { addHealthRoutes, addStartedRoute } from "./health.ts";
 import { addOipRoutes } from "./oip.ts";
-import { addMetricsRoute, addOlderRoutes } from "./older.ts";
+import { addMetricsRoute, addOlderRoutes, isOlder, sendOlderProblem, TEXT } from "./older.ts";
 import { addOpenApiRoutes } from "./openapi.ts";
 import { readBody } from "./read-body.ts";
 import { addRepositoryRoutes } from "./repository.ts";
@@ -30,9 +30,14 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
   server.removeAllContentTypeParsers();
   const { bodyBytes } = gateway.config;
   server.addContentTypeParser("*", (_request, payload, done) => readBody(payload, bodyBytes, done));
-  server.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
-  server.setNotFoundHandler((_request, reply) => {
-    void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
+  server.setErrorHandler((error, request, reply) => {
+    if (isOlder(request)) sendOlderProblem(gateway, request, reply, error);
+    else sendProblem(gateway, reply, error);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    if (isOlder(request))
+      void reply.code(404).type(TEXT).send(`${NO_ROUTE.code}: ${NO_ROUTE.message}; ${NO_ROUTE.mend}`);
+    else void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
   });
   if (gateway.tracing !== undefined) addTracing(server, gateway.tracing);
   addOipRoutes(server, gateway);

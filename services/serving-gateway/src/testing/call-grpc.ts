@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { codecOf } from "../grpc/schema.ts";
+
+export { type ServiceError, status };
 
 /** A call: its method, the names of its two messages in the schema, and what goes with it. */
 type GrpcCall = {
@@ -26,6 +28,17 @@ export function callGrpc(
       message,
       metadata,
       (error, answer) => (error ? reject(error) : resolve(answer as Record<string, unknown>)),
+    );
+  }).finally(() => client.close());
+}
+
+/** Sends bytes in place of a message; gives the error that they are answered with. */
+export function sendGrpcBytes(address: string, method: string, bytes: Buffer): Promise<ServiceError> {
+  const client = new Client(address, credentials.createInsecure());
+  const same = (given: Buffer): Buffer => given;
+  return new Promise<ServiceError>((resolve, reject) => {
+    client.makeUnaryRequest(`/inference.GRPCInferenceService/${method}`, same, same, bytes, (error) =>
+      error === null ? reject(new Error("the bytes were taken for a message")) : resolve(error),
     );
   }).finally(() => client.close());
 }

@@ -6,14 +6,15 @@
 --       then for each record: hash of its result, stream of its answer (the same key twice where one is not used)
 -- ARGV  1: group; 2: life of a result in ms; 3: life of an idle answer stream in ms; 4: most dead letters kept
 --       then for each record: stream (1 to 3), id, bytes it counts for, where to (hash, reply, both), uri, value,
---       reason ('' for a result, else the record becomes a dead letter), times it was delivered
+--       reason ('' for a result, else the record becomes a dead letter), times it was delivered,
+--       what its run took ('' where nothing is told), which an answer stream passes on
 -- Gives for each record 1: ended now; 0: had been ended before.
 local MOST_VALUES = 128
 local ended = {}
 local replies = {}
 local freed = 0
 local key = 6
-for at = 5, #ARGV, 8 do
+for at = 5, #ARGV, 9 do
   local stream, id, size, where = KEYS[tonumber(ARGV[at])], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local uri, value, reason = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
   if redis.call('XACK', stream, ARGV[1], id) == 1 then
@@ -36,7 +37,11 @@ for at = 5, #ARGV, 8 do
     if where ~= 'hash' then
       -- Beside a kept result, the answer only says that it is there.
       if where == 'both' then value = '' end
-      redis.call('XADD', KEYS[key + 1], '*', 'uri', uri, 'value', value)
+      if ARGV[at + 8] == '' then
+        redis.call('XADD', KEYS[key + 1], '*', 'uri', uri, 'value', value)
+      else
+        redis.call('XADD', KEYS[key + 1], '*', 'uri', uri, 'value', value, 'run', ARGV[at + 8])
+      end
       replies[KEYS[key + 1]] = true
     end
     ended[#ended + 1] = 1

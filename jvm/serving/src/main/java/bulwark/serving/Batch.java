@@ -64,7 +64,9 @@ final class Batch {
   }
 
   private List<Outcome> compute(List<Task> taken, Computer computer) throws Refusal {
+    long startedAt = System.nanoTime();
     List<Tensor> results = runModel(Rows.join(taken.stream().map(task -> task.checked().inputs()).toList()));
+    long computeUs = (System.nanoTime() - startedAt) / 1_000;
     int[] rows = taken.stream().mapToInt(task -> task.checked().rows()).toArray();
     List<List<Tensor>> parts = model.isBatched() ? Rows.split(results, rows) : List.of(results);
     if (parts == null) {
@@ -72,7 +74,11 @@ final class Batch {
       throw new Refusal("MODEL_FAILED", message, "set batch.maxRows: 1 for it");
     }
     List<Outcome> outcomes = new ArrayList<>();
-    for (int at = 0; at < taken.size(); at++) outcomes.add(answer(taken.get(at), parts.get(at), computer));
+    for (int at = 0; at < taken.size(); at++) {
+      // As packages/queue reads it (redis/delivery.ts).
+      String run = computeUs + " " + rows[at] + " " + taken.size();
+      outcomes.add(answer(taken.get(at), parts.get(at), run, computer));
+    }
     return outcomes;
   }
 
@@ -86,9 +92,9 @@ final class Batch {
   }
 
   /** A result that its form cannot carry is that request's trouble alone. */
-  private static Outcome answer(Task task, List<Tensor> results, Computer computer) {
+  private static Outcome answer(Task task, List<Tensor> results, String run, Computer computer) {
     try {
-      return computer.answer(task, results);
+      return computer.answer(task, results, run);
     } catch (Refusal own) {
       return computer.refuse(task.ticket(), own);
     }

@@ -38,28 +38,28 @@ final class Computer {
     return new Task(ticket, model, Checked.check(request.inputs(), model), envelope, false, request.outputs());
   }
 
-  /** The end of a record with its result. */
-  Outcome answer(Task task, List<Tensor> results) throws Refusal {
+  /** The end of a record with its result. `run` as an `Outcome` has it. */
+  Outcome answer(Task task, List<Tensor> results, String run) throws Refusal {
     byte[] value = task.isOlder() ? writeOlder(results) : writeTensors(task, results);
     Envelope envelope = task.envelope();
-    if (envelope == null) return new Outcome(task.ticket(), value, "");
+    if (envelope == null) return new Outcome(task.ticket(), value, "", run);
     byte[] content = task.isOlder() ? RecordWriter.older(value) : value;
-    return new Outcome(task.ticket(), envelope.result(content), "");
+    return new Outcome(task.ticket(), envelope.result(content), "", run);
   }
 
   /** The end of a record without one: the asker is told why, in his own dialect. */
   Outcome refuse(Ticket ticket, Refusal refusal) {
     String reason = refusal.isOfTheAsker() ? "" : refusal.code();
     Delivery delivery = ticket.delivery();
-    if (!delivery.isSealed()) return new Outcome(ticket, FAILED, reason);
+    if (!delivery.isSealed()) return new Outcome(ticket, FAILED, reason, "");
     try {
       Envelope envelope = openEnvelope(delivery);
       boolean isOlder = RecordReader.isOlder(envelope.request(delivery.data()));
       byte[] content = isOlder ? RecordWriter.older(FAILED) : RecordWriter.failure(refusal);
-      return new Outcome(ticket, envelope.result(content), reason);
+      return new Outcome(ticket, envelope.result(content), reason, "");
     } catch (Refusal noKey) {
       // Without the record's key nothing can be sealed: the bare code tells enough.
-      return new Outcome(ticket, Envelope.bareFailure(refusal.code()), reason);
+      return new Outcome(ticket, Envelope.bareFailure(refusal.code()), reason, "");
     }
   }
 

@@ -37,6 +37,6 @@ final class Ending {
     keys.add(where.equals("reply") ? answer : result);
     keys.add(answer);
     arguments.addAll(List.of(delivery.stream() + 1, delivery.id(), delivery.size(), where, delivery.uri()));
-    arguments.addAll(List.of(outcome.value(), outcome.reason(), delivery.deliveries()));
+    arguments.addAll(List.of(outcome.value(), outcome.reason(), delivery.deliveries(), outcome.run()));
   }
 }

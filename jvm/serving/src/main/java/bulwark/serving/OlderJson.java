@@ -103,7 +103,8 @@ final class OlderJson {
     while (level instanceof JsonArray list) {
       shape.add((long) list.size());
       if (shape.size() > Limits.DIMENSIONS) {
-        throw Limits.tooLarge("Input " + Refusal.quote(name) + " is nested deeper than " + Limits.DIMENSIONS);
+        String message = "Input " + Refusal.quote(name) + " is nested deeper than " + Limits.DIMENSIONS;
+        throw new Refusal("TENSOR_SHAPE", message, "send what the model's metadata asks for: GET v2/models/NAME");
       }
       level = list.isEmpty() ? null : list.get(0);
     }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorCode } from "@bulwark/contracts/errors";
+
+/** Versions of models that are loaded, and did not answer when they were asked last. */
+export type SilentModels = {
+  /** The code with which it failed. */
+  why(model: string, version: string): ErrorCode | undefined;
+  set(model: string, version: string, code: ErrorCode | undefined): void;
+  /** Whether any of a kind is silent. */
+  some(isOfKind: (model: string) => boolean): boolean;
+};
+
+export function createSilentModels(): SilentModels {
+  const silent = new Map<string, { model: string; code: ErrorCode }>();
+  const keyOf = (model: string, version: string): string => `${version} ${model}`;
+  return {
+    why: (model, version) => silent.get(keyOf(model, version))?.code,
+    set(model, version, code) {
+      if (code === undefined) silent.delete(keyOf(model, version));
+      else silent.set(keyOf(model, version), { model, code });
+    },
+    some: (isOfKind) => [...silent.values()].some(({ model }) => isOfKind(model)),
+  };
+}
