@@ -11,6 +11,7 @@ import { benchPiStart } from "./pi-start.ts";
 import { benchQuoteHeap, benchQuoteVerify } from "./quote-verify.ts";
 import { benchServingDirect, benchServingDurable, SERVING_ROUNDS } from "./serving-direct.ts";
 import { benchServingFlink, FLINK_ROUNDS } from "./serving-flink.ts";
+import { benchServingStart, START_ROUNDS } from "./serving-start.ts";
 import { benchServingIdle, benchServingReload, RELOAD_CYCLES } from "./serving-steady.ts";
 import { benchShuffle, benchShuffleOverSockets } from "./shuffle.ts";
 import { benchSubmit, benchSubmitMany, SUBMIT_MANY_RUNS, SUBMIT_RUNS } from "./submit.ts";
@@ -35,6 +36,7 @@ const WHOLE: Readonly<Record<string, { runs: number; run: typeof benchServingDir
   "submit-many": { runs: SUBMIT_MANY_RUNS, run: benchSubmitMany },
   "serving-direct": { runs: SERVING_ROUNDS, run: benchServingDirect },
   "serving-durable": { runs: SERVING_ROUNDS, run: benchServingDurable },
+  "serving-start": { runs: START_ROUNDS, run: benchServingStart },
   "serving-idle": { runs: 1, run: benchServingIdle },
   "serving-reload": { runs: RELOAD_CYCLES, run: benchServingReload },
   "serving-flink": { runs: FLINK_ROUNDS, run: benchServingFlink },

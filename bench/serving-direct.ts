@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { makeWeights, writeMlp } from "../packages/inference/src/testing/models.ts";
-import { fetchOnnxSamples, ONNX_SAMPLES } from "../test/e2e/onnx-package.ts";
 import { ROOT } from "./ground.ts";
 import { median, time } from "./measure.ts";
 import type { LoadPlan, LoadResult } from "./serving/load.ts";
 import { installPeers, PEERS, type Peer, SIDES, type Side, type Subject, startSide, stop } from "./serving/sides.ts";
+import { findPort, SUBJECTS } from "./serving/subjects.ts";
 
 export const SERVING_ROUNDS = 3;
 const LOAD_CORE = "1";
@@ -52,6 +50,7 @@ async function benchServing(
   const sides = [...Object.values(ours), ...PEERS];
   const lines: string[] = [];
   for (const [model, make] of Object.entries(SUBJECTS)) {
+    if (![model, undefined].includes(process.env.BENCH_MODEL)) continue;
     const subject = await make(folder);
     const rates = new Map<string, number[]>(sides.map((name) => [name, []]));
     for (let round = 1; round <= rounds; round++) {
@@ -79,25 +78,6 @@ async function benchServing(
   }
   return lines;
 }
-
-/** What is served: one small model, whose requests cost more than its arithmetic, and one that is nearly all arithmetic. */
-const SUBJECTS: Readonly<Record<string, (folder: string) => Promise<Subject>>> = {
-  async mlp(folder) {
-    const file = join(folder, "model.onnx");
-    await writeFile(file, writeMlp([784, 256, 10]));
-    const data = makeWeights(784, 7).map((value) => value + 0.5);
-    return { file, input: "x", shape: [1, 784], data, maxBatch: 32 };
-  },
-  /** Its batch is one row by its own shape. */
-  async squeezenet(folder) {
-    if (!(await fetchOnnxSamples())) throw new Error("the package onnx, which has the model, cannot be had");
-    const file = join(folder, "squeezenet", "model.onnx");
-    await mkdir(dirname(file));
-    await copyFile(join(ONNX_SAMPLES, "light", "light_squeezenet.onnx"), file);
-    const shape = [1, 3, 224, 224];
-    return { file, input: "data_0", shape, data: makeWeights(3 * 224 * 224, 7), maxBatch: 1 };
-  },
-};
 
 async function findRate(side: Side, subject: Subject): Promise<{ rate: number; p99: number }> {
   const port = await findPort();
@@ -131,14 +111,4 @@ async function measure({ file }: Subject, plan: LoadPlan): Promise<LoadResult> {
   await writeFile(planFile, JSON.stringify(plan));
   const { output } = await time("taskset", ["--cpu-list", LOAD_CORE, process.execPath, generator, planFile]);
   return JSON.parse(output) as LoadResult;
-}
-
-function findPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

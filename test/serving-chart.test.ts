@@ -317,6 +317,25 @@ test("who may reach whom", { skip }, () => {
   assert.ok(!canReach(given, engine, { address: "10.1.2.3" }, 6379));
 });
 
+test("relays reach Redis and nothing else, and without peers the relay changes no object", { skip }, () => {
+  const policies = variant("relay").filter(({ kind }) => kind === "NetworkPolicy");
+  const relay = { pod: { app: "older" } };
+  const table: [Parameters<typeof canReach>[1], Parameters<typeof canReach>[2], number, boolean][] = [
+    [relay, peer("redis"), 6379, true],
+    [relay, peer("redis"), 6380, false],
+    [relay, peer("engine"), 9443, false],
+    [{ pod: { app: "web" } }, peer("redis"), 6379, false],
+    [{ stranger: true }, peer("redis"), 6379, false],
+    [{ address: "198.51.100.7" }, peer("redis"), 6379, false],
+    [peer("gateway"), peer("redis"), 6379, true],
+  ];
+  for (const [from, to, port, expected] of table) {
+    assert.equal(canReach(policies, from, to, port), expected, JSON.stringify([from, to, port]));
+  }
+  const forwarded = { ...SERVING_VARIANTS.plain, relay: { enabled: true } };
+  assert.deepEqual(objectsOf(helm, forwarded), variant("plain"));
+});
+
 test("Services choose pods of the release, and disruption takes one at a time", { skip }, () => {
   const objects = variant("plain");
   const chosen = (selector: Record<string, string>): string[] =>

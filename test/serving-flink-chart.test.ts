@@ -7,8 +7,8 @@ import { FLINK_PROCESSES } from "../cli/src/serving/flink/configuration.ts";
 import { renderPodConfiguration } from "../cli/src/serving/flink/pods.ts";
 import { find, type Rendered } from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
-import { listPods, peer, podOf, settingsOf, skip, variant } from "./chart/serving-rendered.ts";
-import { FLINK_IMAGE } from "./chart/serving-variants.ts";
+import { helm, listPods, objectsOf, peer, podOf, settingsOf, skip, variant } from "./chart/serving-rendered.ts";
+import { FLINK_IMAGE, SERVING_VARIANTS } from "./chart/serving-variants.ts";
 
 test("Flink's pods mount what their process needs, and run in what their JVM takes", { skip }, () => {
   const objects = variant("flink");
@@ -94,6 +94,16 @@ test("Flink's processes reach each other, and the task managers Redis", { skip }
   for (const [from, to, port, expected] of table) {
     assert.equal(canReach(policies, from, to, port), expected, JSON.stringify([from, to, port]));
   }
+});
+
+test("relays reach the Redis of Flink's engine, and none of its processes", { skip }, () => {
+  const values = { ...SERVING_VARIANTS.flink, relay: { enabled: true, from: [{ ipBlock: { cidr: "192.0.2.0/24" } }] } };
+  const policies = objectsOf(helm, values).filter(({ kind }) => kind === "NetworkPolicy");
+  const relay = { address: "192.0.2.9" };
+  assert.ok(canReach(policies, relay, peer("redis"), 6379));
+  assert.ok(!canReach(policies, { address: "198.51.100.7" }, peer("redis"), 6379));
+  assert.ok(!canReach(policies, relay, peer("jobmanager"), 6123));
+  assert.ok(!canReach(policies, relay, peer("taskmanager"), 6122));
 });
 
 test("the job manager has a Service, neither process metrics, and disruption takes one task manager at a time", {

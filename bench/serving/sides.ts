@@ -43,6 +43,8 @@ const HERE = join(ROOT, "bench", "serving");
 const SERVER_CORE = "0";
 /** How long a batch waits for more rows: the same for ours as for mosec (`max_wait_time` in its server). */
 const WINDOW_MS = 2;
+/** Between two looks whether a server answers. */
+const POLL_MS = 20;
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 10_000;
 
@@ -79,7 +81,7 @@ function killGroup({ pid }: ChildProcess): void {
 export async function startSide(side: Side, subject: Subject, port: number): Promise<ChildProcess> {
   const child = await side.start(subject, port);
   const request = side.request(subject);
-  for (const limit = performance.now() + START_LIMIT_MS; !(await isAnswering(port, request)); await delay(100)) {
+  for (const limit = performance.now() + START_LIMIT_MS; !(await isAnswering(port, request)); await delay(POLL_MS)) {
     if (child.exitCode !== null || performance.now() > limit) {
       await stop(child);
       throw new Error(`${side.name} did not start; see ${dirname(subject.file)}`);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -32,6 +32,7 @@ import {
   sendGrpcBytes,
   status,
 } from "../../services/serving-gateway/src/testing/call-grpc.ts";
+import { askRelay } from "./ask-relay.ts";
 import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 
 const ENGINE = fileURLToPath(new URL("../../services/inference-engine/src/main.ts", import.meta.url));
@@ -388,13 +389,3 @@ describe("each caller is refused in his own dialect", { skip }, () => {
 
 /** `/predict` had one status for whatever failed. */
 const older500 = (code: ErrorCode): number => (statusOf(code) === 503 ? 503 : 400);
-
-function askRelay(port: number, words: readonly string[]): Promise<string> {
-  const command = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(`*${words.length}\r\n${command}`));
-    socket.setTimeout(10_000, () => socket.destroy(new Error("no answer")));
-    socket.once("data", (data) => resolve(String(socket.end() && data)));
-    socket.once("error", reject);
-  });
-}

@@ -2,10 +2,10 @@
 // The serving client that was published, unchanged, through the relay to a real engine.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Relay, startRelay } from "../../cli/src/serving/relay.ts";
+import { askRelay } from "./ask-relay.ts";
 import { ANSWERS, CLIENT, checkPicture, findPython, MARKER, runClient } from "./python-client.ts";
 import { type QueueStack, skip, startQueueStack } from "./stack.ts";
 
@@ -67,14 +67,4 @@ function traceMarker(): Buffer[] {
     return Buffer.from(text.slice(4, 20));
   });
   return [bytes, ...inBase64];
-}
-
-function askRelay(port: number, words: readonly string[]): Promise<string> {
-  const command = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(`*${words.length}\r\n${command}`));
-    socket.setTimeout(5_000, () => socket.destroy(new Error("no answer")));
-    socket.once("data", (data) => resolve(String(socket.end() && data)));
-    socket.once("error", reject);
-  });
 }

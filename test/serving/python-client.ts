@@ -39,10 +39,21 @@ export const ANSWERS = {
   absent: "[]",
 };
 
+/** What it gets for strings, from the model `numbers`. */
+export const STRINGS = {
+  two: { shape: [2], data: [1.5, -2] },
+  one: { shape: [1], data: [300] },
+  wrong: "NaN",
+};
+
 /** Lets the client send all it can; gives what it got. */
-export async function runClient(python: string, port: number, ...more: string[]): Promise<Record<string, unknown>> {
-  const script = join(import.meta.dirname, "older_client.py");
-  const { stdout } = await run(python, [script, String(port), "serving_stream", ...more], { timeout: 120_000 });
+export function runClient(python: string, port: number, ...more: string[]): Promise<Record<string, unknown>> {
+  return runScript(python, "older_client.py", String(port), "serving_stream", ...more);
+}
+
+/** Runs a script beside this file; gives what it saw. */
+export async function runScript(python: string, name: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await run(python, [join(import.meta.dirname, name), ...args], { timeout: 120_000 });
   return JSON.parse(/^SEEN (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout));
 }
 

@@ -27,7 +27,9 @@ describe("bulwark serve with a queue", { skip }, () => {
     mkdirSync(join(home, "models", "lookup", "1"), { recursive: true });
     writeFileSync(join(home, "models", "lookup", "1", "model.onnx"), writeLookup());
     assert.equal((await run("keys", "init")).code, 0);
-    serving = serve(join(home, "models"));
+    const settings = "queue: { fsync: always, memory: 300m, maxSize: 64m, maxRecords: 1000 }\n";
+    writeFileSync(join(home, "serving.yaml"), `models: models\n${settings}`);
+    serving = serve("--settings", join(home, "serving.yaml"));
   });
   after(() => {
     serving?.kill("SIGKILL");
@@ -49,6 +51,15 @@ describe("bulwark serve with a queue", { skip }, () => {
     assert.deepEqual([flink.code, flink.stdout.includes("embedded engine is in use")], [0, true]);
     assert.equal((await run("serving", "status", "nothing")).code, 2);
     assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
+  });
+
+  it("tells Redis and the gateway what the settings say of the queue", () => {
+    const lines = readFileSync(join(folder, "redis", "redis.conf"), "utf8").split("\n");
+    assert.ok(lines.includes("appendfsync always") && lines.includes(`maxmemory ${300 * 2 ** 20}`));
+    const { durable, queue } = JSON.parse(readFileSync(join(folder, "gateway.json"), "utf8"));
+    assert.deepEqual([durable.mostRecords, durable.mostBytes, queue], [1000, 64 * 2 ** 20, undefined]);
+    const stack = JSON.parse(readFileSync(join(folder, "stack.json"), "utf8"));
+    assert.deepEqual(stack.queue.limits, { mostRecords: 1000, mostBytes: 64 * 2 ** 20 });
   });
 
   it("takes requests in now and answers later, takes them back, and computes dead letters again", async () => {

@@ -11,6 +11,7 @@ import {
   writeIdentity,
   writeLookup,
   writeMlp,
+  writeNumbers,
   writeSlow,
 } from "../../packages/inference/src/testing/models.ts";
 import { initKeys, type Keys } from "../../packages/pki/src/index.ts";
@@ -26,6 +27,7 @@ const MODELS = {
   echo: writeIdentity("FP32", "n", "m"),
   picture: writeIdentity("FP32", "n", 3, "h", "w"),
   lookup: writeLookup(),
+  numbers: writeNumbers(),
   slow: writeSlow(),
 } as const;
 export type ModelName = keyof typeof MODELS;

@@ -78,6 +78,9 @@ spec:
     {{- range without (include "serving.parts" . | fromJsonArray) "jobmanager" "redis" }}
     - {{ include "serving.peer" (dict "root" $ "part" .) }}
     {{- end }}
+    {{- range .Values.relay.from }}
+    - {{ toJson . }}
+    {{- end }}
   ports: [{ protocol: TCP, port: 6379 }]
 {{- end }}
 

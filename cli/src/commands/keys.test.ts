@@ -106,6 +106,8 @@ test("flags that make no sense are refused", async () => {
     "--serving Clouds -n team",
     "--host a.example",
     "--serving a -n b --host -",
+    "--relay",
+    "--serving a -n b --relay --data models",
   ]) {
     await assert.rejects(run(`export --kubernetes ${line}`), { code: "USAGE" }, line);
   }

@@ -3,6 +3,8 @@ import { createHash, createSecretKey, randomBytes } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import type { OlderCipher } from "@bulwark/inference";
+import { Option } from "commander";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
 import { addTargetFlags, ask, findTarget } from "../serving/target.ts";
@@ -12,6 +14,8 @@ type Row = { name: string; value: string };
 type IndexRow = { name: string; version: string; state: string; reason: string };
 
 const TIMEOUT_MS = 120_000;
+/** Written out, so that the tool need not load the engine to show its help. */
+const OLDER_CIPHERS: readonly OlderCipher[] = ["aes-256-gcm", "aes-128-gcm", "aes-256-cbc", "aes-128-cbc"];
 
 const ACTIONS: Readonly<Record<string, (context: Context, args: readonly string[], flags: Flags) => Promise<Result>>> =
   {
@@ -26,6 +30,7 @@ const ACTIONS: Readonly<Record<string, (context: Context, args: readonly string[
 export const spec: CommandSpec = {
   examples: [
     "bulwark model encrypt model.onnx models/diagnosis/1/model.onnx.sealed --key models",
+    "bulwark model encrypt old.bin models/diagnosis/1/model.onnx.sealed --key models --from-bigdl aes-128-gcm --secret-file secret --salt-file salt",
     "bulwark model inspect models/diagnosis/1/model.onnx.sealed",
     "bulwark model list",
     "bulwark model load diagnosis",
@@ -36,6 +41,14 @@ export const spec: CommandSpec = {
       .command("encrypt <in> <out>")
       .description("encrypt a model (AES-256-GCM) under a key of its own, wrapped by a master key")
       .requiredOption("--key <name>", "master key: bulwark keys init --data NAME")
+      .addOption(
+        new Option(
+          "--from-bigdl <cipher>",
+          "<in> was encrypted by BigDL with this cipher; it is never written in the clear",
+        ).choices(OLDER_CIPHERS),
+      )
+      .option("--secret-file <file>", "with --from-bigdl: BigDL's secret, alone in a file of mode 0600")
+      .option("--salt-file <file>", "with --from-bigdl: BigDL's salt, in another")
       .option("--overwrite", "replace what is at <out>");
     command
       .command("inspect <file>")
@@ -62,7 +75,7 @@ async function encrypt(context: Context, [input = "", output = ""]: readonly str
     import("@bulwark/pki"),
     import("@bulwark/inference"),
   ]);
-  const model = await read(resolve(context.cwd, input));
+  const { model, older } = await readPlain(context, input, flags);
   if (isSealed(model)) throw new BulwarkError("MODEL_FORMAT", `${input} is encrypted already.`, "name the plain model");
   const target = resolve(context.cwd, output);
   if (flags.overwrite !== true && (await stat(target).catch(() => undefined)) !== undefined) {
@@ -77,7 +90,37 @@ async function encrypt(context: Context, [input = "", output = ""]: readonly str
   const sealed = sealModel(model, master, randomBytes);
   await mkdir(dirname(target), { recursive: true });
   await writeFileWhole(target, sealed);
-  return describe({ file: target, keyId: key.id, keyVersion: version.version, bytes: sealed.length });
+  return describe({ file: target, keyId: key.id, keyVersion: version.version, bytes: sealed.length, ...older });
+}
+
+/** The model to encrypt, decrypted in memory where BigDL encrypted it, and what is to be said of that. */
+async function readPlain(
+  { cwd, progress }: Context,
+  input: string,
+  flags: Flags,
+): Promise<{ model: Buffer; older: Record<string, string> }> {
+  const { fromBigdl, secretFile, saltFile } = flags;
+  if (fromBigdl === undefined) {
+    if (secretFile === undefined && saltFile === undefined)
+      return { model: await read(resolve(cwd, input)), older: {} };
+    throw new BulwarkError("USAGE", "Secret and salt open what BigDL encrypted.", "add --from-bigdl CIPHER");
+  }
+  if (typeof secretFile !== "string" || typeof saltFile !== "string") {
+    throw new BulwarkError("USAGE", "--from-bigdl needs both of its secrets.", "--secret-file FILE --salt-file FILE");
+  }
+  const { deriveOlderKey, hasIntegrity, openOlderModel, readOlderSecrets } = await import("@bulwark/inference");
+  const cipher = fromBigdl as OlderCipher;
+  const secrets = await readOlderSecrets(resolve(cwd, secretFile), resolve(cwd, saltFile));
+  const model = openOlderModel(await read(resolve(cwd, input)), await deriveOlderKey(cipher, secrets));
+  const sha256 = createHash("sha256").update(model).digest("hex");
+  if (!hasIntegrity(cipher)) {
+    progress.warn(
+      `${cipher} does not show whether ${input} was changed: whoever could write to it may have chosen parts of the model.\n` +
+        `  -> compare the SHA-256 of the model with that of its original: ${sha256}`,
+    );
+  }
+  const integrity = hasIntegrity(cipher) ? "checked" : "NONE: CBC does not show changes";
+  return { model, older: { from: cipher, integrity, modelSha256: sha256 } };
 }
 
 async function inspect(context: Context, [input = ""]: readonly string[]): Promise<Result> {

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
+import type { IntakeLimits } from "@bulwark/queue";
 import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
-import {
-  type Flags,
-  listenSettings,
-  readServeSettings,
-  type ServeSettings,
-  toGraceMs,
-} from "../serving/serve-settings.ts";
+import { placeModels } from "../serving/place-models.ts";
+import { DEFAULT_QUEUE, type QueueSettings, USUAL_LIMITS } from "../serving/queue-settings.ts";
+import { RECORD_KEY } from "../serving/record-key.ts";
+import { type Flags, listenSettings, readServeSettings, toGraceMs } from "../serving/serve-settings.ts";
 import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
-
-/** Master key that seals records on the queue. */
-const RECORD_KEY = "serving-records";
 
 /** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
 export const spec: CommandSpec = {
@@ -58,13 +54,21 @@ export const spec: CommandSpec = {
     if (isFlink && flags.direct === true) {
       throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
     }
-    const settings = await readServeSettings(context.cwd, { models: args[0], flags });
+    const read = await readServeSettings(context.cwd, { models: args[0], flags });
+    const { queue: given, models, ...others } = read;
+    const limits = given?.limits ?? {};
     const folder = servingFolder(context.paths);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const keys = await readKeys(context, flags);
-    const queue = flags.direct === true ? undefined : await openQueue(context, { keys, settings, flags, folder });
+    const settings = {
+      ...others,
+      models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
+    };
+    const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
+    const keys = await readKeys(context, flags, isNeeded);
+    const parts = { settings, flags, folder, keys };
+    const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given });
     try {
-      await serve(context, { settings, flags, folder, keys, queue });
+      await serve(context, { ...parts, queue, limits });
     } finally {
       await queue?.stop();
       await removeStack(context.paths);
@@ -74,16 +78,19 @@ export const spec: CommandSpec = {
 };
 
 type Parts = {
-  settings: ServeSettings;
+  settings: Flags & { models: string };
   flags: Flags;
   folder: string;
   keys: Keys | undefined;
   queue: QueueParts | undefined;
+  /** Bounds of what may wait on the queue, where the settings say them. */
+  limits: Partial<IntakeLimits>;
 };
 
-async function serve(context: Context, { settings, flags, folder, keys, queue }: Parts): Promise<void> {
+async function serve(context: Context, { settings, flags, folder, keys, queue, limits }: Parts): Promise<void> {
   const { env, progress, signal } = context;
-  const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...INTAKE } };
+  const intake = { ...USUAL_LIMITS, ...limits, budgetMs: BUDGET_MS };
+  const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...intake } };
   // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
   const delivery = flags.engine === "flink" ? { delivery: { "*": "durable" } } : {};
   const whole = { ...listenSettings(flags, keys), ...delivery, ...settings, ...durable };
@@ -107,8 +114,8 @@ async function serve(context: Context, { settings, flags, folder, keys, queue }:
   await gateway.stop(toGraceMs(settings));
 }
 
-/** Bounds of what may wait on the queue. */
-const INTAKE = { mostRecords: 100_000, mostBytes: 2 ** 28, budgetMs: 30_000 };
+/** Time of a queued request without a deadline. */
+const BUDGET_MS = 30_000;
 
 type Delivery = { delivery?: Readonly<Record<string, string>> };
 
@@ -141,12 +148,12 @@ async function announce(
 }
 
 /** Keys of this machine; without any, only HTTP on loopback is served. */
-async function readKeys(context: Context, flags: Flags): Promise<Keys | undefined> {
+async function readKeys(context: Context, flags: Flags, isForQueue: boolean): Promise<Keys | undefined> {
   const { openKeys } = await import("@bulwark/pki");
   try {
     return await openKeys(context.paths.keys, { now: context.now() });
   } catch (error) {
-    const isNeeded = flags.host !== "127.0.0.1" || flags.clientCertificates === true || flags.engine === "flink";
+    const isNeeded = flags.host !== "127.0.0.1" || flags.clientCertificates === true || isForQueue;
     if (isNeeded || !(error instanceof BulwarkError) || error.code !== "KEYS_MISSING") throw error;
     context.progress.note("No keys: HTTPS, encrypted models and the queue are off. Turn them on: bulwark keys init");
     return undefined;
@@ -155,7 +162,7 @@ async function readKeys(context: Context, flags: Flags): Promise<Keys | undefine
 
 async function openQueue(
   context: Context,
-  { keys, settings, flags, folder }: Omit<Parts, "queue">,
+  { keys, settings, flags, folder, given }: Omit<Parts, "queue" | "limits"> & { given: QueueSettings | undefined },
 ): Promise<QueueParts | undefined> {
   if (keys === undefined) return undefined;
   const flink = flags.engine === "flink" ? await prepareFlink(context, Number(flags.parallelism)) : undefined;
@@ -168,11 +175,10 @@ async function openQueue(
     own = await addDataKey(context.paths.keys, { id: RECORD_KEY, now: context.now() });
   }
   const { models, modelName, modelSettings, older } = settings;
+  const { job, limits, redis, fsync, memoryBytes } = given ?? DEFAULT_QUEUE;
   try {
-    return await startQueue({
-      folder,
-      keys: own,
-      job: "serving_stream",
+    const queue = await startQueue({
+      ...{ folder, keys: own, job, limits },
       recordKey: RECORD_KEY,
       engines: flink === undefined ? Number(flags.engines) : 0,
       ...(flink === undefined ? {} : { flink }),
@@ -182,12 +188,16 @@ async function openQueue(
         ...(modelSettings === undefined ? {} : { modelSettings }),
         ...(older === undefined ? {} : { older }),
       },
-      redisPort: 0,
-      redisMostBytes: 2 ** 30,
-      fsync: "everysec",
+      ...(redis === undefined ? {} : { redis }),
+      ...{ redisPort: 0, redisMostBytes: memoryBytes, fsync },
       env: context.env,
       onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
     });
+    if (!queue.isDurable) {
+      const what = "Redis keeps no append-only file: what waits there is lost when it ends.";
+      context.progress.warn(`${what}\n  -> set appendonly yes in the configuration of ${redis?.url}`);
+    }
+    return queue;
   } catch (error) {
     const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && flink === undefined;
     if (!isOptional) throw error;

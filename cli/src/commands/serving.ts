@@ -13,8 +13,10 @@ import {
 import { InvalidArgumentError } from "commander";
 import type { Column, CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
+import { explainGiven } from "../serving/given-redis.ts";
 import { askRedis } from "../serving/redis-probe.ts";
 import { startRelay } from "../serving/relay.ts";
+import { addQueueFlags, type RelayQueue, readQueueFlags } from "../serving/relay-queue.ts";
 import { readStack, type Stack } from "../serving/stack.ts";
 import { lookAtParts, type PartStatus } from "../serving/status/look.ts";
 import { PART_NAMES, type PartName } from "../serving/status/parts.ts";
@@ -37,6 +39,7 @@ export const spec: CommandSpec = {
     "bulwark serving tune digits.onnx --p99 20 --write serving.yaml",
     "bulwark serving relay",
     "bulwark serving relay --port 6380 --model resnet50",
+    "bulwark serving relay --redis rediss://redis.example:6379 --password-file password --ca-file ca.crt --keyring-file keyring.json",
   ],
   configure(command) {
     command
@@ -54,16 +57,24 @@ export const spec: CommandSpec = {
     addTuneFlags(
       command.command("tune").description("measure which copies, threads and batch suit a model, and show the table"),
     );
-    command
-      .command("relay")
-      .description("take records of older clients, which speak plain Redis, on loopback")
-      .option("--port <port>", "port of loopback", toPort, 6379)
-      .option("--model <name>", "model that answers them; the only one when not given", "");
+    addQueueFlags(
+      command
+        .command("relay")
+        .description("take records of older clients, which speak plain Redis, on loopback")
+        .option("--port <port>", "port of loopback", toPort, 6379)
+        .option("--model <name>", "model that answers them; the only one when not given", toModel, ""),
+    );
   },
   async execute(context, { args, flags, path }) {
     if (path[0] === "tune") return (await import("../serving/tune/tune.ts")).tune(context, args, flags);
+    if (path[0] === "relay") {
+      const given = readQueueFlags(context.cwd, flags);
+      if (given === undefined) return relay(context, requireQueue(await readStack(context.paths)), flags);
+      return relay(context, given, flags).catch((error) => {
+        throw explainGiven(error, given.relay.url);
+      });
+    }
     const stack = await readStack(context.paths);
-    if (path[0] === "relay") return relay(context, stack, flags);
     if (path[0] === "dead") return handleDead(stack, args, flags);
     return status(context, stack, { part: args[0] ?? ALL, flags });
   },
@@ -173,11 +184,12 @@ function requireQueue({ queue }: Stack): NonNullable<Stack["queue"]> {
   throw new BulwarkError("SERVING_NOT_READY", "Direct mode is in use; there is no queue.", mend);
 }
 
-async function relay(context: Context, stack: Stack, flags: Flags): Promise<Result> {
-  const queue = requireQueue(stack);
+/** What may wait where nothing else is said: older clients are kept waiting, or drop what is refused. */
+const RELAY_LIMITS = { mostRecords: 1_000_000, mostBytes: Number.MAX_SAFE_INTEGER };
+
+async function relay(context: Context, queue: RelayQueue, flags: Flags): Promise<Result> {
   const options = { port: Number(flags.port), model: String(flags.model) };
-  const limits = { mostRecords: 1_000_000, mostBytes: Number.MAX_SAFE_INTEGER };
-  const running = await startRelay(queue, { ...options, ...limits });
+  const running = await startRelay(queue, { ...options, ...RELAY_LIMITS, ...queue.limits });
   context.progress.note(`Older clients reach ${queue.job} at 127.0.0.1:${running.port}, until Ctrl-C.`);
   if (!context.signal.aborted) await once(context.signal, "abort");
   await running.close();
@@ -203,6 +215,13 @@ function toCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count > 0) return count;
   throw new InvalidArgumentError("Give a whole number, 1 or more.");
+}
+
+const MODEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+function toModel(text: string): string {
+  if (MODEL.test(text)) return text;
+  throw new InvalidArgumentError("Give the name of a model: letters, digits, dots, dashes and underscores.");
 }
 
 function toPort(text: string): number {

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
+  checkRedis,
+  checkRights,
   createIntake,
   createLink,
   createRandom,
   nameKeys,
   readFacts,
   readRedisAddress,
+  readSecretFile,
   serveRelayClient,
   toRecordKeys,
   toRedisOptions,
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
-import type { Stack } from "./stack.ts";
+import type { RelayQueue } from "./relay-queue.ts";
 
 export type RelayOptions = {
   /** Loopback alone: older clients speak without TLS and without a password. */
@@ -36,15 +38,17 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Listens on loopback for older clients. What they write is sealed before it leaves for Redis, results are opened for
- * them: neither Redis nor its disk sees either.
+ * them: neither Redis nor its disk sees either. Redis is looked at before: whether it can be trusted with records, and
+ * whether our user may do what a relay does.
  *
- * @throws BulwarkError RELAY_PORT, QUEUE_UNREACHABLE, QUEUE_REFUSED, KEY_MISSING
+ * @throws BulwarkError RELAY_PORT, QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_EVICTS, QUEUE_REDIS_OLD, QUEUE_NAME_INVALID,
+ * SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
  */
-export async function startRelay(queue: NonNullable<Stack["queue"]>, options: RelayOptions): Promise<Relay> {
-  const [key] = selectKeys(parseKeyring(await readFile(queue.keyringFile, "utf8")), [queue.recordKey]).keys;
+export async function startRelay(queue: RelayQueue, options: RelayOptions): Promise<Relay> {
+  const [key] = selectKeys(parseKeyring(await readSecretFile(queue.keyringFile)), [queue.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
-  const link = createLink(new Redis(toRedisOptions(await readRedisAddress(queue.relay))));
   const names = nameKeys(queue.job);
+  const link = createLink(new Redis(toRedisOptions(await readRedisAddress(queue.relay))));
   const parts = {
     ...{ names, intake: createIntake(link, names, options), facts: () => readFacts(link), model: options.model },
     ...{ keys: toRecordKeys(key), fillRandom: createRandom(), budgetMs: BUDGET_MS, patienceMs: PATIENCE_MS },
@@ -59,6 +63,8 @@ export async function startRelay(queue: NonNullable<Stack["queue"]>, options: Re
   });
   try {
     await link.connect();
+    await checkRedis(link);
+    await checkRights(link, names, { user: queue.relay.user ?? "default", roles: ["relay"] });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => {
         const mend = "choose another port: bulwark serving relay --port PORT";

@@ -2,15 +2,23 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { MODEL_NAME, MODEL_VERSION } from "@bulwark/inference/model-files";
 import type { Keys } from "@bulwark/pki";
 import { type Document, isMap, parseDocument } from "yaml";
 import { readOlderSettings } from "./older-settings.ts";
+import { findOnlyModel, type PlacedModel } from "./place-models.ts";
+import { type QueueSettings, readQueueSettings } from "./queue-settings.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
-export type ServeSettings = Readonly<Record<string, unknown>> & { models: string };
+/** The gateway's settings, and beside them those of the queue. */
+export type ServeSettings = Readonly<Record<string, unknown>> & {
+  /** A folder `NAME/VERSION/model.onnx` or a file; or models at several places. */
+  readonly models: string | readonly PlacedModel[];
+  readonly queue?: QueueSettings;
+};
 
 /**
- * The gateway's settings from a file and flags, flags first. The file has the gateway's own keys, or is an older
+ * The settings from a file and flags, flags first. The file has the gateway's own keys and `queue`, or is an older
  * one. Throws SERVING_CONFIG, USAGE.
  */
 export async function readServeSettings(
@@ -20,7 +28,7 @@ export async function readServeSettings(
   const path = typeof flags.settings === "string" ? resolve(cwd, flags.settings) : undefined;
   const fromFile = path === undefined ? {} : await readSettingsFile(path);
   const named = models === undefined ? fromFile.models : resolve(cwd, models);
-  if (typeof named !== "string") {
+  if (typeof named !== "string" && !isPlaced(named)) {
     throw new BulwarkError(
       "USAGE",
       "No model was named.",
@@ -28,20 +36,42 @@ export async function readServeSettings(
     );
   }
   const older = {
-    ...(fromFile.older as object | undefined),
+    ...(fromFile.older as OlderSwitches | undefined),
     ...(flags.dialect === undefined ? {} : { dialect: flags.dialect }),
   };
+  checkOlder(older, flags);
   return {
     ...fromFile,
     ...(Object.keys(older).length === 0 ? {} : { older }),
     ...(flags.name === undefined ? {} : { modelName: flags.name }),
     ...(flags.tokens === undefined ? {} : { tokensFile: resolve(cwd, String(flags.tokens)) }),
     ...(flags.clientCertificates === true ? { clientCertificates: true } : {}),
-    models: named,
+    models: typeof named === "string" ? await findOnlyModel(named) : named,
   };
 }
 
-async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
+const isPlaced = (models: unknown): models is readonly PlacedModel[] => Array.isArray(models) && models.every(isPlace);
+
+const isPlace = (given: unknown): given is PlacedModel => {
+  const { model, version, path } = Object(given) as Partial<Record<keyof PlacedModel, unknown>>;
+  return typeof path === "string" && MODEL_NAME.test(String(model)) && MODEL_VERSION.test(String(version));
+};
+
+type OlderSwitches = Readonly<Record<"models" | "records", Readonly<Record<string, unknown>> | undefined>>;
+
+/** What BigDL encrypted is opened by the gateway and by embedded engines, which have to find the secrets in files. */
+function checkOlder({ models, records }: Partial<OlderSwitches>, { engine, direct }: Flags): void {
+  if (engine === "flink" && (models !== undefined || records !== undefined)) {
+    const mend = "leave out --engine flink, or encrypt anew: bulwark model encrypt --from-bigdl CIPHER";
+    throw new BulwarkError("USAGE", "Flink opens nothing that BigDL encrypted.", mend);
+  }
+  if (models !== undefined && models.secretFile === undefined && direct !== true) {
+    const mend = "set older.models.secretFile and saltFile, or add --direct";
+    throw new BulwarkError("USAGE", "What /model-secure is told stays in the gateway, away from engines.", mend);
+  }
+}
+
+async function readSettingsFile(path: string): Promise<Record<string, unknown> & { queue?: QueueSettings }> {
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "name a settings file", { cause });
   });
@@ -52,23 +82,46 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   if (!isMap(document.contents)) {
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
-  const settings = unfold(document);
-  const { models } = settings;
-  return typeof models === "string" ? { ...settings, models: resolve(dirname(path), models) } : settings;
+  const { queue, ...settings } = unfold(document);
+  const { models, older } = settings;
+  const folder = dirname(path);
+  return {
+    ...settings,
+    ...(typeof models === "string" ? { models: resolve(folder, models) } : {}),
+    ...(isPlaced(models) ? { models: models.map((one) => ({ ...one, path: resolve(folder, one.path) })) } : {}),
+    ...(queue === undefined ? {} : { queue: readQueueSettings(queue, folder) }),
+    ...(typeof older === "object" && older !== null ? { older: resolveOlder(folder, older) } : {}),
+  };
+}
+
+/** Files of secrets are named as seen from the settings file. */
+function resolveOlder(folder: string, older: object): object {
+  const resolveFile = ([key, value]: [string, unknown]): [string, unknown] =>
+    key.endsWith("File") && typeof value === "string" ? [key, resolve(folder, value)] : [key, value];
+  const resolveSwitch = ([key, value]: [string, unknown]): [string, unknown] =>
+    (key === "models" || key === "records") && typeof value === "object" && value !== null
+      ? [key, Object.fromEntries(Object.entries(value).map(resolveFile))]
+      : [key, value];
+  return Object.fromEntries(Object.entries(older).map(resolveSwitch));
 }
 
 const USUAL_DRAIN_MS = 20_000;
 const END_MS = 5_000;
 
 /** How long a gateway with these settings may take to end: it goes on taking requests, ends those under way, and itself. */
-export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: ServeSettings): number {
+export function toGraceMs({ leaveMs = 0, drainMs = USUAL_DRAIN_MS }: Flags): number {
   return Number(leaveMs) + Number(drainMs) + END_MS;
 }
 
-/** An older file's settings, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
+/** An older file's settings, to which `queue` may have been added, or the gateway's own. Throws SERVING_CONFIG, for aliases that unfold without end, too. */
 function unfold(document: Document): Record<string, unknown> {
   try {
-    return readOlderSettings(document) ?? document.toJS();
+    const older = readOlderSettings(document);
+    if (older === undefined) return document.toJS();
+    const { queue } = document.toJS();
+    return queue === undefined
+      ? older
+      : { ...older, queue: isMap(document.get("queue")) ? { ...Object(older.queue), ...queue } : queue };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     throw new BulwarkError("SERVING_CONFIG", "Its aliases unfold to too much.", "write out what they mean", {

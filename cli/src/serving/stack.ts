@@ -2,7 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { RedisConnectionSettings } from "@bulwark/queue";
+import type { IntakeLimits, RedisConnectionSettings } from "@bulwark/queue";
 import type { Paths } from "../paths.ts";
 import { writeFileWhole } from "../runs/files.ts";
 
@@ -29,7 +29,10 @@ export type Stack = {
     redis: RedisConnectionSettings;
     /** As the user `relay`. */
     relay: RedisConnectionSettings;
+    /** Absent where Redis is not ours. */
     redisLog?: string;
+    /** Bounds of what may wait, where the settings say them. */
+    limits: Partial<IntakeLimits>;
     engineLogs: readonly string[];
     keyringFile: string;
     recordKey: string;

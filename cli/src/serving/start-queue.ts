@@ -4,12 +4,13 @@ import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Keys } from "@bulwark/pki";
-import type { RedisConnectionSettings, RedisUser } from "@bulwark/queue";
+import type { IntakeLimits, RedisConnectionSettings, RedisUser } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
 import { type FlinkOptions, type OwnFlink, startFlink } from "./flink/start-flink.ts";
+import { checkGiven } from "./given-redis.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
-import { startRedis } from "./redis-server.ts";
+import { type OwnRedis, startRedis } from "./redis-server.ts";
 import type { Stack } from "./stack.ts";
 
 /** What the queue's side of `bulwark serve` is started with. */
@@ -26,7 +27,9 @@ export type QueueOptions = {
   flink?: Pick<FlinkOptions, "java" | "classPath" | "parallelism">;
   /** The models, as `services/inference-engine` takes them: folder or file, name, settings, answers for older clients. */
   models: Readonly<Record<string, unknown>> & { models: string };
-  /** A Redis that is there already. Absent: one is started. */
+  /** Bounds of what may wait, for the record of the stack: relays keep to them, too. */
+  limits?: Partial<IntakeLimits>;
+  /** A Redis that is there already, whose one user plays every role. Absent: one is started. */
   redis?: RedisConnectionSettings;
   redisPort: number;
   redisMostBytes: number;
@@ -43,6 +46,8 @@ export type QueueParts = {
   /** For the record of the stack. */
   record: NonNullable<Stack["queue"]>;
   processes: Readonly<Record<string, RunningPart>>;
+  /** Whether what was taken in outlives Redis's process. */
+  isDurable: boolean;
   /** Engines end what they have; then Redis ends. Call it after the gateway has ended. */
   stop(): Promise<void>;
 };
@@ -51,16 +56,15 @@ const ENGINE_GRACE_MS = 15_000;
 const REDIS_GRACE_MS = 5_000;
 
 /**
- * Starts Redis, unless one is given, and the engines behind it.
+ * Starts Redis, or looks whether the one that is given will do, and starts the engines behind it.
  *
- * @throws BulwarkError REDIS_MISSING, REDIS_START_FAILED
+ * @throws BulwarkError REDIS_MISSING, REDIS_START_FAILED; of a given one QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_EVICTS,
+ * QUEUE_REDIS_OLD, SERVING_CONFIG, KEYRING_UNSAFE
  */
 export async function startQueue(options: QueueOptions): Promise<QueueParts> {
-  const { folder, keys, job, recordKey, env } = options;
+  const { folder, keys, job, recordKey, env, limits = {} } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const own = options.redis === undefined ? await startOwnRedis(options) : undefined;
-  const connect = (user: RedisUser): RedisConnectionSettings =>
-    own?.connection(user) ?? (options.redis as RedisConnectionSettings);
+  const { own, connect, isDurable } = await openRedis(options);
   const shared = {
     ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring },
     ...options.models,
@@ -81,6 +85,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     durable: { redis: connect("gateway"), job, keyringFile: keys.files.keyring, recordKey },
     record: {
       ...{ job, redis: connect("operator"), relay: connect("relay"), keyringFile: keys.files.keyring, recordKey },
+      limits,
       engineLogs: [...engines.map(({ log }) => log), ...(flink?.address.taskManagerLogs ?? [])],
       ...(flink === undefined ? {} : { flink: flink.address }),
       ...(own === undefined ? {} : { redisLog: own.log }),
@@ -90,11 +95,28 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
       ...Object.fromEntries(named),
       ...flink?.processes,
     },
+    isDurable,
     async stop() {
       await Promise.all([flink?.stop(), ...engines.map(({ process }) => process.stop(ENGINE_GRACE_MS))]);
       await own?.process.stop(REDIS_GRACE_MS);
     },
   };
+}
+
+type OpenRedis = {
+  own?: OwnRedis;
+  connect(user: RedisUser): RedisConnectionSettings;
+  isDurable: boolean;
+};
+
+async function openRedis(options: QueueOptions): Promise<OpenRedis> {
+  const { redis, job } = options;
+  if (redis === undefined) {
+    const own = await startOwnRedis(options);
+    return { own, connect: own.connection, isDurable: true };
+  }
+  const { isDurable } = await checkGiven(redis, job);
+  return { connect: () => redis, isDurable };
 }
 
 function startOwnRedis({ folder, keys, job, env, ...options }: QueueOptions): ReturnType<typeof startRedis> {

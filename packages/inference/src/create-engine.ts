@@ -2,17 +2,14 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { type Engine, UNLOADED, type VersionState, type VersionStatus } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
-import { type ModelFile, type Repository, readModel } from "./repository.ts";
-import type { UnwrapModelKey } from "./sealed-model.ts";
+import { type ModelFile, type ModelOpeners, type Repository, readModel } from "./repository.ts";
 import { chooseVersions, compareVersions, type ModelSettings } from "./settings.ts";
 import { type LoadedVersion, startVersion } from "./version.ts";
 import { startModelWorker } from "./worker/host.ts";
 
-export type EngineParts = {
+export type EngineParts = ModelOpeners & {
   repository: Repository;
   settings(model: string): ModelSettings;
-  /** Opens encrypted models. */
-  unwrap?: UnwrapModelKey;
   /** Bytes of memory that this process may use; a model that would not fit is refused. */
   memory?: { limitBytes: number; usedBytes(): number };
   /** Milliseconds since 1970, with fractions. */
@@ -86,7 +83,7 @@ export function createEngine(parts: EngineParts): Engine {
     if (former?.state !== "READY") entries.set(file.version, entry);
     try {
       requireMemory(model, file, settings);
-      const content = await readModel(file, parts.unwrap);
+      const content = await readModel(file, parts);
       const start = () => startModelWorker({ model: content, threads: settings.threads });
       entry.loaded = await startVersion({ settings, start, now: parts.now });
       entry.state = "READY";

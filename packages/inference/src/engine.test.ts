@@ -10,6 +10,7 @@ import { type Datatype, LAYOUTS, type Tensor, toTensor } from "@bulwark/tensors"
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { createEngine } from "./create-engine.ts";
+import type { Priority } from "./engine.ts";
 import { openFile, openFolder } from "./repository.ts";
 import { sealModel, unwrapWith } from "./sealed-model.ts";
 import { DEFAULT_SETTINGS, type ModelSettings } from "./settings.ts";
@@ -188,6 +189,24 @@ test("a run that takes too long is given up, and others go on", { timeout: 60_00
   assert.equal((await infer(1)).outputs.length, 1);
   // A process must not end while a run goes on in one of its threads.
   await workers[0]?.exited;
+});
+
+test("while the worker is busy, the most urgent request gets before the others", { timeout: 60_000 }, async (t) => {
+  const engine = await open(t, ["slow"]);
+  const order: string[] = [];
+  const infer = async (name: string, priority: Priority, trips = 1n): Promise<void> => {
+    const inputs = [
+      toTensor("x", "FP32", [1], new Float32Array([1])),
+      toTensor("trips", "INT64", [], new BigInt64Array([trips])),
+    ];
+    await engine.infer("slow", "1", inputs, { priority });
+    order.push(name);
+  };
+  const busy = infer("busy", "low", 100_000n);
+  // It gets the worker in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await Promise.all([busy, infer("usual", "normal"), infer("idle", "low"), infer("urgent", "high")]);
+  assert.deepEqual(order, ["busy", "urgent", "usual", "idle"]);
 });
 
 test("requests beyond the limit are refused at once", async (t) => {

@@ -2,12 +2,17 @@
 import type { Tensor, TensorInfo } from "@bulwark/tensors";
 import type { StreamSettings } from "./settings.ts";
 
+/** How urgent a request is. One of a lower priority waits while there is one of a higher. */
+export type Priority = "high" | "normal" | "low";
+
 /** What accompanies one call of `infer`. */
 export type InferOptions = {
   /** Whether nobody waits for the answer any more: a request that was not started is then not computed. */
   isGone?: () => boolean;
   /** Instant in milliseconds since 1970; a request not started by then fails with SERVING_DEADLINE. */
   deadline?: number;
+  /** `normal` when absent. */
+  priority?: Priority;
   /** Names of the outputs wanted; all when absent. */
   outputs?: readonly string[];
 };

@@ -8,6 +8,7 @@ export type {
   Inference,
   InferOptions,
   ModelSignature,
+  Priority,
   RunShare,
   VersionState,
   VersionStatistics,
@@ -18,8 +19,26 @@ export { generateTokens, type Step } from "./generation/generate.ts";
 export { makePlan, type StreamPlan } from "./generation/plan.ts";
 export { readSampling, type Sampling } from "./generation/sampling.ts";
 export { unwrapFrom } from "./master-keys.ts";
+export { isModelFile, MODEL_FILES } from "./model-files.ts";
+export {
+  deriveOlderKey,
+  hasIntegrity,
+  OLDER_CIPHERS,
+  type OlderCipher,
+  type OlderSecrets,
+  type OpenOlderBlob,
+  openOlderModel,
+} from "./older-blob.ts";
+export {
+  findOlderBlobFaults,
+  type OlderBlobSettings,
+  type OlderModels,
+  openOlderModels,
+  openOlderRecords,
+  readOlderSecrets,
+} from "./older-models.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
-export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
+export { openFile, openFolder, type Repository } from "./repository.ts";
 export {
   isSealed,
   openSealedModel,

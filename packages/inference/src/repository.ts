@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { isModelFile, MODEL_FILES, MODEL_NAME, MODEL_SUFFIX, MODEL_VERSION } from "./model-files.ts";
 import { isSealed, openSealedModel, type UnwrapModelKey } from "./sealed-model.ts";
 
 /** Where a version of a model lies, and what tells it from what lay there before. */
@@ -19,13 +20,6 @@ export type Repository = {
   /** The versions of a model; empty when there is none of that name. */
   find(model: string): Promise<ModelFile[]>;
 };
-
-/** Names that may be part of a path. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const VERSION = /^[1-9]\d{0,9}$/;
-/** File names of a model in its version's folder; the second is encrypted. */
-export const MODEL_FILES = ["model.onnx", "model.onnx.sealed"] as const;
-const ONNX = /\.onnx(\.sealed)?$/;
 
 /** Formats that people have, by what shows them, with what converts them. */
 const OTHER_FORMATS: readonly { file: RegExp; name: string; converter: string }[] = [
@@ -50,13 +44,13 @@ export function openFolder(root: string): Repository {
           cause,
         });
       });
-      return entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map(({ name }) => name);
+      return entries.filter((entry) => entry.isDirectory() && MODEL_NAME.test(entry.name)).map(({ name }) => name);
     },
     async find(model) {
-      if (!NAME.test(model)) return [];
+      if (!MODEL_NAME.test(model)) return [];
       const folder = join(root, model);
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      const versions = entries.filter((entry) => entry.isDirectory() && VERSION.test(entry.name));
+      const versions = entries.filter((entry) => entry.isDirectory() && MODEL_VERSION.test(entry.name));
       const files = await Promise.all(versions.map(({ name }) => findFile(join(folder, name), name)));
       return files.filter((file) => file !== undefined);
     },
@@ -64,8 +58,8 @@ export function openFolder(root: string): Repository {
 }
 
 /** One model file, served under a name as version 1. Throws MODEL_FORMAT for what is not called `.onnx`. */
-export function openFile(path: string, name = basename(path).replace(ONNX, "")): Repository {
-  if (!ONNX.test(path)) throw otherFormat(path, [basename(path)]);
+export function openFile(path: string, name = basename(path).replace(MODEL_SUFFIX, "")): Repository {
+  if (!isModelFile(path)) throw otherFormat(path, [basename(path)]);
   return {
     list: async () => [name],
     find: async (model) => (model === name ? [await describe(path, "1")] : []),
@@ -97,18 +91,29 @@ function otherFormat(path: string, names: readonly string[]): BulwarkError {
   return new BulwarkError("MODEL_FORMAT", `${path} is a ${found.name} model; this engine runs ONNX`, mend);
 }
 
+/** What opens models that are encrypted; without one, they are refused. */
+export type ModelOpeners = {
+  unwrap?: UnwrapModelKey | undefined;
+  /** Opens what BigDL encrypted. */
+  openOlder?: ((file: Buffer) => Promise<Buffer>) | undefined;
+};
+
 /** A model as a worker takes it: its path, or what it holds where it had to be decrypted. Throws what opening throws. */
 export async function readModel(
-  file: ModelFile,
-  unwrap: UnwrapModelKey | undefined,
+  { path }: Pick<ModelFile, "path">,
+  { unwrap, openOlder }: ModelOpeners,
 ): Promise<{ path: string } | { bytes: Uint8Array }> {
-  if (!file.path.endsWith(".sealed")) return { path: file.path };
-  const sealed = await readFile(file.path);
-  if (!isSealed(sealed)) {
-    throw new BulwarkError("MODEL_FORMAT", `${file.path} is not encrypted`, "bulwark model encrypt");
+  if (path.endsWith(".bigdl")) {
+    if (openOlder !== undefined) return { bytes: await openOlder(await readFile(path)) };
+    const mend = "bulwark model encrypt --from-bigdl CIPHER, or turn on older.models in the settings";
+    throw new BulwarkError("KEY_MISSING", `${path} was encrypted by BigDL, and reading that is off`, mend);
   }
+  // ONNX Runtime looks for external weights beside the path that it is given, which may be a link.
+  if (!path.endsWith(".sealed")) return { path: await realpath(path) };
+  const sealed = await readFile(path);
+  if (!isSealed(sealed)) throw new BulwarkError("MODEL_FORMAT", `${path} is not encrypted`, "bulwark model encrypt");
   if (unwrap === undefined) {
-    throw new BulwarkError("KEY_MISSING", `${file.path} is encrypted, and no keys were given`, "bulwark keys init");
+    throw new BulwarkError("KEY_MISSING", `${path} is encrypted, and no keys were given`, "bulwark keys init");
   }
   return { bytes: await openSealedModel(sealed, unwrap) };
 }

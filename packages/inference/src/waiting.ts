@@ -2,7 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { Checked } from "./check-inputs.ts";
-import type { InferOptions, RunShare } from "./engine.ts";
+import type { InferOptions, Priority, RunShare } from "./engine.ts";
 
 /** What became of a request in its run. */
 export type Computed = { readonly outputs: readonly Tensor[]; readonly run: RunShare };
@@ -15,11 +15,11 @@ export type Waiting = Checked & {
   reject(error: unknown): void;
 };
 
-/** Requests in the order of their arrival. */
+/** Requests by priority, those of one priority in the order of their arrival. */
 export type Line = {
   readonly length: number;
   add(waiting: Waiting): void;
-  /** When the first of them arrived. */
+  /** When the one that has waited for longest arrived. */
   firstArrival(): number | undefined;
   /** Rows that could run together now, counted up to `most`. */
   countRows(most: number): number;
@@ -34,6 +34,9 @@ export type Line = {
   refuseAll(error: BulwarkError): void;
 };
 
+const RANKS: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
+const rankOf = ({ options }: Waiting): number => RANKS[options.priority ?? "normal"];
+
 export function createLine(): Line {
   let line: Waiting[] = [];
   const firstKey = (): string => line[0]?.key ?? "";
@@ -41,8 +44,17 @@ export function createLine(): Line {
     get length() {
       return line.length;
     },
-    add: (waiting) => void line.push(waiting),
-    firstArrival: () => line[0]?.arrivedAt,
+    add(waiting) {
+      let at = line.length;
+      for (let before = line[at - 1]; before !== undefined && rankOf(before) > rankOf(waiting); )
+        before = line[--at - 1];
+      line.splice(at, 0, waiting);
+    },
+    firstArrival() {
+      let first: number | undefined;
+      for (const { arrivedAt } of line) if (first === undefined || arrivedAt < first) first = arrivedAt;
+      return first;
+    },
     countRows(most) {
       let rows = 0;
       for (const waiting of line) {

@@ -25,6 +25,7 @@ export {
 export { readAnnouncements } from "./redis/announcements.ts";
 export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
+export { checkRights } from "./redis/check-rights.ts";
 export { type DeadLetter, dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./redis/dead-letters.ts";
 export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from "./redis/inspect.ts";
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
@@ -56,5 +57,5 @@ export {
 } from "./sealing/envelope.ts";
 export { type RecordKeys, toRecordKeys } from "./sealing/record-keys.ts";
 export { type RedisServerSettings, renderRedisConfiguration } from "./server/configuration.ts";
-export { type RedisConnectionSettings, readRedisAddress } from "./server/connection-files.ts";
-export { REDIS_USERS, type RedisUser, renderUsers } from "./server/users.ts";
+export { type RedisConnectionSettings, readRedisAddress, readSecretFile } from "./server/connection-files.ts";
+export { REDIS_USERS, type RedisUser, renderRights, renderUsers } from "./server/users.ts";

@@ -121,6 +121,7 @@ export function createClient({
         "content-type": SEALED_TYPE,
         "bulwark-uri": request.uri,
         "bulwark-timeout": String(Math.floor(leftMs * 1000)),
+        ...(call.priority === undefined ? {} : { "bulwark-priority": String(call.priority) }),
       },
     });
     const id = readId(await send(make, call, false));

@@ -50,12 +50,14 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
 
   type Inferred = { result: ResultContent; run: RunShare | undefined };
   const infer = async (content: RequestContent, delivery: Delivery, isGone: () => boolean): Promise<Inferred> => {
+    const { priority } = delivery;
     if (content.kind === "older") {
-      const { value, run } = await answerOlder(engine, content, older, { isGone, model: delivery.model });
+      const { value, run } = await answerOlder(engine, content, older, { isGone, priority, model: delivery.model });
       return { result: { kind: "older", value: Buffer.from(value) }, run };
     }
     const options = {
       isGone,
+      priority,
       ...(delivery.deadline === undefined ? {} : { deadline: delivery.deadline }),
       ...(content.outputs === undefined ? {} : { outputs: content.outputs }),
     };
@@ -66,10 +68,9 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
   return {
     async answer(delivery, { isGone }) {
       if (delivery.serde !== SEALED) {
-        const { serde, data } = delivery;
-        return toAnswered(
-          await answerOlder(engine, { data, ...(serde === undefined ? {} : { serde }) }, older, { isGone }),
-        );
+        const { serde, data, priority } = delivery;
+        const record = { data, ...(serde === undefined ? {} : { serde }) };
+        return toAnswered(await answerOlder(engine, record, older, { isGone, priority }));
       }
       const place = placeOf(delivery);
       const dataKey = openKey(delivery);

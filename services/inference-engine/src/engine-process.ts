@@ -4,8 +4,11 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   createEngine,
   type Engine,
+  isModelFile,
   openFile,
   openFolder,
+  openOlderModels,
+  openOlderRecords,
   resolveSettings,
   UNLOADED,
   unwrapFrom,
@@ -71,9 +74,10 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
       ...{ engine, report },
     });
   const announce = (): string => writeAnnouncement(engine, follower?.carriedOut());
+  const { models: _opened, records, ...older } = settings.older;
   const untraced = createComputer(engine, {
     job: settings.job,
-    older: settings.older,
+    older: { ...older, ...(records === undefined ? {} : { decrypt: await openOlderRecords(records) }) },
     fillRandom,
     ...(recordKeys === undefined ? {} : { keys: recordKeys }),
   });
@@ -118,12 +122,14 @@ async function openHealth(
 
 async function loadModels(settings: EngineSettings, keyring: Keyring | undefined, report: Report): Promise<Engine> {
   const { models, modelName, memoryLimitBytes } = settings;
-  const repository = /\.onnx(\.sealed)?$/.test(models) ? openFile(models, modelName) : openFolder(models);
+  const repository = isModelFile(models) ? openFile(models, modelName) : openFolder(models);
+  const older = settings.older.models === undefined ? undefined : await openOlderModels(settings.older.models);
   const engine = createEngine({
     repository,
     settings: (model) => resolveSettings(settings.modelSettings, model),
     now: () => performance.timeOrigin + performance.now(),
     ...(keyring === undefined ? {} : { unwrap: unwrapFrom(keyring.keys) }),
+    openOlder: older?.open,
     ...(memoryLimitBytes === 0
       ? {}
       : { memory: { limitBytes: memoryLimitBytes, usedBytes: () => process.memoryUsage.rss() } }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Engine, RunShare } from "@bulwark/inference";
+import type { Engine, InferOptions, OpenOlderBlob, RunShare } from "@bulwark/inference";
 import {
   DEFAULT_LIMITS,
   decodeRecord,
@@ -19,6 +19,8 @@ export type OlderSettings = {
   postProcessing?: PostProcessing;
   /** Images are resized to this. */
   resize?: { width: number; height: number };
+  /** Pictures of records are encrypted, and opened so. */
+  decrypt?: OpenOlderBlob;
 };
 
 /** A record as an older client wrote it. Without `serde`, data is base64 of an Arrow stream; with `stream`, JSON. */
@@ -34,15 +36,19 @@ export async function answerOlder(
   engine: Engine,
   record: OlderRecord,
   settings: OlderSettings,
-  { isGone, model }: { isGone: () => boolean; model?: string | undefined },
+  { model, ...options }: Pick<InferOptions, "isGone" | "priority"> & { model?: string | undefined },
 ): Promise<{ value: string; run: RunShare | undefined }> {
   const name = model !== undefined && model !== "" ? model : chooseModel(engine, settings);
   const { version, inputs: infos } = engine.describe(name);
   const limits = DEFAULT_LIMITS;
-  const resize = settings.resize === undefined ? {} : { resize: settings.resize };
-  const inputs = await fitInputs(readInputs(record), infos, { limits, ...resize });
-  const { outputs, run } = await engine.infer(name, version, inputs, { isGone });
-  const { postProcessing } = settings;
+  const { resize, decrypt, postProcessing } = settings;
+  const fitting = {
+    limits,
+    ...(resize === undefined ? {} : { resize }),
+    ...(decrypt === undefined ? {} : { decrypt }),
+  };
+  const inputs = await fitInputs(readInputs(record), infos, fitting);
+  const { outputs, run } = await engine.infer(name, version, inputs, options);
   const value =
     postProcessing === undefined ? encodeResult(outputs).toString("base64") : postProcess(postProcessing, outputs);
   return { value, run };

@@ -2,7 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { findSettingsFaults, type ModelSettings } from "@bulwark/inference";
+import {
+  findOlderBlobFaults,
+  findSettingsFaults,
+  type ModelSettings,
+  type OlderBlobSettings,
+} from "@bulwark/inference";
 import { DEFAULT_JOB, type RedisConnectionSettings } from "@bulwark/queue";
 import { parsePostProcessing } from "@bulwark/tensors";
 import type { OlderSettings } from "./older.ts";
@@ -22,7 +27,8 @@ export type EngineSettings = {
   /** For one model file: its name. */
   modelName?: string;
   modelSettings: Readonly<Record<string, Partial<ModelSettings>>>;
-  older: OlderSettings;
+  /** `models` and `records` let what BigDL encrypted be read. */
+  older: Omit<OlderSettings, "decrypt"> & { models?: OlderBlobSettings; records?: OlderBlobSettings };
   mostInFlight: number;
   /** Records that an engine does not touch for so long are taken over by another. */
   minIdleMs: number;
@@ -64,6 +70,7 @@ export async function readSettings(path: string): Promise<EngineSettings> {
   });
   const given = parse(text, path);
   const known = [...Object.keys(DEFAULTS), ...OPTIONAL, ...REQUIRED, "older"];
+  const older = (given.older ?? {}) as Partial<EngineSettings["older"]> & { postProcessing?: string };
   const wrong = [
     ...Object.keys(given)
       .filter((key) => !known.includes(key))
@@ -73,9 +80,10 @@ export async function readSettings(path: string): Promise<EngineSettings> {
       describeMisfit(key, given[key], value),
     ),
     ...findSettingsFaults(given.modelSettings ?? {}),
+    ...findOlderBlobFaults("older.models", older.models, { mayWait: false }),
+    ...findOlderBlobFaults("older.records", older.records, { mayWait: false }),
   ];
   if (wrong.length > 0) throw invalid(path, wrong);
-  const older = (given.older ?? {}) as { model?: string; postProcessing?: string; resize?: OlderSettings["resize"] };
   const postProcessing = parsePostProcessing(older.postProcessing ?? "");
   return {
     ...DEFAULTS,
@@ -83,6 +91,8 @@ export async function readSettings(path: string): Promise<EngineSettings> {
     older: {
       ...(older.model === undefined ? {} : { model: older.model }),
       ...(older.resize === undefined ? {} : { resize: older.resize }),
+      ...(older.models === undefined ? {} : { models: older.models }),
+      ...(older.records === undefined ? {} : { records: older.records }),
       ...(postProcessing === undefined ? {} : { postProcessing }),
     },
   } as EngineSettings;

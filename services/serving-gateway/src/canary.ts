@@ -45,7 +45,13 @@ export async function askModel(
     const { inputs } = gateway.models.describe(model, version);
     await infer(gateway, {
       ...{ model, version, inputs: inputs.map((input) => makeZeros(input)), outputs: undefined },
-      ...{ deadline: gateway.now() + LIMIT_MS, isQueued, isGone: () => false, toSignal: () => NEVER },
+      ...{
+        deadline: gateway.now() + LIMIT_MS,
+        priority: "normal",
+        isQueued,
+        isGone: () => false,
+        toSignal: () => NEVER,
+      },
     });
     return undefined;
   } catch (error) {

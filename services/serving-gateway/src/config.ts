@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
-import { findSettingsFaults, type ModelSettings, resolveSettings } from "@bulwark/inference";
+import {
+  findOlderBlobFaults,
+  findSettingsFaults,
+  type ModelSettings,
+  type OlderBlobSettings,
+  resolveSettings,
+} from "@bulwark/inference";
 import { DEFAULT_LIMITS, DIALECTS, type Dialect, type Limits } from "@bulwark/tensors";
 import type { DurableSettings } from "./durable/index.ts";
 import { findWeightFaults, type Weights } from "./split.ts";
@@ -71,6 +77,10 @@ export type GatewayConfig = {
     /** Lists without the commas that the older server left out. */
     readonly asWritten: boolean;
     readonly resize?: { readonly width: number; readonly height: number };
+    /** Models that BigDL encrypted are opened; without files, once `/model-secure` was told the secrets. */
+    readonly models?: OlderBlobSettings;
+    /** Pictures come encrypted as BigDL's clients did. */
+    readonly records?: OlderBlobSettings;
   };
   /** The server ends when its standard input does. */
   readonly hasLifeline: boolean;
@@ -129,6 +139,7 @@ export function parseConfig(text: string, file: string): GatewayConfig {
     ...findMisfits(given),
     ...findConflicts(given),
     ...findWebhookFaults(given.webhooks),
+    ...findOlderFaults(given.older as Partial<GatewayConfig["older"]> | undefined),
     ...(ofModels.length === 0 ? findUnloaded(given as Partial<GatewayConfig>) : ofModels),
   ].map((message) => toFinding(message, file));
   const [first] = findings;
@@ -169,7 +180,8 @@ function findConflicts(given: Record<string, unknown>): string[] {
   const isPlain = given.allowPlain === true;
   const { tls, httpPort, httpsPort, grpcPort, healthPort, clientCertificates = false, tokensFile, durable } = given;
   const isQueued = Object.values((given.delivery as object | undefined) ?? {}).includes("durable");
-  const { dialect = "b" } = (given.older ?? {}) as { dialect?: Dialect };
+  const { dialect = "b", models: olderModels } = (given.older ?? {}) as Partial<GatewayConfig["older"]>;
+  const mustBeTold = olderModels !== undefined && olderModels.secretFile === undefined;
   const inTheClear = "would take requests in the clear";
   const conflicts: [boolean, string][] = [
     [httpsPort !== undefined && tls === undefined, "httpsPort needs tls"],
@@ -185,6 +197,8 @@ function findConflicts(given: Record<string, unknown>): string[] {
       `${host} is reached by others; it needs tokensFile or clientCertificates`,
     ],
     [isQueued && durable === undefined, "delivery: durable needs durable"],
+    // Engines behind the queue would not be told: the secrets stay in this process.
+    [mustBeTold && durable !== undefined, "older.models needs secretFile and saltFile where there is a queue"],
     [!DIALECTS.includes(dialect), `older.dialect is to be one of ${DIALECTS.join(", ")}`],
   ];
   return conflicts.flatMap(([isThere, message]) => (isThere ? [message] : []));
@@ -203,6 +217,11 @@ function findUnloaded({ weights = {}, modelSettings = {} }: Partial<GatewayConfi
     return wanted.filter((version) => !isLoaded(version)).map((version) => `${place} does not load ${version}`);
   });
 }
+
+const findOlderFaults = ({ models, records }: Partial<GatewayConfig["older"]> = {}): string[] => [
+  ...findOlderBlobFaults("older.models", models, { mayWait: true }),
+  ...findOlderBlobFaults("older.records", records, { mayWait: false }),
+];
 
 const WEBHOOK_KEYS: Readonly<Record<keyof WebhookSettings, (value: unknown) => boolean>> = {
   secretFile: (value) => typeof value === "string",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnnouncedCatalog, Engine, Inference } from "@bulwark/inference";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import type { AnnouncedCatalog, Engine, Inference, OlderSecrets, OpenOlderBlob, Priority } from "@bulwark/inference";
 import type { Tensor } from "@bulwark/tensors";
 import { type Tracing, traced } from "@bulwark/tracing";
 import type { Clients } from "./clients.ts";
@@ -32,6 +33,13 @@ export type Gateway = {
   readonly cutting: AbortSignal;
   /** Which version a request goes to that names none. */
   readonly split: Split;
+  /** Opens the pictures of older clients, where they encrypt them. */
+  readonly decrypt: OpenOlderBlob | undefined;
+  /**
+   * Loads the models that wait for BigDL's secrets, where there may be such: gives whether all of them opened. The secrets
+   * stay in this process's memory, as a derived key.
+   */
+  readonly secureModels: ((secrets: OlderSecrets) => Promise<boolean>) | undefined;
   readonly clients: Clients;
   readonly metrics: Metrics;
   readonly timers: Timers;
@@ -51,6 +59,7 @@ export type Call = {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly string[] | undefined;
   readonly deadline: number;
+  readonly priority: Priority;
   /** Through the queue where there is one, whatever the model is set to. */
   readonly isQueued?: boolean;
   /** Whether the caller has gone away: cheap to ask, and enough for the engine. */
@@ -78,12 +87,13 @@ export async function infer(gateway: Gateway, call: Call): Promise<Inference> {
 
 function inferTraced(gateway: Gateway, call: Call): Promise<Inference> {
   const { config, engine, durable, split, tracing } = gateway;
-  const { model, version = split(model), inputs, outputs, deadline, isGone } = call;
+  const { model, version = split(model), inputs, outputs, deadline, priority, isGone } = call;
   const isDurable = deliveryOf(config, model) === "durable";
   const queue = call.isQueued === true || isDurable ? durable : undefined;
   const compute = (): Promise<Inference> => {
     if (queue !== undefined) return askQueue(gateway, queue, { ...call, version });
-    return engine.infer(model, version, inputs, { deadline, isGone, ...(outputs === undefined ? {} : { outputs }) });
+    const options = { deadline, priority, isGone, ...(outputs === undefined ? {} : { outputs }) };
+    return engine.infer(model, version, inputs, options);
   };
   if (tracing === undefined) return compute();
   const span = tracing.begin(queue === undefined ? "engine" : "queue", "internal");
@@ -92,9 +102,9 @@ function inferTraced(gateway: Gateway, call: Call): Promise<Inference> {
 
 /** What no engine would take is not queued. */
 async function askQueue(gateway: Gateway, queue: Durable, call: Call): Promise<Inference> {
-  const { model, version, inputs, outputs, deadline, toSignal } = call;
+  const { model, version, inputs, outputs, deadline, priority, toSignal } = call;
   if (deliveryOf(gateway.config, model) === "durable") gateway.announced?.check(call);
-  const options = { deadline, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
+  const options = { deadline, priority, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
   return gateway.queued.count(findVersion(gateway, call), () => queue.infer(model, version, inputs, options));
 }
 
@@ -107,8 +117,26 @@ function findVersion({ models }: Gateway, { model, version }: Call): { model: st
   }
 }
 
-/** The instant by which a request is to be answered: its own limit, but never longer than the server's. */
-export function toDeadline({ config, now }: Gateway, timeoutUs: unknown, longestMs = config.requestMs): number {
-  const ownMs = typeof timeoutUs === "number" && timeoutUs > 0 ? timeoutUs / 1000 : longestMs;
-  return now() + Math.min(ownMs, longestMs);
+/** What a request says of its place among others (Triton's extension_schedule_policy.md). */
+export type Schedule = { readonly timeout?: unknown; readonly priority?: unknown };
+
+/**
+ * The instant by which a request is to be answered, its own limit, but never longer than the server's; and its priority: 1 is
+ * the most urgent, 0 the usual one, 2 as well, more is less urgent. Throws SERVING_REQUEST for a `timeout` that is no number
+ * of microseconds, 0 meaning none, or a `priority` that is no whole number.
+ */
+export function toSchedule(
+  { config, now }: Pick<Gateway, "config" | "now">,
+  { timeout = 0, priority = 0 }: Schedule,
+  longestMs = config.requestMs,
+): Pick<Call, "deadline" | "priority"> {
+  if (typeof timeout !== "number" || !(timeout >= 0)) throw refuse("timeout", "a number of microseconds from 0 on");
+  if (!Number.isSafeInteger(priority) || Number(priority) < 0) throw refuse("priority", "a whole number from 0 on");
+  const limitMs = timeout === 0 ? longestMs : Math.min(timeout / 1000, longestMs);
+  return { deadline: now() + limitMs, priority: PRIORITIES[Number(priority)] ?? "low" };
 }
+
+const PRIORITIES: readonly Priority[] = ["normal", "high", "normal"];
+
+const refuse = (name: string, wanted: string): BulwarkError =>
+  new BulwarkError("SERVING_REQUEST", `The parameter ${name} is to be ${wanted}`, `leave ${name} out, or mend it`);

@@ -2,7 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { generateTokens, makePlan, readSampling } from "@bulwark/inference";
 import { type GenerateRequest, readGenerate, writeGenerated } from "@bulwark/tensors";
-import { type Call, type Gateway, infer, toDeadline } from "./gateway.ts";
+import { type Call, type Gateway, infer, toSchedule } from "./gateway.ts";
 
 /** A request of the generate extension that is being answered: event by event, or all at once. */
 export type Generating = {
@@ -27,8 +27,9 @@ export function generate(gateway: Gateway, asked: Asked): Generating {
   const described = models.describe(model, asked.version ?? split(model));
   const { version, stream } = described;
   const request = readGenerate(body, described.inputs, config.tensorLimits);
-  const deadline = toDeadline(gateway, request.parameters.timeout, stream === undefined ? undefined : config.streamMs);
-  const call = { ...asked, version, deadline };
+  const schedule = toSchedule(gateway, request.parameters, stream === undefined ? undefined : config.streamMs);
+  const { deadline } = schedule;
+  const call = { ...asked, version, ...schedule };
   if (stream === undefined) return generateOnce(gateway, call, request);
 
   const plan = makePlan(stream, described);

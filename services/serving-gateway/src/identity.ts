@@ -4,7 +4,7 @@
 export const SERVER = {
   name: "bulwark",
   version: "0.1.0",
-  extensions: ["binary_tensor_data", "generate", "model_repository", "statistics"],
+  extensions: ["binary_tensor_data", "generate", "model_repository", "schedule_policy", "statistics"],
 } as const;
 
 export const PLATFORM = "onnx_onnxv1";

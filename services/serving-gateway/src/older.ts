@@ -8,9 +8,9 @@ import {
   parsePostProcessing,
   postProcess,
 } from "@bulwark/tensors";
-import { type Call, type Gateway, infer, toDeadline } from "./gateway.ts";
+import { type Call, type Gateway, infer } from "./gateway.ts";
 
-type OlderCall = Pick<Call, "isGone" | "toSignal"> & {
+type OlderCall = Pick<Call, "deadline" | "priority" | "isGone" | "toSignal"> & {
   model: string;
   version: string;
   instances: readonly (readonly OlderInput[])[];
@@ -49,13 +49,17 @@ const isOfInstance = (error: BulwarkError): boolean => {
 
 async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly OlderInput[]): Promise<Prediction> {
   const { config, models } = gateway;
-  const { model, version, isGone, toSignal } = call;
+  const { model, version, deadline, priority, isGone, toSignal } = call;
   const { resize, postProcessing, asWritten } = config.older;
-  const options = { limits: config.tensorLimits, ...(resize === undefined ? {} : { resize }) };
+  const { decrypt } = gateway;
+  const options = {
+    limits: config.tensorLimits,
+    ...(resize === undefined ? {} : { resize }),
+    ...(decrypt === undefined ? {} : { decrypt }),
+  };
   const inputs = await fitInputs(instance, models.describe(model, version).inputs, options);
-  const deadline = toDeadline(gateway, undefined);
   const { outputs } = await infer(gateway, {
-    ...{ model, version, inputs, deadline, isGone, toSignal },
+    ...{ model, version, inputs, deadline, priority, isGone, toSignal },
     outputs: undefined,
     isQueued: true,
   });

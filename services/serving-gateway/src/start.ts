@@ -6,8 +6,12 @@ import { isOpenToOthers } from "@bulwark/contracts/secret-file";
 import {
   createAnnouncedCatalog,
   createEngine,
+  type Engine,
+  type OlderModels,
   openFile,
   openFolder,
+  openOlderModels,
+  openOlderRecords,
   type Repository,
   resolveSettings,
   type UnwrapModelKey,
@@ -55,11 +59,14 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const isQueued = (model: string): boolean => deliveryOf(config, model) === "durable";
   const repository = await openRepository(config, isQueued);
   const unwrap = config.keyringFile === undefined ? undefined : createUnwrap(config.keyringFile);
-  const { memoryBytes } = config;
+  const { memoryBytes, older } = config;
+  const olderModels = older.models === undefined ? undefined : await openOlderModels(older.models);
+  const decrypt = older.records === undefined ? undefined : await openOlderRecords(older.records);
   const engine = createEngine({
     repository,
     settings: (model) => resolveSettings(config.modelSettings, model),
     ...(unwrap === undefined ? {} : { unwrap }),
+    openOlder: olderModels?.open,
     ...(memoryBytes === 0 ? {} : { memory: { limitBytes: memoryBytes, usedBytes: () => process.memoryUsage.rss() } }),
     now,
   });
@@ -90,6 +97,10 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
     oldestMs: () => durable?.watch.state().queue?.oldestMs,
   });
   const split = createSplit(config.weights, models);
+  /** Models that could not be opened for want of a key. */
+  const locked = new Set<string>();
+  const mustBeTold = olderModels !== undefined && older.models?.secretFile === undefined;
+  const secureModels = mustBeTold ? secure(engine, olderModels, locked) : undefined;
   const [stopping, cutting] = [ending.signal, cut.signal];
   const gateway: Gateway = {
     ...{
@@ -102,6 +113,8 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
       stopping,
       cutting,
       split,
+      decrypt,
+      secureModels,
       clients,
       metrics,
       timers,
@@ -113,7 +126,11 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   };
   const failures: { model: string; error: BulwarkError }[] = [];
   for (const model of await repository.list()) {
-    await engine.load(model).catch((error) => failures.push({ model, error: toBulwarkError(error) }));
+    await engine.load(model).catch((cause) => {
+      const error = toBulwarkError(cause);
+      failures.push({ model, error });
+      if (error.code === "KEY_MISSING") locked.add(model);
+    });
   }
   const tls = await readTls(config);
   const { servers, addresses, grpc } = await listen(gateway, tls);
@@ -141,6 +158,19 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
       await tracing?.close();
       return engine.close();
     },
+  };
+}
+
+/** Tells the secrets, and loads the models that are locked; those that open are taken off the list. */
+function secure(engine: Engine, older: OlderModels, locked: Set<string>): NonNullable<Gateway["secureModels"]> {
+  return async (secrets) => {
+    await older.tell(secrets);
+    const load = async (model: string): Promise<void> => {
+      await engine.load(model);
+      locked.delete(model);
+    };
+    const loads = await Promise.allSettled([...locked].map(load));
+    return loads.every(({ status }) => status === "fulfilled");
   };
 }
 

@@ -7,7 +7,7 @@ import { createSecureContext } from "node:tls";
 import { initKeys, type Keys, parseKeyring, type SecretManifest } from "@bulwark/pki";
 import { parse } from "yaml";
 import { createTestFolder } from "../../testing/context.ts";
-import { exportServing } from "./export-serving.ts";
+import { exportRelay, exportServing } from "./export-serving.ts";
 
 const NOW = new Date("2026-03-01T12:00:00.000Z");
 const CLOUDS = { release: "clouds", namespace: "team", dataKeys: ["models"], hosts: ["clouds.example"], now: NOW };
@@ -100,6 +100,21 @@ test("only the master keys that are needed leave the keys folder", () => {
     ofRecords.map(({ id }) => id),
     ["serving-records"],
   );
+});
+
+test("a relay elsewhere gets what Redis knows already, a certificate and the key of records", async () => {
+  const [relay, ...others] = await exportRelay(keys, { ...CLOUDS, dataKeys: [], hosts: [] });
+  assert.deepEqual([relay?.metadata.name, others], ["clouds-relay", []]);
+  assert.deepEqual(Object.keys(relay?.data ?? {}).sort(), [
+    ...["ca.crt", "keyring.json", "redis-password", "tls.crt", "tls.key"],
+  ]);
+  const relays = (key: string): string => entry("clouds-relay", key, relay === undefined ? [] : [relay]);
+  const digest = createHash("sha256").update(relays("redis-password")).digest("hex");
+  assert.match(entry("clouds-redis", "users.acl"), new RegExp(`^user relay on #${digest} `, "m"));
+  assert.equal(relays("keyring.json"), entry("clouds-records", "keyring.json"));
+  const certificate = new X509Certificate(relays("tls.crt"));
+  assert.ok(certificate.checkPrivateKey(createPrivateKey(relays("tls.key"))));
+  assert.equal(certificate.checkHost("clouds-redis.team.svc"), undefined);
 });
 
 test("again it gives the same passwords and token, for another release others", async () => {

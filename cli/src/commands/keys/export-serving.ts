@@ -13,6 +13,7 @@ import {
 } from "@bulwark/pki";
 import { DEFAULT_JOB, nameKeys, REDIS_USERS, type RedisUser, renderUsers } from "@bulwark/queue";
 import { CHANNEL_ENTRIES, renderPodConfiguration } from "../../serving/flink/pods.ts";
+import { RECORD_KEY } from "../../serving/record-key.ts";
 
 /** Which release of `charts/serving` the Secrets are for. */
 export type ServingRelease = {
@@ -25,11 +26,8 @@ export type ServingRelease = {
   now: Date;
 };
 
-/** Master key that seals records, as the chart tells gateway and engine. */
-const RECORD_KEY = "serving-records";
-
-/** Parts of a release, each with a certificate of its own; `client` is for callers. */
-type Part = "gateway" | "engine" | "redis" | "client";
+/** Parts of a release, each with a certificate of its own; `client` is for callers, `relay` for machines of older ones. */
+type Part = "gateway" | "engine" | "redis" | "client" | "relay";
 
 /**
  * Makes the Secrets of a release of `charts/serving`, under the names that it mounts by default: for each part its
@@ -43,12 +41,9 @@ type Part = "gateway" | "engine" | "redis" | "client";
 export async function exportServing(keys: Keys, options: ServingRelease): Promise<SecretManifest[]> {
   const { release, namespace, dataKeys, now } = options;
   const keyring = selectKeys(keys.keyring, [RECORD_KEY, ...dataKeys]);
-  const secretFor = (whom: string): Promise<string> => deriveSecret(keys, `${whom} of ${release} in ${namespace}`);
-  const issue = async (part: Part): Promise<Record<string, string>> => {
-    const holder = { subject: `bulwark-${release}-${part}`, hosts: listHosts(part, options), uris: [] };
-    return toEntries(await issueElsewhere(keys, holder, now));
-  };
-  const users = REDIS_USERS.map(async (user) => [user, await secretFor(`redis user ${user}`)] as const);
+  const secretFor = (whom: string): Promise<string> => deriveFor(whom, keys, options);
+  const issue = (part: Part): Promise<Record<string, string>> => issueFor(part, keys, options);
+  const users = REDIS_USERS.map(async (user) => [user, await secretFor(passwordOf(user))] as const);
   const passwords = Object.fromEntries(await Promise.all(users)) as Record<RedisUser, string>;
   const token = await secretFor("token of callers");
   const digest = createHash("sha256").update(token).digest("hex");
@@ -77,9 +72,36 @@ export async function exportServing(keys: Keys, options: ServingRelease): Promis
   return Object.entries(entries).map(([part, data]) => toManifest(`${release}-${part}`, data, { release, namespace }));
 }
 
+/**
+ * Makes the one Secret of a release that `bulwark serving relay` needs on machines of older clients: a certificate, the
+ * relay's password of Redis, which Redis has already, and the master key of records. Nothing else of the release changes.
+ *
+ * Throws KEY_MISSING.
+ */
+export async function exportRelay(keys: Keys, options: ServingRelease): Promise<SecretManifest[]> {
+  const { release, namespace } = options;
+  const entries = {
+    ...(await issueFor("relay", keys, options)),
+    "redis-password": await deriveFor(passwordOf("relay"), keys, options),
+    "keyring.json": serializeKeyring(selectKeys(keys.keyring, [RECORD_KEY])),
+  };
+  return [toManifest(`${release}-relay`, entries, { release, namespace })];
+}
+
+const passwordOf = (user: RedisUser): string => `redis user ${user}`;
+
+const deriveFor = (whom: string, keys: Keys, { release, namespace }: ServingRelease): Promise<string> =>
+  deriveSecret(keys, `${whom} of ${release} in ${namespace}`);
+
+async function issueFor(part: Part, keys: Keys, options: ServingRelease): Promise<Record<string, string>> {
+  const holder = { subject: `bulwark-${options.release}-${part}`, hosts: listHosts(part, options), uris: [] };
+  return toEntries(await issueElsewhere(keys, holder, options.now));
+}
+
 /** The names by which others connect to a part: those of its Service. */
 function listHosts(part: Part, { release, namespace, hosts }: ServingRelease): string[] {
-  const service = { gateway: release, redis: `${release}-redis`, engine: undefined, client: undefined }[part];
+  const services: Partial<Record<Part, string>> = { gateway: release, redis: `${release}-redis` };
+  const service = services[part];
   if (service === undefined) return [];
   const names = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`];
   return [...names.map((rest) => `${service}${rest}`), ...(part === "gateway" ? hosts : [])];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import type { Keys, SecretManifest } from "@bulwark/pki";
 import { writeFileWhole } from "../../runs/files.ts";
 import { type Flags, type KeysAction, readNames } from "./action.ts";
 import type { ServingRelease } from "./export-serving.ts";
@@ -17,6 +18,7 @@ export const exportKeys: KeysAction = {
       .option("--serving <release>", "those of a release of charts/serving instead, of the namespace given with -n")
       .option("--data <names...>", "with --serving: master keys of encrypted models")
       .option("--host <names...>", "with --serving: names of the gateway outside the cluster")
+      .option("--relay", "with --serving: that alone which `bulwark serving relay` needs on machines of older clients")
       .option("-f, --file <path>", "write to a file that only you may read")
       .option("--yes", "print on a terminal all the same");
   },
@@ -43,13 +45,18 @@ export const exportKeys: KeysAction = {
             ...(namespace === undefined ? {} : { namespace }),
             ...(release === undefined ? {} : { release }),
           })
-        : await (await import("./export-serving.ts")).exportServing(keys, { ...serving, now: now() });
+        : await exportRelease(keys, { ...serving, now: now() }, flags.relay === true);
     const text = secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
     if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
     await writePrivately(file, text);
     return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
   },
 };
+
+async function exportRelease(keys: Keys, release: ServingRelease, isForRelay: boolean): Promise<SecretManifest[]> {
+  const { exportRelay, exportServing } = await import("./export-serving.ts");
+  return isForRelay ? exportRelay(keys, release) : exportServing(keys, release);
+}
 
 /** A release of charts/serving: its name begins those of Services (RFC 1035 label). */
 const RELEASE = /^[a-z]([-a-z0-9]{0,42}[a-z0-9])?$/;
@@ -59,8 +66,12 @@ function readServing(flags: Flags, namespace: string | undefined): Omit<ServingR
   const release = flags.serving;
   const [dataKeys, hosts] = [readNames(flags.data), readNames(flags.host)];
   if (release === undefined) {
-    if (dataKeys.length + hosts.length === 0) return undefined;
-    throw new BulwarkError("USAGE", "--data and --host belong to --serving", "add --serving RELEASE");
+    if (dataKeys.length + hosts.length === 0 && flags.relay !== true) return undefined;
+    throw new BulwarkError("USAGE", "--data, --host and --relay belong to --serving", "add --serving RELEASE");
+  }
+  if (flags.relay === true && dataKeys.length + hosts.length > 0) {
+    const mend = "leave out --data and --host, or --relay for all other Secrets of the release";
+    throw new BulwarkError("USAGE", "A relay opens no model and has no name", mend);
   }
   if (typeof release !== "string" || !RELEASE.test(release)) {
     const mend = "use small letters, digits and dashes, a letter first, 44 at most";

@@ -43,7 +43,7 @@ export async function lookAtParts(stack: Stack, { only, timeoutMs, signal, say }
     } else {
       say(`${subject} initialization failed. See ${log(stack)} for details.`);
       const { code, message } = outcome.error;
-      found.push({ part, state: "failed", error: { code, message, log: log(stack), mend } });
+      found.push({ part, state: "failed", error: { code, message, log: log(stack), mend: mend(stack) } });
     }
   }
   return found;

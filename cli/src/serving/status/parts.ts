@@ -18,7 +18,7 @@ export type Part = {
   absent: string;
   /** Where to look when it fails, and how it is mended. */
   log(stack: Stack): string;
-  mend: string;
+  mend(stack: Stack): string;
   /** Tries it in earnest. Gives what is worth knowing; throws a BulwarkError when it is not ready. */
   probe(stack: Stack, timeoutMs: number): Promise<Readonly<Record<string, string | number>>>;
 };
@@ -36,7 +36,7 @@ const flink = (what: string, log: (address: FlinkAddress) => string, probe: Flin
   isIn: ({ queue }) => queue?.flink !== undefined,
   absent: `The embedded engine is in use; there is no Flink ${what}.`,
   log: ({ queue, folder }) => (queue?.flink === undefined ? folder : log(queue.flink)),
-  mend: RESTART,
+  mend: () => RESTART,
   async probe({ queue }, timeoutMs) {
     if (queue?.flink === undefined) throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
     return probe(queue.flink, timeoutMs);
@@ -50,8 +50,9 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
     subject: "Redis",
     isIn: ({ queue }) => queue !== undefined,
     absent: "Direct mode is in use; there is no Redis.",
-    log: ({ queue, folder }) => queue?.redisLog ?? folder,
-    mend: RESTART,
+    log: ({ queue, folder }) => queue?.redisLog ?? (queue === undefined ? folder : `the log of ${queue.redis.url}`),
+    mend: ({ queue }) =>
+      queue?.redisLog === undefined ? "mend the Redis that the settings name; the rest waits for it" : RESTART,
     async probe({ queue }) {
       if (queue === undefined) throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
       return askRedis({ ...queue.redis, timeoutMs: 2_000 }, async (link, facts) => {
@@ -87,7 +88,7 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
     isIn: () => true,
     absent: "",
     log: ({ gateway }) => gateway.log,
-    mend: RESTART,
+    mend: () => RESTART,
     async probe(stack, timeoutMs) {
       const { status } = await askGateway(stack, { path: "/v2/health/ready", timeoutMs });
       if (status === 200) return { address: stack.gateway.https ?? stack.gateway.http ?? "" };
@@ -100,7 +101,7 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
     isIn: () => true,
     absent: "",
     log: ({ queue, gateway }) => queue?.engineLogs.join(", ") ?? gateway.log,
-    mend: RESTART,
+    mend: () => RESTART,
     async probe(stack, timeoutMs) {
       const { model, refusal } = await sendCanary(stack, timeoutMs);
       return { canary: model, ...(refusal === undefined ? {} : { refusal }) };

@@ -29,6 +29,7 @@ const rule = (condition: Json, demand: Json): Json => ({
 });
 const both = (...conditions: Json[]): Json => ({ allOf: conditions });
 const isFilled: Json = { minLength: 1 };
+const isNotEmpty: Json = { minItems: 1 };
 const withoutQueue = given(["queue", "enabled"], { const: false });
 const withKind = (...kinds: string[]): Json => given(["engine", "kind"], { enum: kinds });
 const BY_DIGEST: Json = { pattern: "@sha256:[0-9a-f]{64}$" };
@@ -39,6 +40,10 @@ const TOGETHER: readonly Json[] = [
   rule(withoutQueue, at(["models", "delivery"], { additionalProperties: { const: "direct" } })),
   rule(withoutQueue, at(["redis", "url"], { maxLength: 0 })),
   rule(withoutQueue, at(["engine", "autoscaling", "enabled"], { const: false })),
+  rule(withoutQueue, at(["relay", "enabled"], { const: false })),
+  rule(given(["relay", "from"], isNotEmpty), given(["relay", "enabled"], { const: true })),
+  // The policy of a Redis that is not the release's own is not ours to write.
+  rule(given(["redis", "url"], isFilled), at(["relay", "from"], { maxItems: 0 })),
   rule(
     both(withoutQueue, given(["gateway", "autoscaling", "enabled"], { const: true })),
     given(["gateway", "autoscaling", "metric"], { const: "cpu" }),

@@ -11,7 +11,7 @@ const SECURITY: readonly string[][] = [
   ["port 9443", "gateways and engines, from `network.monitoring` and the kubelet", "health and metrics alone, TLS 1.3"],
   [
     "port 6379",
-    "Redis, from gateways, engines and task managers of this release",
+    "Redis, from gateways, engines and task managers of this release, and `relay.from`",
     "TLS, a certificate of the authority and a password for each role; no plain port",
   ],
   [
@@ -48,6 +48,11 @@ const SECURITY: readonly string[][] = [
   ["`RELEASE-records`", "gateways whose models are all `durable`", "the master key that seals records, and no other"],
   ["`RELEASE-tokens`", "gateways", "digests of the callers' tokens"],
   ["`RELEASE-client`", "mounted nowhere; for callers", "a token, a certificate, the authority"],
+  [
+    "`RELEASE-relay`",
+    "mounted nowhere, and made only by `--relay` of the export; for machines of older clients",
+    "a certificate, the relay's password of Redis, the authority, the master key that seals records",
+  ],
   [
     "records and results",
     "sealed by gateway and engine (AES-256-GCM)",
@@ -91,7 +96,8 @@ curl --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://localhost:1
 \`\`\`
 
 All surfaces of \`bulwark serve\` are there ([guide](../../docs/guide/serving.md)): the Open Inference Protocol over HTTPS (10023) and gRPC (8001), and on
-10023 the one of BigDL Cluster Serving. The relay for older Redis clients is not: it takes requests in the clear.
+10023 the one of BigDL Cluster Serving. The relay for older Redis clients runs with its callers, since it takes requests in the clear:
+[below](#older-clients).
 
 Further callers: add lines \`NAME SHA256\` to a Secret of yours with the entry \`tokens\` and name it, \`security.secrets.tokens\`. With
 \`gateway.authentication: certificates\` callers show a certificate of the same authority instead, such as that in \`clouds-client\`. For names outside
@@ -121,6 +127,37 @@ computes what is queued by a job of Apache Flink ([what it can, and what not](..
 \`engine\` hold for both; a task manager's pod has \`engine.memory\` for models, beside what its JVM takes. The number of task managers is that of the job's subtasks:
 changing it replaces Flink's pods, and what is queued waits meanwhile. It does not follow the load. Secrets that were exported before there was
 \`clouds-flink\` are to be exported again first.
+
+## Older clients
+
+Clients of BigDL Cluster Serving that speak to Redis go on with \`bulwark serving relay\` on their own machine: it listens on loopback, seals each record
+under the master key of records, and brings it to the release's Redis by TLS. Redis always knows the user \`relay\`; until this is done nobody has its password:
+
+\`\`\`
+bulwark keys export --kubernetes --serving clouds --relay -n team | kubectl apply --server-side -f -
+helm upgrade clouds charts/serving -n team --reuse-values --set relay.enabled=true
+\`\`\`
+
+The first line makes the Secret \`clouds-relay\` and no other; the second tells of what follows, and lets \`relay.from\` in. Nothing is restarted. On the machine of the
+clients, in a folder that nobody else reads:
+
+\`\`\`
+umask 077
+for entry in redis-password ca.crt tls.crt tls.key keyring.json; do
+  kubectl get secret clouds-relay -n team -o go-template="{{index .data \\"$entry\\" | base64decode}}" > $entry
+done
+kubectl port-forward -n team service/clouds-redis 6380:6379 &
+bulwark serving relay --redis rediss://localhost:6380 --password-file redis-password --ca-file ca.crt \\
+  --certificate-file tls.crt --private-key-file tls.key --keyring-file keyring.json --model NAME
+\`\`\`
+
+A port-forward needs no rule: it comes from the pod's own node. Relays that reach Redis by its address, such as those in pods beside their clients, are named
+as peers, \`relay.from\`, and say \`--redis rediss://clouds-redis.team.svc:6379\`. Where the address is not a name of the Service, such as that of a load balancer of
+yours, \`--server-name clouds-redis.team.svc\` says which name the certificate has. With \`redis.url\` the relay speaks to that Redis, and its network is yours to open.
+Flink's engine answers these clients as the embedded one does.
+
+Who has the files of \`clouds-relay\` can put in records, take every result, and open whatever is sealed under \`serving-records\`: those of all callers whose requests
+are queued. Give them to machines that you trust as much as an engine. Everybody on the machine of a relay can use it.
 
 ## A new version beside the old one
 

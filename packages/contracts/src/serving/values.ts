@@ -259,6 +259,17 @@ const redis = part(
   "The queue's Redis: TLS alone, a user for each role, append-only file, nothing evicted",
 );
 
+const relay = part(
+  {
+    enabled: flag(
+      false,
+      "Tell of the relay, and let it reach Redis. Its Secret is RELEASE-relay, which `keys export --serving RELEASE --relay` makes",
+    ),
+    from: partsOf("NetworkPolicyPeer", "Where relays run, which then reach Redis; only a port-forward does when empty"),
+  },
+  "Older clients elsewhere, by `bulwark serving relay` on their machine",
+);
+
 const secrets = part(
   {
     gateway: objectOr("", "Secret with tls.crt, tls.key, ca.crt, redis-password; RELEASE-gateway when empty"),
@@ -343,6 +354,7 @@ export const ServingValues = Type.Object(
     engine,
     queue,
     redis,
+    relay,
     webhooks: part(
       {
         secret: objectOr("", "Secret with the entry secret, which signs webhooks; without it none are called"),

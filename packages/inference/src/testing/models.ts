@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Constant, type ElementType, type Node, type Value, writeOnnx } from "./onnx.ts";
+import { type Constant, ELEMENT_TYPES, type ElementType, type Node, type Value, writeOnnx } from "./onnx.ts";
 
 const value = (name: string, type: ElementType, ...shape: (number | string)[]): Value => ({ name, type, shape });
 const op = (name: string, inputs: string[], outputs: string[]): Node => ({ op: name, inputs, outputs });
@@ -41,6 +41,15 @@ export function writeIdentity(type: ElementType, ...shape: (number | string)[]):
     inputs: [value("x", type, ...shape)],
     outputs: [value("y", type, ...shape), value("z", type, ...shape)],
     nodes: [op("Identity", ["x"], ["y"]), op("Identity", ["x"], ["z"])],
+  });
+}
+
+/** Reads texts as numbers; it throws for any that is none. */
+export function writeNumbers(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "BYTES", "rows")],
+    outputs: [value("y", "FP32", "rows")],
+    nodes: [{ ...op("Cast", ["x"], ["y"]), attributes: [{ name: "to", int: ELEMENT_TYPES.FP32 }] }],
   });
 }
 

@@ -12,6 +12,8 @@ export type RedisAddress = {
   ca?: string;
   certificate?: string;
   privateKey?: string;
+  /** The name that Redis's certificate is to have; that in `url` when absent. */
+  serverName?: string;
   /** Limit for a command that does not wait, default 5000 ms. */
   timeoutMs?: number;
 };
@@ -28,11 +30,11 @@ const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
  */
 export function toRedisOptions(address: RedisAddress): Omit<RedisOptions, "replyMapping"> {
   const url = URL.parse(address.url);
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "" || url.username || url.password) {
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "" || hasMore(url)) {
     throw new BulwarkError(
       "SERVING_CONFIG",
       "The address of Redis cannot be read.",
-      "use rediss://HOST:PORT; user and password have settings of their own",
+      "use rediss://HOST:PORT and no more; user and password have settings of their own",
     );
   }
   const isSecure = url.protocol === "rediss:";
@@ -64,10 +66,15 @@ export function toRedisOptions(address: RedisAddress): Omit<RedisOptions, "reply
   };
 }
 
-function toTls({ ca, certificate, privateKey }: RedisAddress, host: string): Record<string, unknown> {
+/** What would be left alone if it stood there: a user, a database, options. */
+const hasMore = ({ username, password, pathname, search, hash }: URL): boolean =>
+  [username, password, pathname.replace(/^\/$/, ""), search, hash].some((part) => part !== "");
+
+function toTls(address: RedisAddress, host: string): Record<string, unknown> {
+  const { ca, certificate, privateKey, serverName = host } = address;
   return {
     minVersion: "TLSv1.2",
-    servername: /^[\d.]+$|:/.test(host) ? "" : host,
+    servername: /^[\d.]+$|:/.test(serverName) ? "" : serverName,
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(privateKey === undefined ? {} : { key: privateKey }),

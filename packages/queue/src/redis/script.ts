@@ -16,4 +16,5 @@ export const SCRIPTS = {
   revive: toScript(LUA["revive-5"]),
   beat: toScript(LUA["beat-3"]),
   leave: toScript(LUA["leave-6"]),
+  refused: toScript(LUA["refused-0"]),
 } as const;

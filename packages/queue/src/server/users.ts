@@ -59,16 +59,21 @@ function listKeys(names: Names): Readonly<Record<RedisUser, readonly string[]>> 
 }
 
 /**
- * The lines of Redis's file of users. Passwords are in it as digests.
+ * What a user may who plays some roles of a job, as rules of Redis's list of users.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
  */
+export function renderRights(names: Names, roles: readonly RedisUser[]): string {
+  const keys = new Set(roles.flatMap((role) => listKeys(names)[role]));
+  const commands = new Set(roles.flatMap((role) => COMMANDS[role]));
+  return ["resetchannels", ...keys, "-@all", ...[...commands].map((command) => `+${command}`)].join(" ");
+}
+
+/** The lines of Redis's file of users. Passwords are in it as digests. */
 export function renderUsers(names: Names, passwords: Readonly<Record<RedisUser, string>>): string {
   const lines = REDIS_USERS.map((user) => {
     const digest = createHash("sha256").update(passwords[user]).digest("hex");
-    const keys = listKeys(names)[user];
-    const commands = [...new Set(COMMANDS[user])].map((command) => `+${command}`);
-    return ["user", user, "on", `#${digest}`, "resetchannels", ...keys, "-@all", ...commands].join(" ");
+    return `user ${user} on #${digest} ${renderRights(names, [user])}`;
   });
   return [DEFAULT_USER, ...lines, ""].join("\n");
 }

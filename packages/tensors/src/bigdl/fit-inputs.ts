@@ -6,7 +6,12 @@ import { quote, refusal } from "../refuse.ts";
 import type { Tensor, TensorInfo } from "../tensor.ts";
 import type { OlderInput } from "./older-input.ts";
 
-type Fitting = { limits: Limits; resize?: ImageOptions["resize"] };
+type Fitting = {
+  limits: Limits;
+  resize?: ImageOptions["resize"];
+  /** Opens pictures, where clients encrypt them. One that does not open is refused. */
+  decrypt?: (picture: Buffer) => Buffer;
+};
 
 /**
  * Inputs of the older client as a model takes them: by position, since the older server did not look at names; numbers
@@ -64,7 +69,7 @@ const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 async function readText(
   { name, text }: Extract<OlderInput, { kind: "text" }>,
   info: TensorInfo,
-  { limits, resize }: Fitting,
+  { limits, resize, decrypt }: Fitting,
 ): Promise<Tensor> {
   if (info.datatype === "BYTES") {
     const data = text.split("|").map((part) => Buffer.from(part, "utf8"));
@@ -75,5 +80,19 @@ async function readText(
   }
   const isHwc = info.shape.at(-1) === 3 && info.shape.at(-3) !== 3;
   const options: ImageOptions = { layout: isHwc ? "HWC" : "CHW", ...(resize === undefined ? {} : { resize }) };
-  return toDatatype(await decodeImage(name, Buffer.from(text, "base64"), options, limits), info);
+  const bytes = Buffer.from(text, "base64");
+  const picture = decrypt === undefined ? bytes : decryptPicture(name, bytes, decrypt);
+  return toDatatype(await decodeImage(name, picture, options, limits), info);
+}
+
+/** A picture that was encrypted as bytes, or as its base64: the older client's examples do both. */
+function decryptPicture(name: string, bytes: Buffer, decrypt: (picture: Buffer) => Buffer): Buffer {
+  let plain: Buffer;
+  try {
+    plain = decrypt(bytes);
+  } catch {
+    throw refusal("IMAGE_UNREADABLE", `Input ${quote(name)} is not encrypted as pictures have to be here`);
+  }
+  const text = plain.toString("latin1");
+  return BASE64.test(text) ? Buffer.from(text, "base64") : plain;
 }

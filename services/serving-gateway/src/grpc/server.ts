@@ -12,7 +12,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Caller } from "../clients.ts";
-import { type Gateway, infer, toDeadline } from "../gateway.ts";
+import { type Gateway, infer, toSchedule } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { toTriton } from "../rest/repository.ts";
@@ -97,13 +97,14 @@ async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promis
   const model = wire.model_name;
   try {
     const asked = timers.time("activity.make", () => readRequest(wire, config.tensorLimits));
-    const ownDeadline = Number(call.getDeadline());
+    const { deadline, priority } = toSchedule(gateway, asked.parameters);
     const inference = await infer(gateway, {
       model,
       version: versionOf(wire.model_version),
       inputs: asked.inputs,
       outputs: asked.outputs?.map(({ name }) => name),
-      deadline: Math.min(toDeadline(gateway, asked.parameters.timeout), ownDeadline),
+      priority,
+      deadline: Math.min(deadline, Number(call.getDeadline())),
       isGone: () => call.cancelled,
       toSignal() {
         const controller = new AbortController();

@@ -34,6 +34,7 @@ import { createClient } from "@bulwark/serving-client";
 import type { Tensor } from "@bulwark/tensors";
 import { parseConfig } from "../config.ts";
 import { type Started, startGateway } from "../start.ts";
+import { callGrpc } from "../testing/call-grpc.ts";
 import { sign } from "../webhooks/send.ts";
 import { SEALED_TYPE } from "./async.ts";
 
@@ -53,6 +54,7 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
   let work: Work;
   let keys: RecordKeys;
   let base: string;
+  let settings: Record<string, unknown>;
   let receiver: Server;
   const calls: { headers: IncomingHttpHeaders; body: string }[] = [];
   let refusals = 1;
@@ -68,7 +70,7 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
     const [key] = selectKeys(parseKeyring(await readFile(files.keyring, "utf8")), ["records"]).keys;
     keys = toRecordKeys(key ?? assert.fail());
     const queue = { redis: { url: redis.url }, job: names.job, keyringFile: files.keyring, recordKey: "records" };
-    const settings = {
+    settings = {
       ...{
         models: join(root, "models"),
         httpPort: 0,
@@ -103,8 +105,8 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
     fetch(`${base}/v2/requests/${id}${query}`, { headers });
   const idOf = async (answer: Response): Promise<string> => ((await answer.json()) as Body).id;
 
-  /** Ends the next record as an engine would. */
-  const compute = async (content: ResultContent): Promise<void> => {
+  /** Ends the next record as an engine would; gives its priority. */
+  const compute = async (content: ResultContent): Promise<string> => {
     const [delivery] = await work.take(1, 5_000);
     assert.ok(delivery);
     const place = { stream: names.job, uri: delivery.uri, model: "sum" };
@@ -112,7 +114,54 @@ describe("asynchronous requests", { skip: program === undefined ? "no redis-serv
     assert.equal(decodeRequest(unseal(dataKey, delivery.data, ["request", place])).kind, "tensors");
     const value = seal(dataKey, encodeResult(content), ["result", place], fillRandom);
     assert.ok(await work.finish({ delivery, value }));
+    return delivery.priority;
   };
+
+  it("have the priority that they ask for, as those that are waited for and those of the older surface", async () => {
+    const waiting = await startGateway(
+      parseConfig(JSON.stringify({ ...settings, grpcPort: 0, delivery: { "*": "durable" } }), "test"),
+    );
+    try {
+      const { http = "", grpc = "" } = waiting.addresses;
+      const inputs = [{ name: "x", datatype: "FP32", shape: [1, 2], data: [1, 2] }];
+      for (const [priority, wanted] of [
+        [1, "high"],
+        [0, "normal"],
+        [2, "normal"],
+        [9, "low"],
+      ] as const) {
+        const infer = fetch(`${http}/v2/models/sum/infer`, {
+          method: "POST",
+          body: JSON.stringify({ inputs, parameters: { priority } }),
+        });
+        assert.equal(await compute(done), wanted);
+        assert.equal((await infer).status, 200);
+        const wire = { name: "x", datatype: "FP32", shape: [1, 2], contents: { fp32_contents: [1, 2] } };
+        const call = callGrpc(grpc, {
+          method: "ModelInfer",
+          types: ["ModelInferRequest", "ModelInferResponse"],
+          message: { model_name: "sum", parameters: { priority: { int64_param: priority } }, inputs: [wire] },
+        });
+        assert.equal(await compute(done), wanted);
+        assert.equal((await call).model_name, "sum");
+        // The model is computed directly there, and older requests are queued all the same.
+        const older = fetch(`${base}/predict`, {
+          method: "POST",
+          body: JSON.stringify({ instances: [{ x: [1, 2] }] }),
+          headers: { "bulwark-priority": String(priority) },
+        });
+        assert.equal(await compute(done), wanted);
+        assert.equal((await older).status, 200);
+        const id = await idOf(await submit(JSON.stringify({ inputs, parameters: { priority } })));
+        assert.equal(await compute(done), wanted);
+        assert.equal((await get(id)).status, 200);
+      }
+      const refused = await submit(JSON.stringify({ inputs, parameters: { priority: "high" } }));
+      assert.deepEqual([refused.status, ((await refused.json()) as Body).code], [400, "SERVING_REQUEST"]);
+    } finally {
+      await waiting.close();
+    }
+  });
 
   it("are taken in at once, and wait for their result as long as they are asked to", async () => {
     const answer = await submit();

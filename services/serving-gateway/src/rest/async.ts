@@ -2,11 +2,11 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Durable } from "../durable/index.ts";
-import type { Gateway } from "../gateway.ts";
+import { type Gateway, toSchedule } from "../gateway.ts";
 import { toProblem } from "../problem.ts";
 import type { Ended } from "../webhooks/index.ts";
 import { BINARY_TYPE, readRequest, writeResponse } from "./body.ts";
-import { guard, JSON_TYPE, param, toPresence } from "./request.ts";
+import { guard, JSON_TYPE, param, readSchedule, toPresence } from "./request.ts";
 
 /** A request or result that its asker sealed for the engine, which the gateway hands on unread. */
 export const SEALED_TYPE = "application/vnd.bulwark.sealed";
@@ -63,12 +63,11 @@ async function submitPlain(gateway: Gateway, durable: Durable, request: FastifyR
   const { body, headers } = request;
   const model = param(request, "model") ?? "";
   const asked = readRequest(gateway, body as Buffer | undefined, headers);
-  const { timeout, webhook, priority } = asked.parameters;
+  const { webhook } = asked.parameters;
   const hook = webhook === undefined ? undefined : requireWebhooks(gateway).accept(webhook);
   const outputs = asked.outputs?.map(({ name }) => name);
   const { id } = await durable.submit(model, param(request, "version") ?? gateway.split(model), asked.inputs, {
-    deadline: toAsyncDeadline(gateway, timeout),
-    priority: toPriority(priority),
+    ...toSchedule(gateway, asked.parameters, gateway.config.asyncMs),
     ...(outputs === undefined ? {} : { outputs }),
   });
   if (hook !== undefined) {
@@ -79,21 +78,10 @@ async function submitPlain(gateway: Gateway, durable: Durable, request: FastifyR
 
 async function submitSealed(gateway: Gateway, durable: Durable, request: FastifyRequest): Promise<string> {
   const uri = request.headers[URI_HEADER];
-  const timeout = Number(request.headers["bulwark-timeout"]);
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-  const { id } = await durable.submitSealed(String(uri ?? ""), body, { deadline: toAsyncDeadline(gateway, timeout) });
+  const schedule = toSchedule(gateway, readSchedule(request), gateway.config.asyncMs);
+  const { id } = await durable.submitSealed(String(uri ?? ""), body, schedule);
   return id;
-}
-
-/** Triton's priorities: 1 is the most urgent, 0 the usual one (extension_schedule_policy.md). */
-function toPriority(priority: unknown): "high" | "normal" | "low" {
-  if (priority === undefined || priority === 0 || priority === 2) return "normal";
-  return priority === 1 ? "high" : "low";
-}
-
-function toAsyncDeadline({ config, now }: Gateway, timeoutUs: unknown): number {
-  const ownMs = typeof timeoutUs === "number" && timeoutUs > 0 ? timeoutUs / 1000 : config.asyncMs;
-  return now() + Math.min(ownMs, config.asyncMs);
 }
 
 function requireWebhooks({ webhooks }: Gateway): NonNullable<Gateway["webhooks"]> {

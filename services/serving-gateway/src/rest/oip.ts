@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { type Gateway, infer, toDeadline } from "../gateway.ts";
+import { type Gateway, infer, toSchedule } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { protocolOf, readRequest, writeResponse } from "./body.ts";
@@ -64,7 +64,7 @@ function inferHandler(gateway: Gateway): Handler {
         version: param(request, "version"),
         inputs: asked.inputs,
         outputs: asked.outputs?.map(({ name }) => name),
-        deadline: toDeadline(gateway, asked.parameters.timeout),
+        ...toSchedule(gateway, asked.parameters),
         ...toPresence(request),
       });
       const body = timers.time("response.handling", () => writeResponse(reply, asked, { ...inference, id: asked.id }));

@@ -2,10 +2,11 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { DIALECTS, type Dialect, readInstances, writePredictions } from "@bulwark/tensors";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Gateway } from "../gateway.ts";
+import { type Gateway, toSchedule } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
-import { guard, type Handler, param, toCaller, toPresence } from "./request.ts";
+import { addModelSecureRoute } from "./model-secure.ts";
+import { guard, type Handler, param, readSchedule, toCaller, toPresence } from "./request.ts";
 
 export const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
@@ -31,11 +32,7 @@ export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void 
   server.post("/models/:model/versions/:version/predict", (request, reply) =>
     sendPrediction(gateway, request, reply, { model: param(request, "model"), failure: toFrontEndStatus }),
   );
-  server.post("/model-secure", (_request, reply) => {
-    // What it took were secrets in the clear, for a cipher without integrity.
-    const mend = "encrypt the model: bulwark model encrypt";
-    throwText(reply, 405, `SERVING_UNSUPPORTED: this server takes no secrets over HTTP; ${mend}`);
-  });
+  addModelSecureRoute(server, gateway);
 }
 
 function throwText(reply: FastifyReply, status: number, text: string): void {
@@ -80,7 +77,8 @@ async function sendPrediction(
     const { version } = timers.time("retrive.servable", () => models.describe(model, wanted));
     const content = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const instances = timers.time("activity.make", () => readInstances(content, config.tensorLimits));
-    const predictions = await predict(gateway, { model, version, instances, ...toPresence(request) });
+    const schedule = toSchedule(gateway, readSchedule(request));
+    const predictions = await predict(gateway, { model, version, instances, ...schedule, ...toPresence(request) });
     const dialect = readDialect(request, config.older.dialect);
     const body = timers.time("response.handling", () => writePredictions(dialect, predictions));
     metrics.done({ model, version, protocol: "older", startedAt });

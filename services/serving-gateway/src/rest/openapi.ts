@@ -11,7 +11,12 @@ const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2/health/ready", summary: "Whether every model is ready" },
   { method: "get", path: "/v2/models/{model}", summary: "Inputs and outputs of a model" },
   { method: "get", path: "/v2/models/{model}/ready", summary: "Whether a model is ready" },
-  { method: "post", path: "/v2/models/{model}/infer", summary: "Infer", body: "InferRequest" },
+  {
+    method: "post",
+    path: "/v2/models/{model}/infer",
+    summary: "Infer; parameters timeout, priority",
+    body: "InferRequest",
+  },
   { method: "get", path: "/v2/models/{model}/versions/{version}", summary: "Inputs and outputs of a version" },
   { method: "get", path: "/v2/models/{model}/versions/{version}/ready", summary: "Whether a version is ready" },
   { method: "post", path: "/v2/models/{model}/versions/{version}/infer", summary: "Infer", body: "InferRequest" },
@@ -66,6 +71,11 @@ const OPERATIONS: readonly Operation[] = [
     path: "/models/{model}/versions/{version}/predict",
     summary: "Older surface: predict with a version",
     body: "Instances",
+  },
+  {
+    method: "post",
+    path: "/model-secure",
+    summary: "Older surface: secrets of models that BigDL encrypted, where the server waits for them",
   },
 ];
 

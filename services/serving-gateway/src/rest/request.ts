@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../clients.ts";
-import type { Call, Gateway } from "../gateway.ts";
+import type { Call, Gateway, Schedule } from "../gateway.ts";
 import { toOipError, toProblem } from "../problem.ts";
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> | unknown;
@@ -59,6 +59,15 @@ export function guard({ clients }: Gateway, handler: Handler): Handler {
       release();
     }
   };
+}
+
+/** What headers say of a request's place among others, where its body has no parameters. */
+export function readSchedule({ headers }: FastifyRequest): Schedule {
+  const read = (name: string): number | undefined => {
+    const text = headers[name];
+    return text === undefined ? undefined : Number(text === "" ? Number.NaN : text);
+  };
+  return { timeout: read("bulwark-timeout"), priority: read("bulwark-priority") };
 }
 
 /** A parameter of the path. */
