@@ -16,6 +16,7 @@ export { generateTokens, type Step } from "./generation/generate.ts";
 export { makePlan, type StreamPlan } from "./generation/plan.ts";
 export { readSampling, type Sampling } from "./generation/sampling.ts";
 export { unwrapFrom } from "./master-keys.ts";
+export { shareMemory } from "./memory.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
 export { MODEL_FILES, openFile, openFolder, type Repository } from "./repository.ts";
 export {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   createEngine,
@@ -7,6 +8,7 @@ import {
   openFile,
   openFolder,
   resolveSettings,
+  shareMemory,
   unwrapFrom,
   writeAnnouncement,
 } from "@bulwark/inference";
@@ -98,7 +100,8 @@ async function openHealth(
 }
 
 async function loadModels(settings: EngineSettings, keyring: Keyring | undefined, report: Report): Promise<Engine> {
-  const { models, modelName, memoryLimitBytes } = settings;
+  const memory = { machineBytes: totalmem(), containerBytes: process.constrainedMemory() };
+  const { models, modelName, memoryLimitBytes = shareMemory(memory) } = settings;
   const repository = /\.onnx(\.sealed)?$/.test(models) ? openFile(models, modelName) : openFolder(models);
   const engine = createEngine({
     repository,

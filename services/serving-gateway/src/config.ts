@@ -59,8 +59,8 @@ export type GatewayConfig = {
   readonly leaveMs: number;
   /** How long requests under way may go on after that. */
   readonly drainMs: number;
-  /** Bytes of memory for the process; 0: not looked at. */
-  readonly memoryBytes: number;
+  /** Bytes of memory for the process, beyond which no model is loaded; a share of what there is when absent, 0: not looked at. */
+  readonly memoryBytes?: number;
   readonly older: {
     /** The model that `/predict` means; the only one when absent. */
     readonly model?: string;
@@ -90,7 +90,6 @@ export const DEFAULT_CONFIG: GatewayConfig = {
   asyncMs: 600_000,
   leaveMs: 0,
   drainMs: 20_000,
-  memoryBytes: 0,
   older: { dialect: "b", postProcessing: "", asWritten: false },
   hasLifeline: false,
 };
@@ -105,6 +104,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   httpsPort: "number",
   grpcPort: "number",
   healthPort: "number",
+  memoryBytes: "number",
   tls: "object",
   tokensFile: "string",
   keyringFile: "string",
