@@ -225,6 +225,26 @@ test("a ServiceMonitor comes where the cluster knows them", { skip }, () => {
   assert.equal(find(variant("watched"), "ServiceMonitor").metadata.labels.release, "prometheus");
 });
 
+test("alerts come where the cluster knows them, and ask for metrics that there are", { skip }, async (context) => {
+  const flags = ["--api-versions", "monitoring.coreos.com/v1/PrometheusRule"];
+  const { plain = {}, direct = {} } = SERVING_VARIANTS;
+  assert.equal(find(variant("plain"), "PrometheusRule"), undefined);
+  assert.ok(find(objectsOf(helm, plain, { flags }), "PrometheusRule", "clouds"));
+  assert.equal(
+    find(objectsOf(helm, { ...plain, metrics: { rules: "never" } }, { flags }), "PrometheusRule"),
+    undefined,
+  );
+  assert.equal(find(objectsOf(helm, direct, { flags }), "PrometheusRule"), undefined, "there is no queue");
+  const rules: Rendered[] = find(variant("watched"), "PrometheusRule", "clouds").spec.groups[0].rules;
+  const known = await listMetrics(context);
+  for (const { alert, expr } of rules) {
+    const [name = ""] = expr.match(/bulwark_\w+/) ?? [];
+    assert.ok(known.has(name), `${alert}: ${name}`);
+    assert.ok(expr.includes('{namespace="team",service="clouds-metrics"}'), expr);
+  }
+  assert.ok(rules.some(({ expr }) => /oldest_seconds.* > 90$/.test(expr)));
+});
+
 test("the dashboard asks for metrics that gateway and engine have", { skip }, async (context) => {
   const dashboard = JSON.parse(find(variant("watched"), "ConfigMap", "clouds-dashboard").data["bulwark-serving.json"]);
   const known = await listMetrics(context);
@@ -364,7 +384,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "queued", "scaling", "tdx", "flink"]) {
+for (const name of ["plain", "durable", "queued", "watched", "scaling", "tdx", "flink"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

@@ -81,6 +81,8 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     }
   };
 
+  /** Dead letters that this engine has said to be dropped. */
+  let dropped = 0;
   const endFailed = async (delivery: Delivery, error: unknown, verdict: "answer" | "bury"): Promise<void> => {
     const code = error instanceof BulwarkError ? error.code : "BUG";
     if (code === "SERVING_DEADLINE") counts.expired++;
@@ -89,7 +91,11 @@ export function startRunner({ work, computer, announce, now, report }: Parts, se
     if (verdict === "answer") return end({ delivery, value });
     counts.dead++;
     report("dead letter", { id: delivery.id, code, deliveries: delivery.deliveries });
-    return end({ delivery, value, reason: code });
+    await end({ delivery, value, reason: code });
+    if (work.dropped() > dropped) {
+      report("dead letters dropped", { count: work.dropped() - dropped });
+      dropped = work.dropped();
+    }
   };
 
   /** What must be true before a record is computed. */
