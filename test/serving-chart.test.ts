@@ -4,16 +4,10 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { stringify } from "yaml";
-import type { Engine } from "../packages/inference/src/index.ts";
-import { serveHealth } from "../services/inference-engine/src/health.ts";
 import { readSettings } from "../services/inference-engine/src/settings.ts";
-import { createTally } from "../services/inference-engine/src/tally.ts";
 import { parseConfig } from "../services/serving-gateway/src/config.ts";
-import type { Durable } from "../services/serving-gateway/src/durable/index.ts";
-import { createMetrics } from "../services/serving-gateway/src/metrics.ts";
-import { createTimers } from "../services/serving-gateway/src/timers.ts";
 import { find, type Rendered, runHelm, SERVING_CHART } from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
 import { findBrokenOfService } from "./chart/restricted.ts";
@@ -215,56 +209,6 @@ test("what the numbers of pods follow", { skip }, () => {
   assert.equal(find(variant("plain"), "HorizontalPodAutoscaler"), undefined);
 });
 
-test("a ServiceMonitor comes where the cluster knows them", { skip }, () => {
-  const known = ["--api-versions", "monitoring.coreos.com/v1/ServiceMonitor"];
-  const { plain = {} } = SERVING_VARIANTS;
-  assert.equal(find(variant("plain"), "ServiceMonitor"), undefined);
-  const { spec } = find(objectsOf(helm, plain, { flags: known }), "ServiceMonitor", "clouds");
-  const never = { ...plain, metrics: { serviceMonitor: "never" } };
-  assert.equal(find(objectsOf(helm, never, { flags: known }), "ServiceMonitor"), undefined);
-  const { labels } = find(variant("plain"), "Service", "clouds-metrics").metadata;
-  for (const [key, value] of Object.entries(spec.selector.matchLabels)) assert.equal(labels[key], value);
-  assert.equal(find(variant("watched"), "ServiceMonitor").metadata.labels.release, "prometheus");
-});
-
-test("the dashboard asks for metrics that gateway and engine have", { skip }, async (context) => {
-  const dashboard = JSON.parse(find(variant("watched"), "ConfigMap", "clouds-dashboard").data["bulwark-serving.json"]);
-  const known = await listMetrics(context);
-  const queries: string[] = dashboard.panels.flatMap(({ targets }: Rendered) =>
-    targets.map(({ expr }: Rendered) => expr),
-  );
-  const asked = new Set(queries.flatMap((query) => query.match(/\b(bulwark|nv|process)_\w+/g) ?? []));
-  assert.ok(asked.size >= 12);
-  for (const name of asked) assert.ok(known.has(name.replace(/_(bucket|sum|count)$/, "")) || known.has(name), name);
-  assert.ok(known.has("bulwark_serving_queue_oldest_seconds"));
-  const places = dashboard.panels.map(({ gridPos }: Rendered) => JSON.stringify(gridPos));
-  assert.equal(new Set(places).size, places.length);
-});
-
-/** The names that a gateway with a queue and an engine export, asked of the real ones. */
-async function listMetrics(context: TestContext): Promise<Set<string>> {
-  const engine = { statistics: () => [], list: () => [] } as unknown as Engine;
-  const durable = { watch: { job: "j", state: () => ({}) } } as unknown as Pick<Durable, "watch">;
-  const gateway = await createMetrics(engine, {
-    inFlight: () => 0,
-    now: Date.now,
-    timers: createTimers(Date.now),
-    durable,
-  }).render();
-  const counts = { answered: 0, failed: 0, expired: 0, dead: 0, again: 0, duplicate: 0 };
-  const health = {
-    isReady: () => true,
-    counts: () => counts,
-    residentBytes: () => 0,
-    statistics: () => [],
-    tally: createTally(() => true),
-  };
-  const server = await serveHealth(health, { host: "127.0.0.1", port: 0 });
-  context.after(() => server.close());
-  const ofEngine = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-  return new Set([...`${gateway}\n${ofEngine}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name));
-}
-
 test("who may reach whom", { skip }, () => {
   const policies = variant("plain").filter(({ kind }) => kind === "NetworkPolicy");
   const [gateway, engine, redis] = [peer("gateway"), peer("engine"), peer("redis")];
@@ -377,7 +321,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "queued", "scaling", "tdx", "flink"]) {
+for (const name of ["plain", "durable", "queued", "watched", "scaling", "tdx", "flink"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

@@ -45,7 +45,17 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
     gateway: { autoscaling: { enabled: true, metric: "cpu", minimum: 2, maximum: 6, cpuPercent: 60 } },
     engine: { autoscaling: { enabled: true, maximum: 8, queueAgeSeconds: 3 } },
   },
-  watched: { image, models, metrics: { serviceMonitor: "always", dashboard: true, labels: { release: "prometheus" } } },
+  watched: {
+    image,
+    models,
+    metrics: {
+      serviceMonitor: "always",
+      rules: "always",
+      queueAgeSeconds: 90,
+      dashboard: true,
+      labels: { release: "prometheus" },
+    },
+  },
   network: {
     image,
     models,

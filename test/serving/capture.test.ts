@@ -1,85 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody sees of requests and results who records the network and reads Redis's disk: nothing.
+// What somebody sees of requests, results and models who records the network and reads Redis's disk: nothing.
 import assert from "node:assert/strict";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import { openDurable } from "../../services/serving-gateway/src/durable/index.ts";
-import { parseSegments, startCapture } from "../e2e/capture.ts";
-import { type QueueStack, skip, startQueueStack } from "./stack.ts";
+import { connect } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { type Relay, startRelay } from "../../cli/src/serving/relay.ts";
+import { sealModel } from "../../packages/inference/src/index.ts";
+import { writeOffset } from "../../packages/inference/src/testing/models.ts";
+import { type Keys, selectKeys } from "../../packages/pki/src/index.ts";
+import { createClient } from "../../packages/serving-client/src/index.ts";
+import { encodeRecord } from "../../packages/tensors/src/index.ts";
+import { startCapture } from "../e2e/capture.ts";
+import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { assertSealedOnDisk, isIn, readFlows, sendInTheClear, sizeOf, toMarker, uriOf } from "./recorded.ts";
+import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 
-const REQUESTS = 50;
-const MARKER = Float32Array.from({ length: 8 }, (_, at) => 4711.0625 + at);
-const MARKER_BYTES = Buffer.from(MARKER.buffer);
+const REQUESTS = 20;
+const REQUEST = toMarker(Float32Array.from({ length: 8 }, (_, at) => 4711.0625 + at));
+const MODEL = toMarker(Float32Array.from({ length: 8 }, (_, at) => 1234.5 - 3 * at));
+/** What the model makes of the request. */
+const RESULT = toMarker(REQUEST.values.map((value, at) => value + (MODEL.values[at] ?? 0)));
+const MARKERS = [REQUEST, MODEL, RESULT];
+const ROW = { name: "x", datatype: "FP32", shape: [1, REQUEST.values.length], data: REQUEST.values } as const;
 
-describe("recorded", { skip }, () => {
-  let stack: QueueStack;
-  before(async () => {
-    stack = await startQueueStack(["echo"]);
-  });
-  after(() => stack?.stop());
-
-  it("neither the wire nor the disk shows a request or a result", async (context) => {
+describe("recorded from the first start to the last answer", { skip }, () => {
+  it("neither a wire nor the disk shows a request, a result or a model", async (context) => {
     const capture = await startCapture(context, "lo");
     if (capture === undefined) return context.skip("recording packets needs python3 and CAP_NET_RAW");
-    const port = Number(new URL(stack.queue.durable.redis.url).port);
-    const limits = { mostRecords: 1000, mostBytes: 2 ** 28, budgetMs: 30_000 };
-    const gateway = await openDurable({ ...stack.queue.durable, ...limits });
-    const row = { name: "x", datatype: "FP32", shape: [1, MARKER.length], data: MARKER } as const;
-    for (let count = 0; count < REQUESTS; count++) {
-      const { outputs } = await gateway.infer("echo", undefined, [row]);
-      assert.deepEqual(outputs[0]?.data, MARKER);
+    const { stack, gateway, relay } = await startAll(context);
+    const id = await askEveryWay(gateway);
+    await askAsOlderClient(relay.port, stack.queue.record.job);
+    const clearPort = await sendInTheClear(MARKERS);
+    const flows = readFlows(await capture.stop());
+
+    const redisPort = Number(new URL(stack.queue.durable.redis.url).port);
+    const sizes = { gateway: sizeOf(flows, gateway.port), redis: sizeOf(flows, redisPort) };
+    context.diagnostic(
+      `${sizes.gateway} bytes to and from the gateway, ${sizes.redis} of Redis, ${flows.length} flows`,
+    );
+    // Requests and results were recorded, on both sides of Redis, too.
+    assert.ok(sizes.gateway > REQUESTS * 2 * REQUEST.values.byteLength);
+    assert.ok(sizes.redis > REQUESTS * 4 * REQUEST.values.byteLength);
+    // The older client's own connection is in the clear, which is why the relay takes loopback alone.
+    const seenAt = new Set(flows.filter(({ bytes }) => isIn(bytes, MARKERS)).flatMap(({ ports }) => ports));
+    const clear = [clearPort, relay.port];
+    assert.ok(
+      clear.every((port) => seenAt.has(port)),
+      "the recorder sees what is in the clear",
+    );
+    for (const { ports, bytes } of flows) {
+      if (!ports.some((port) => clear.includes(port))) assert.ok(!isIn(bytes, MARKERS), `seen between ${ports}`);
     }
-    const { id } = await gateway.submit("echo", undefined, [row]);
-    assert.ok(typeof (await gateway.result(id, { waitMs: 10_000 })) === "object");
-    await gateway.close();
-    const clearPort = await sendInTheClear(MARKER_BYTES);
-    const seen = readFlows(await capture.stop());
-
-    const isSeen = (bytes: Buffer): boolean => bytes.includes(MARKER_BYTES);
-    assert.ok(
-      seen.some((flow) => flow.ports.includes(clearPort) && isSeen(flow.bytes)),
-      "the recorder sees a marker",
-    );
-    const ofRedis = seen.filter(({ ports }) => ports.includes(port));
-    const size = ofRedis.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    context.diagnostic(`${size} bytes to and from Redis`);
-    assert.ok(size > REQUESTS * 4 * MARKER_BYTES.length, "requests and results were recorded, on both sides of Redis");
-    assert.ok(!ofRedis.some(({ bytes }) => isSeen(bytes) || bytes.includes("serving_stream")));
-
-    const data = join(stack.folder, "serving", "redis", "data", "appendonlydir");
-    const files = readdirSync(data).map((name) => readFileSync(join(data, name)));
-    // An id is the record's uri, and its place in the queue.
-    const uri = id.split(".").slice(0, 2).join(".");
-    assert.ok(
-      files.some((content) => content.includes(uri)),
-      "the append-only file was looked at",
-    );
-    assert.ok(!files.some(isSeen));
+    const ofRedis = flows.filter(({ ports }) => ports.includes(redisPort));
+    assert.ok(!ofRedis.some(({ bytes }) => bytes.includes(stack.queue.record.job)), "not even the stream's name");
+    assertSealedOnDisk(stack, uriOf(id), MARKERS);
   });
 });
 
-type Flow = { ports: [number, number]; bytes: Buffer };
-
-/** The payloads of each direction of each connection, one after the other. */
-function readFlows(record: Buffer): Flow[] {
-  const flows = Map.groupBy(parseSegments(record), ({ source, target }) => `${source} ${target}`);
-  return [...flows.values()].map((segments) => ({
-    ports: [segments[0]?.source ?? 0, segments[0]?.target ?? 0],
-    bytes: Buffer.concat(segments.map(({ payload }) => payload)),
-  }));
+async function startAll(context: TestContext): Promise<{ stack: QueueStack; gateway: TestGateway; relay: Relay }> {
+  const stack = await startQueueStack([], {
+    makeMore: (keys) => ({
+      "secret/1/model.onnx.sealed": sealModel(writeOffset(MODEL.values), masterOf(keys), randomBytes),
+    }),
+  });
+  context.after(() => stack.stop());
+  const gateway = await startTestGateway(stack);
+  context.after(() => gateway.stop());
+  await until(() => gateway.client.isReady("secret").catch(() => false));
+  const limits = { mostRecords: 1_000, mostBytes: 2 ** 28 };
+  const relay = await startRelay(stack.queue.record, { ...limits, port: 0, model: "secret" });
+  context.after(() => relay.close());
+  return { stack, gateway, relay };
 }
 
-/** Shows that the recorder would see it. */
-async function sendInTheClear(bytes: Buffer): Promise<number> {
-  const server = createServer((socket) => socket.resume().once("end", () => server.close()));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  connect(port, "127.0.0.1").end(bytes);
-  await once(server, "close");
-  return port;
+/** As binary, as JSON, and submitted. Gives the id of the last. */
+async function askEveryWay({ client, target }: TestGateway): Promise<string> {
+  const inJson = createClient({ ...target, form: "json" });
+  for (const asker of [client, inJson]) {
+    for (let count = 0; count < REQUESTS / 2; count++) {
+      const { outputs } = await asker.infer("secret", [ROW]);
+      assert.deepEqual(outputs[0]?.data, RESULT.values);
+    }
+  }
+  inJson.close();
+  const id = await client.submit("secret", [ROW]);
+  assert.deepEqual((await client.result(id))?.outputs[0]?.data, RESULT.values);
+  return id;
+}
+
+/** What the older client sends, through the relay. */
+async function askAsOlderClient(port: number, job: string): Promise<void> {
+  const record = encodeRecord([{ name: "x", shape: [REQUEST.values.length], data: REQUEST.values }]);
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  let answered = "";
+  socket.on("data", (bytes) => {
+    answered += bytes.toString("latin1");
+  });
+  const say = (...words: string[]): void =>
+    void socket.write(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
+  say("XADD", job, "*", "uri", "older", "data", record.toString("base64"));
+  await until(() => {
+    say("HGETALL", `cluster-serving_${job}:older`);
+    return answered.includes("*2\r\n$5\r\nvalue\r\n");
+  });
+  socket.destroy();
+  assert.ok(!answered.includes("NaN"));
+}
+
+function masterOf({ keyring }: Keys) {
+  const [master] = selectKeys(keyring, ["serving-records"]).keys;
+  const [version] = master?.versions ?? [];
+  assert.ok(master && version);
+  return { id: master.id, version: version.version, key: createSecretKey(Buffer.from(version.key, "base64")) };
 }

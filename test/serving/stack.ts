@@ -35,7 +35,12 @@ export type ModelName = keyof typeof MODELS;
 /** Models beside those named, by their paths in the folder of models. */
 export type MakeModels = (keys: Keys) => Readonly<Record<string, Buffer>>;
 
-export type StackOptions = Partial<QueueOptions> & { makeMore?: MakeModels; minIdleMs?: number };
+export type StackOptions = Partial<QueueOptions> & {
+  makeMore?: MakeModels;
+  minIdleMs?: number;
+  /** Further settings of the engines. */
+  engineSettings?: object;
+};
 
 export type QueueStack = {
   folder: string;
@@ -49,7 +54,7 @@ export type QueueStack = {
 /** Writes models, makes keys, starts Redis and engines; resolves when every engine is ready. */
 export async function startQueueStack(
   names: readonly ModelName[],
-  { engines = 1, minIdleMs = 2_000, makeMore, ...options }: StackOptions = {},
+  { engines = 1, minIdleMs = 2_000, makeMore, engineSettings = {}, ...options }: StackOptions = {},
 ): Promise<QueueStack> {
   const folder = mkdtempSync(join(tmpdir(), "bulwark-serving-"));
   for (const name of names) {
@@ -65,7 +70,7 @@ export async function startQueueStack(
   const queue = await startQueue({
     ...{ folder: join(folder, "serving"), keys, job: "serving_stream", recordKey: "serving-records", engines },
     ...{ redisPort: 0, redisMostBytes: 2 ** 30, fsync: "everysec", env: process.env, onEnd: () => {} },
-    models: { models: join(folder, "models"), minIdleMs },
+    models: { models: join(folder, "models"), minIdleMs, ...engineSettings },
     ...options,
   });
   const readLogs = (): string => queue.record.engineLogs.map((log) => readFileSync(log, "utf8")).join("");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { shareMemory } from "@bulwark/inference";
 import type { Keys } from "@bulwark/pki";
 import type { IntakeLimits } from "@bulwark/queue";
 import { InvalidArgumentError, Option } from "commander";
@@ -93,7 +95,8 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
   const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...intake } };
   // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
   const delivery = flags.engine === "flink" ? { delivery: { "*": "durable" } } : {};
-  const whole = { ...listenSettings(flags, keys), ...delivery, ...settings, ...durable };
+  const memory = { memoryBytes: memoryOf(settings, flags) };
+  const whole = { ...listenSettings(flags, keys), ...memory, ...delivery, ...settings, ...durable };
   const step = progress.step("Loading models");
   let gateway = await startGatewayProcess({ folder, settings: whole, env });
   step.done(`${gateway.ready.models.length} ready`);
@@ -190,6 +193,7 @@ async function openQueue(
       },
       ...(redis === undefined ? {} : { redis }),
       ...{ redisPort: 0, redisMostBytes: memoryBytes, fsync },
+      memoryBytes: memoryOf(settings, flags),
       env: context.env,
       onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
     });
@@ -204,6 +208,13 @@ async function openQueue(
     context.progress.note(`${error.message} The queue is off. Turn it on: ${error.mend}`);
     return undefined;
   }
+}
+
+/** Bytes that the gateway and each engine may use: what the settings say, else an equal share of what there is. */
+function memoryOf({ memoryBytes }: Flags, { engine, engines, direct }: Flags): number {
+  if (typeof memoryBytes === "number") return memoryBytes;
+  const memory = { machineBytes: totalmem(), containerBytes: process.constrainedMemory() };
+  return shareMemory(memory, 1 + (engine === "flink" || direct === true ? 0 : Number(engines)));
 }
 
 /** What Flink's processes run on. Throws JAVA_MISSING, JAVA_TOO_OLD, JAR_MISSING. */

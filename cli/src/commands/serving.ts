@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { BulwarkError, ERRORS, EXIT } from "@bulwark/contracts/errors";
 import {
+  countDropped,
   type DeadLetter,
   dropDeadLetters,
   type Link,
@@ -75,7 +76,7 @@ export const spec: CommandSpec = {
       });
     }
     const stack = await readStack(context.paths);
-    if (path[0] === "dead") return handleDead(stack, args, flags);
+    if (path[0] === "dead") return handleDead(context, stack, args, flags);
     return status(context, stack, { part: args[0] ?? ALL, flags });
   },
 };
@@ -129,6 +130,7 @@ const DEAD_AT_ONCE = 100;
 const LETTER = /^\d+-\d+$/;
 
 async function handleDead(
+  context: Context,
   stack: Stack,
   [action = "list", ...letters]: readonly string[],
   flags: Flags,
@@ -136,7 +138,7 @@ async function handleDead(
   const mend = `bulwark serving dead ${Object.keys(DEAD_ACTIONS).join("|")} [LETTER...|--all]`;
   if (!Object.hasOwn(DEAD_ACTIONS, action)) throw new BulwarkError("USAGE", `There is no action ${action}.`, mend);
   const change = DEAD_ACTIONS[action];
-  if (change === undefined) return listDead(stack, flags);
+  if (change === undefined) return listDead(context, stack, flags);
   if (letters.length > 0 === (flags.all === true)) throw new BulwarkError("USAGE", "Which of them is not clear.", mend);
   const wrong = letters.find((letter) => !LETTER.test(letter));
   if (wrong !== undefined)
@@ -166,16 +168,24 @@ async function handleDead(
   return { value: { action, changed }, text: `${changed} dead letters: ${action}\n` };
 }
 
-async function listDead(stack: Stack, flags: Flags): Promise<Result> {
+async function listDead({ progress }: Context, stack: Stack, flags: Flags): Promise<Result> {
   const { redis, job } = requireQueue(stack);
-  const letters = await askRedis(redis, (link) => listDeadLetters(link, nameKeys(job), Number(flags.limit)));
+  const names = nameKeys(job);
+  const [letters, dropped] = await askRedis(redis, (link) =>
+    Promise.all([listDeadLetters(link, names, Number(flags.limit)), countDropped(link, names)]),
+  );
+  if (dropped > 0 && !isDocument(flags.output)) {
+    progress.warn(
+      `${dropped} older dead letters were dropped to make room.\n  -> retry or drop them before there are so many`,
+    );
+  }
   const table = {
     rows: letters,
     columns: DEAD_COLUMNS,
     name: ({ letter }: DeadLetter) => letter,
     empty: "No dead letters.",
   };
-  return { value: { deadLetters: letters }, table };
+  return { value: { deadLetters: letters, dropped }, table };
 }
 
 function requireQueue({ queue }: Stack): NonNullable<Stack["queue"]> {

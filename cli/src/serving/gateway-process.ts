@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { BulwarkError, ERRORS, type ErrorCode } from "@bulwark/contracts/errors";
 import { writeFileWhole } from "../runs/files.ts";
+import { limitMemory } from "./limit-memory.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
 
 /** What the gateway says when it is ready. */
@@ -28,7 +29,7 @@ export type GatewayProcess = {
 type Options = {
   /** Folder of its settings and log. */
   folder: string;
-  settings: object;
+  settings: Readonly<Record<string, unknown>>;
   env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -38,7 +39,9 @@ export async function startGatewayProcess({ folder, settings, env }: Options): P
   const log = join(folder, "gateway.log");
   await writeFileWhole(settingsFile, `${JSON.stringify({ ...settings, hasLifeline: true }, undefined, 2)}\n`);
   const errors = openSync(log, "a", 0o600);
-  const child = spawn(process.execPath, [...NODE_ARGUMENTS, gatewayMain(), settingsFile], {
+  const node = { command: process.execPath, args: [...NODE_ARGUMENTS, gatewayMain(), settingsFile] };
+  const { command, args } = limitMemory(node, Number(settings.memoryBytes ?? 0));
+  const child = spawn(command, args, {
     env,
     stdio: ["pipe", "pipe", errors],
     // In a session of its own, so that a Ctrl-C at the terminal reaches us alone.

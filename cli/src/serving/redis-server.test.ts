@@ -97,6 +97,8 @@ describe("a Redis of ours", { skip: hasProgram ? false : "no redis-server here" 
     await gateway.send("XTRIM", names.reply("gw"), "MAXLEN", 0);
     const state = await inspectQueue(await connectAs("operator"), names);
     assert.deepEqual([state.engines, state.dead, state.pending, state.redis.isDurable], [["e"], 1, 0, true]);
+    assert.equal(await gateway.send("GET", names.dropped), null);
+    assert.equal(await engine.send("XTRIM", names.dead, "MAXLEN", 100), 0);
     await work.leave();
     for (const [user, command] of [
       ["gateway", ["KEYS", "*"]],

@@ -9,6 +9,7 @@ import { writeFileWhole } from "../runs/files.ts";
 import { type FlinkOptions, type OwnFlink, startFlink } from "./flink/start-flink.ts";
 import { checkGiven } from "./given-redis.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
+import { limitMemory } from "./limit-memory.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
 import { type OwnRedis, startRedis } from "./redis-server.ts";
 import type { Stack } from "./stack.ts";
@@ -33,6 +34,8 @@ export type QueueOptions = {
   redis?: RedisConnectionSettings;
   redisPort: number;
   redisMostBytes: number;
+  /** Memory that each engine may use, beyond which models are not loaded, and their runs fail; 0 or absent: any. */
+  memoryBytes?: number;
   fsync: "always" | "everysec";
   env: Readonly<Record<string, string | undefined>>;
   /** Told of parts that ended by themselves and are started again. */
@@ -74,9 +77,16 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const name = `engine-${number}`;
     const settingsFile = join(folder, `${name}.json`);
     const log = join(folder, `${name}.log`);
-    const settings = { ...shared, consumer: `embedded-${hostname()}-${number}`, hasLifeline: true };
+    const { memoryBytes = 0 } = options;
+    const settings = {
+      ...shared,
+      memoryLimitBytes: memoryBytes,
+      consumer: `embedded-${hostname()}-${number}`,
+      hasLifeline: true,
+    };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
-    const part = { name, command: process.execPath, args: [...NODE_ARGUMENTS, engineMain(), settingsFile], log, env };
+    const program = { command: process.execPath, args: [...NODE_ARGUMENTS, engineMain(), settingsFile] };
+    const part = { name, ...limitMemory(program, memoryBytes), log, env };
     engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
   }
   const flink = await startOwnFlink(options, shared);

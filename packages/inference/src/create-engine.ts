@@ -5,7 +5,7 @@ import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { type ModelFile, type ModelOpeners, type Repository, readModel } from "./repository.ts";
 import { chooseVersions, compareVersions, type ModelSettings } from "./settings.ts";
 import { type LoadedVersion, startVersion } from "./version.ts";
-import { startModelWorker } from "./worker/host.ts";
+import { type ModelWorker, startModelWorker } from "./worker/host.ts";
 
 export type EngineParts = ModelOpeners & {
   repository: Repository;
@@ -64,14 +64,30 @@ export function createEngine(parts: EngineParts): Engine {
     throw notReady(model, entry.reason ?? state.toLowerCase());
   };
 
-  const requireMemory = (model: string, file: ModelFile, { instances }: ModelSettings): void => {
+  /** What models that are being loaded will use. */
+  let reserved = 0;
+  /** Sets aside what a model needs until it is loaded, and gives what ends that. Throws MODEL_MEMORY. */
+  const reserveMemory = (model: string, file: ModelFile, { instances }: ModelSettings): (() => void) => {
     const { memory } = parts;
-    if (memory === undefined) return;
     const needed = file.bytes * COPIES * instances;
-    const left = memory.limitBytes - memory.usedBytes();
-    if (needed <= left) return;
-    const message = `"${model}" needs about ${toMiB(needed)} MiB; ${toMiB(left)} MiB are left`;
-    throw new BulwarkError("MODEL_MEMORY", message, "unload another model, or give the server more memory");
+    const left = memory === undefined ? Number.POSITIVE_INFINITY : memory.limitBytes - memory.usedBytes() - reserved;
+    if (needed > left) {
+      const message = `"${model}" needs about ${toMiB(needed)} MiB; ${toMiB(Math.max(0, left))} MiB are left`;
+      const mend = "unload another model, lower its instances, or raise the memory that the process may use";
+      throw new BulwarkError("MODEL_MEMORY", message, mend);
+    }
+    reserved += needed;
+    return () => {
+      reserved -= needed;
+    };
+  };
+
+  /** Those whose threads are there still, also of models that could not be loaded. */
+  const workers = new Set<ModelWorker>();
+  const track = (worker: ModelWorker): ModelWorker => {
+    workers.add(worker);
+    void worker.exited.then(() => workers.delete(worker));
+    return worker;
   };
 
   const loadVersion = async (model: string, file: ModelFile, entries: Map<string, Entry>): Promise<void> => {
@@ -81,10 +97,12 @@ export function createEngine(parts: EngineParts): Engine {
     const entry: Entry = { file, state: "LOADING" };
     // What is served goes on being served until the new one is ready.
     if (former?.state !== "READY") entries.set(file.version, entry);
+    let release = (): void => {};
     try {
-      requireMemory(model, file, settings);
+      release = reserveMemory(model, file, settings);
       const content = await readModel(file, parts);
-      const start = () => startModelWorker({ model: content, threads: settings.threads });
+      const { threads, runLimitMs } = settings;
+      const start = () => track(startModelWorker({ model: content, threads, runLimitMs }));
       entry.loaded = await startVersion({ settings, start, now: parts.now });
       entry.state = "READY";
       entries.set(file.version, entry);
@@ -94,20 +112,20 @@ export function createEngine(parts: EngineParts): Engine {
       if (former?.state !== "READY") entry.state = "UNAVAILABLE";
       entry.reason = error instanceof Error ? error.message : String(error);
       throw error;
+    } finally {
+      release();
     }
   };
 
-  /** Resolves to whether a run of it never ended. */
-  const unloadVersion = async (entry: Entry): Promise<boolean> => {
+  const unloadVersion = async (entry: Entry): Promise<void> => {
     const { loaded } = entry;
-    if (loaded === undefined) return false;
+    if (loaded === undefined) return;
     entry.state = "UNLOADING";
     routes.clear();
-    const { isStuck } = await loaded.close();
+    await loaded.close();
     delete entry.loaded;
     entry.state = "UNAVAILABLE";
     entry.reason = UNLOADED;
-    return isStuck;
   };
 
   const load = async (model: string): Promise<void> => {
@@ -180,9 +198,14 @@ export function createEngine(parts: EngineParts): Engine {
           return isWanted && loaded !== undefined ? [{ model: name, version: number, ...loaded.statistics() }] : [];
         }),
       ),
+    stuck: () =>
+      [...models.values()]
+        .flatMap((versions) => [...versions.values()])
+        .reduce((sum, { loaded }) => sum + (loaded?.stuck() ?? 0), 0),
     async close() {
       const entries = [...models.values()].flatMap((versions) => [...versions.values()]);
-      return { stuck: (await Promise.all(entries.map(unloadVersion))).filter((isStuck) => isStuck).length };
+      await Promise.all(entries.map(unloadVersion));
+      return { stuck: workers.size };
     },
   };
 }

@@ -14,7 +14,7 @@ import type { Priority } from "./engine.ts";
 import { openFile, openFolder } from "./repository.ts";
 import { sealModel, unwrapWith } from "./sealed-model.ts";
 import { DEFAULT_SETTINGS, type ModelSettings } from "./settings.ts";
-import { writeCentered, writeIdentity, writeLookup, writeMlp, writeSlow } from "./testing/models.ts";
+import { writeCentered, writeHang, writeIdentity, writeLookup, writeMlp, writeSlow } from "./testing/models.ts";
 import { startVersion } from "./version.ts";
 import { type ModelWorker, startModelWorker } from "./worker/host.ts";
 
@@ -167,7 +167,11 @@ test("bad input is refused before it reaches the model", async (t) => {
 test("a run that takes too long is given up, and others go on", { timeout: 60_000 }, async (t) => {
   const workers: ModelWorker[] = [];
   const start = () => {
-    const worker = startModelWorker({ model: { path: join(root, "slow", "1", "model.onnx") }, threads: 1 });
+    const worker = startModelWorker({
+      model: { path: join(root, "slow", "1", "model.onnx") },
+      threads: 1,
+      runLimitMs: 60_000,
+    });
     workers.push(worker);
     return worker;
   };
@@ -209,6 +213,57 @@ test("while the worker is busy, the most urgent request gets before the others",
   assert.deepEqual(order, ["busy", "urgent", "usual", "idle"]);
 });
 
+test("a row that never ends fails alone, whoever shared its run, and its thread is told of", {
+  timeout: 60_000,
+}, async (t) => {
+  const workers: ModelWorker[] = [];
+  const path = await place("hang", "1", writeHang());
+  const start = () => {
+    const worker = startModelWorker({ model: { path }, threads: 1, runLimitMs: 60_000 });
+    workers.push(worker);
+    return worker;
+  };
+  const version = await startVersion({ settings: { ...DEFAULT_SETTINGS, runLimitMs: 400 }, start, now });
+  t.after(() => version.close());
+  // As many trips take a few seconds: a test has to end.
+  const long = 2_000_000;
+  const alone = version.infer([index(long)], { deadline: now() + 100, awaitsRun: true });
+  await assert.rejects(alone, { code: "MODEL_FAILED" });
+  const asked = await Promise.allSettled([1, long, 3].map((value) => version.infer([index(value)], {})));
+  assert.deepEqual(
+    asked.map((one) => (one.status === "rejected" ? one.reason.code : Number(one.value.outputs[0]?.data[0]))),
+    [1, "MODEL_FAILED", 3],
+  );
+  for (const limit = now() + 20_000; version.stuck() === 0; await delay(5)) assert.ok(now() < limit);
+  await version.close();
+  await Promise.all(workers.map(({ exited }) => exited));
+  assert.equal(version.stuck(), 0);
+});
+
+test("a model whose first run does not end is not loaded", async (t) => {
+  await place("endless", "1", writeSlow(400_000));
+  const engine = await open(t, [], { runLimitMs: 200 });
+  await assert.rejects(engine.load("endless"), { code: "MODEL_LOAD_FAILED" });
+});
+
+test("models that are loaded at once do not each get the same memory", async (t) => {
+  await Promise.all(["one", "two"].map((name) => place(name, "1", writeMlp([64, 64]))));
+  const [file] = await openFolder(root).find("one");
+  const needed = (file?.bytes ?? 0) * 2;
+  const engine = createEngine({
+    repository: openFolder(root),
+    settings: () => DEFAULT_SETTINGS,
+    now,
+    memory: { limitBytes: Math.round(needed * 1.5), usedBytes: () => 0 },
+  });
+  t.after(() => engine.close());
+  const loads = await Promise.allSettled(["one", "two"].map((name) => engine.load(name)));
+  assert.deepEqual(
+    loads.map((load) => (load.status === "rejected" ? load.reason.code : "loaded")),
+    ["loaded", "MODEL_MEMORY"],
+  );
+});
+
 test("requests beyond the limit are refused at once", async (t) => {
   const engine = await open(t, ["lookup"], { maxWaiting: 3 });
   const results = await Promise.allSettled(Array.from({ length: 5 }, () => engine.infer("lookup", "1", [index(1)])));
@@ -221,7 +276,7 @@ async function startLookup(t: TestContext) {
   const workers: ModelWorker[] = [];
   const path = await place("lookup", "1", writeLookup());
   const start = () => {
-    const worker = startModelWorker({ model: { path }, threads: 1 });
+    const worker = startModelWorker({ model: { path }, threads: 1, runLimitMs: 60_000 });
     workers.push(worker);
     return worker;
   };

@@ -13,6 +13,11 @@ export type InferOptions = {
   deadline?: number;
   /** `normal` when absent. */
   priority?: Priority;
+  /**
+   * A run that was started is awaited beyond the deadline, until it ends or is given up: for whoever must know whether it
+   * was slow or will never end.
+   */
+  awaitsRun?: boolean;
   /** Names of the outputs wanted; all when absent. */
   outputs?: readonly string[];
 };
@@ -114,8 +119,10 @@ export type Engine = Catalog & {
   /** Ends the workers of a model once what they compute is done, which gives all of its memory back. Throws MODEL_UNKNOWN. */
   unload(model: string): Promise<void>;
   statistics(model?: string, version?: string): readonly VersionStatistics[];
+  /** Runs that were given up and go on all the same: only the end of the process gives their cores back. */
+  stuck(): number;
   /**
-   * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts versions with a run that did not end:
+   * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts threads with a run that did not end:
    * a process that has one can only be ended by a signal, since the thread cannot.
    */
   close(): Promise<{ readonly stuck: number }>;

@@ -19,6 +19,7 @@ export { generateTokens, type Step } from "./generation/generate.ts";
 export { makePlan, type StreamPlan } from "./generation/plan.ts";
 export { readSampling, type Sampling } from "./generation/sampling.ts";
 export { unwrapFrom } from "./master-keys.ts";
+export { shareMemory } from "./memory.ts";
 export { isModelFile, MODEL_FILES } from "./model-files.ts";
 export {
   deriveOlderKey,

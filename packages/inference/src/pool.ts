@@ -8,6 +8,8 @@ import type { ModelWorker, Ready, RunResult } from "./worker/host.ts";
 export type Lease = {
   /** Throws MODEL_FAILED when the model threw or took too long, ENGINE_LOST when its worker died. */
   run(inputs: readonly Tensor[]): Promise<RunResult>;
+  /** Whether its worker takes runs still; not once one took too long. */
+  isAlive(): boolean;
   release(): void;
 };
 
@@ -20,8 +22,10 @@ export type Pool = {
   lease(): Lease | undefined;
   /** Gives up runs that take longer than allowed, and their workers with them. */
   sweep(now: number): void;
-  /** Ends the workers. `isStuck` when one has a run that does not end. */
-  close(): Promise<{ isStuck: boolean }>;
+  /** Runs that were given up and go on all the same, each on a core of its own: nothing but the end of the process ends them. */
+  stuck(): number;
+  /** Ends the workers, and waits a moment for those that have a run. */
+  close(): Promise<void>;
 };
 
 export type PoolParts = {
@@ -47,10 +51,10 @@ type Slot = { worker: ModelWorker; isFree: boolean; run?: { startedAt: number; g
 /** Starts the workers and waits until all are ready. Throws MODEL_LOAD_FAILED, MODEL_FORMAT, ENGINE_LOST. */
 export async function startPool({ size, runLimitMs, start, now, onChange }: PoolParts): Promise<Pool> {
   const slots: Slot[] = Array.from({ length: size }, () => ({ worker: start(), isFree: true }));
-  const ends: Promise<{ isStuck: boolean }>[] = [];
-  const endAll = async (): Promise<{ isStuck: boolean }> => {
-    const all = await Promise.all([...ends, ...slots.map(({ worker }) => worker.end(END_WAIT_MS))]);
-    return { isStuck: all.some(({ isStuck }) => isStuck) };
+  const ends: Promise<void>[] = [];
+  let stuck = 0;
+  const endAll = async (): Promise<void> => {
+    await Promise.all([...ends, ...slots.map(({ worker }) => worker.end(END_WAIT_MS))]);
   };
   const [ready] = await Promise.all(slots.map(({ worker }) => worker.ready)).catch(async (error) => {
     await endAll();
@@ -98,6 +102,13 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
     }
   };
 
+  const giveUp = async ({ end, exited }: ModelWorker): Promise<void> => {
+    const { isStuck } = await end(END_WAIT_MS);
+    if (!isStuck) return;
+    stuck++;
+    void exited.then(() => stuck--);
+  };
+
   const toLease = (slot: Slot): Lease => {
     const { worker } = slot;
     slot.isFree = false;
@@ -111,6 +122,7 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
           delete slot.run;
         }
       },
+      isAlive: worker.isAlive,
       release() {
         // A worker that died meanwhile is free when its successor is ready.
         if (slot.worker === worker && worker.isAlive()) slot.isFree = true;
@@ -133,9 +145,10 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
         if (run === undefined || at - run.startedAt <= runLimitMs) continue;
         const message = `The model did not finish within ${runLimitMs} ms`;
         run.giveUp(new BulwarkError("MODEL_FAILED", message, "send less at once, or raise runLimitMs"));
-        ends.push(worker.end(END_WAIT_MS));
+        ends.push(giveUp(worker));
       }
     },
+    stuck: () => stuck,
     async close() {
       closing.abort();
       return endAll();

@@ -16,8 +16,10 @@ export type LoadedVersion = {
   readonly failure: BulwarkError | undefined;
   infer(inputs: readonly Tensor[], options: InferOptions): Promise<Computed>;
   statistics(): Omit<VersionStatistics, "model" | "version">;
+  /** Runs that were given up and do not end. */
+  stuck(): number;
   /** Takes no more requests, computes those that wait, ends the workers. */
-  close(): Promise<{ isStuck: boolean }>;
+  close(): Promise<void>;
 };
 
 export type VersionParts = {
@@ -36,6 +38,7 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
   const running = new Set<readonly Waiting[]>();
   const counts = createCounts();
   let isClosing = false;
+  let lastAlone = 0;
   let isScheduled = false;
   let window: NodeJS.Timeout | undefined;
   let onIdle: (() => void) | undefined;
@@ -99,16 +102,22 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
     try {
       if (batch.length > 0) await run(lease, batch);
     } catch (error) {
-      // One request must not fail the others of its batch, so each is tried alone.
       const isSharedFault = error instanceof BulwarkError && error.code === "MODEL_FAILED" && batch.length > 1;
-      for (const waiting of batch) {
-        if (isSharedFault) await run(lease, [waiting]).catch(waiting.reject);
-        else waiting.reject(error);
-      }
+      if (isSharedFault) await tryEach(lease, batch);
+      else for (const waiting of batch) waiting.reject(error);
     } finally {
       running.delete(batch);
       lease.release();
       schedule();
+    }
+  };
+
+  /** One request must not fail the others of its batch, so each is tried alone. */
+  const tryEach = async (lease: Lease, batch: readonly Waiting[]): Promise<void> => {
+    for (const waiting of batch) {
+      if (lease.isAlive()) await run(lease, [waiting]).catch(waiting.reject);
+      // The run took too long, and its worker with it: a successor takes them, each in a run of its own.
+      else line.add({ ...waiting, key: `alone ${lastAlone++}` });
     }
   };
 
@@ -170,6 +179,7 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
         throw error;
       }
     },
+    stuck: pool.stuck,
     statistics: () => ({
       ...counts.read(),
       pending: line.length + [...running].reduce((sum, batch) => sum + batch.length, 0),
@@ -187,11 +197,12 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
   };
 }
 
-/** A caller whose deadline passes during the run is told so at once; the answer that comes later is dropped. */
+/** A caller whose deadline passes during the run is told so at once, unless he waits; the answer that comes later is dropped. */
 function rejectLate(batch: readonly Waiting[], at: number): void {
   for (const waiting of batch) {
     const refusal = findRefusal(waiting, at);
-    if (refusal !== undefined) waiting.reject(refusal);
+    const isAwaited = waiting.options.awaitsRun === true && refusal?.code === "SERVING_DEADLINE";
+    if (refusal !== undefined && !isAwaited) waiting.reject(refusal);
   }
 }
 

@@ -27,7 +27,7 @@ export { type Answers, listenForAnswers } from "./redis/answers.ts";
 export { checkRedis, type RedisFacts, readFacts } from "./redis/check.ts";
 export { checkRights } from "./redis/check-rights.ts";
 export { type DeadLetter, dropDeadLetters, listDeadLetters, reviveDeadLetters } from "./redis/dead-letters.ts";
-export { ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from "./redis/inspect.ts";
+export { countDropped, ENGINE_SILENCE_MS, inspectQueue, listEngines, type QueueState } from "./redis/inspect.ts";
 export { createIntake, type Intake, type IntakeLimits } from "./redis/intake.ts";
 export { createLink, type Link } from "./redis/link.ts";
 export { type RedisAddress, toRedisOptions } from "./redis/options.ts";

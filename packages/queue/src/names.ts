@@ -26,6 +26,8 @@ export type Names = {
   readonly bytes: string;
   /** Records that were given up, with the reason. */
   readonly dead: string;
+  /** Number of dead letters that were dropped to make room for newer ones. */
+  readonly dropped: string;
   /** Number of records that somebody removed from a stream before they were ended. */
   readonly lost: string;
   /** How often a consumer left and gave records back: another number is the reason to look for them at once. */
@@ -52,6 +54,7 @@ export function nameKeys(job: string): Names {
     streams: [`${job}:high`, job, `${job}:low`],
     bytes: `${job}:bytes`,
     dead: `${job}:dead`,
+    dropped: `${job}:dropped`,
     lost: `${job}:lost`,
     left: `${job}:left`,
     engines: `${job}:engines`,

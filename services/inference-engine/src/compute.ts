@@ -58,6 +58,8 @@ export function createComputer(engine: Engine, { job, keys, older, fillRandom }:
     const options = {
       isGone,
       priority,
+      // Its asker is told by the gateway; a run that never ends is to become a dead letter.
+      awaitsRun: true,
       ...(delivery.deadline === undefined ? {} : { deadline: delivery.deadline }),
       ...(content.outputs === undefined ? {} : { outputs: content.outputs }),
     };

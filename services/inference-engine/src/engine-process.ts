@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   createEngine,
@@ -10,6 +11,7 @@ import {
   openOlderModels,
   openOlderRecords,
   resolveSettings,
+  shareMemory,
   UNLOADED,
   unwrapFrom,
   writeAnnouncement,
@@ -121,7 +123,8 @@ async function openHealth(
 }
 
 async function loadModels(settings: EngineSettings, keyring: Keyring | undefined, report: Report): Promise<Engine> {
-  const { models, modelName, memoryLimitBytes } = settings;
+  const memory = { machineBytes: totalmem(), containerBytes: process.constrainedMemory() };
+  const { models, modelName, memoryLimitBytes = shareMemory(memory) } = settings;
   const repository = isModelFile(models) ? openFile(models, modelName) : openFolder(models);
   const older = settings.older.models === undefined ? undefined : await openOlderModels(settings.older.models);
   const engine = createEngine({

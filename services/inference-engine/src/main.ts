@@ -9,6 +9,8 @@ const log: Report = (event, details) => {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...details })}\n`);
 };
 
+const WATCH_MS = 1_000;
+
 function fail(error: unknown): never {
   const { code, message, mend } =
     error instanceof BulwarkError ? error : { code: "BUG", message: "The engine failed.", mend: "report it" };
@@ -32,6 +34,14 @@ async function main(): Promise<void> {
       process.exit(0);
     }, fail);
   };
+  // A run that never ends keeps a core for as long as the process lives: what waits is left to our successor.
+  const watch = setInterval(() => {
+    const stuck = engine.engine.stuck();
+    if (stuck === 0 || isStopping) return;
+    log("a run does not end", { stuck });
+    stop();
+  }, WATCH_MS);
+  watch.unref();
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   if (settings.hasLifeline) process.stdin.resume().once("end", stop).once("error", stop);

@@ -89,6 +89,8 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     }
   };
 
+  /** Dead letters that this engine has said to be dropped. */
+  let dropped = 0;
   const endFailed = async (delivery: Delivery, error: unknown, verdict: "answer" | "bury"): Promise<void> => {
     const code = error instanceof BulwarkError ? error.code : "BUG";
     if (code === "SERVING_DEADLINE") counts.expired++;
@@ -98,7 +100,11 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     if (verdict === "answer") return end({ delivery, value });
     counts.dead++;
     report("dead letter", { id: delivery.id, code, deliveries: delivery.deliveries });
-    return end({ delivery, value, reason: code });
+    await end({ delivery, value, reason: code });
+    if (work.dropped() > dropped) {
+      report("dead letters dropped", { count: work.dropped() - dropped });
+      dropped = work.dropped();
+    }
   };
 
   /** What must be true before a record is computed. */

@@ -35,8 +35,8 @@ export type EngineSettings = {
   mostDeliveries: number;
   resultTtlMs: number;
   mostDead: number;
-  /** Bytes this process may use; 0: not looked at. */
-  memoryLimitBytes: number;
+  /** Bytes this process may use, beyond which no model is loaded; a share of what there is when absent, 0: not looked at. */
+  memoryLimitBytes?: number;
   /** Answers probes and Prometheus there, by TLS where `redis` names a certificate; absent: nowhere. */
   healthPort?: number;
   healthHost: string;
@@ -56,11 +56,10 @@ const DEFAULTS = {
   mostDeliveries: 5,
   resultTtlMs: 3_600_000,
   mostDead: 10_000,
-  memoryLimitBytes: 0,
   healthHost: "127.0.0.1",
   hasLifeline: false,
 };
-const OPTIONAL = ["keyringFile", "modelName", "healthPort", "tracesEndpoint"];
+const OPTIONAL = ["keyringFile", "modelName", "memoryLimitBytes", "healthPort", "tracesEndpoint"];
 const REQUIRED = ["redis", "models"];
 
 /** Reads the settings. Throws SERVING_CONFIG, with every finding. */
@@ -76,7 +75,7 @@ export async function readSettings(path: string): Promise<EngineSettings> {
       .filter((key) => !known.includes(key))
       .map((key) => `${key} is not known`),
     ...REQUIRED.filter((key) => given[key] === undefined).map((key) => `${key} is missing`),
-    ...Object.entries({ ...DEFAULTS, healthPort: 0, tracesEndpoint: "" }).flatMap(([key, value]) =>
+    ...Object.entries({ ...DEFAULTS, memoryLimitBytes: 0, healthPort: 0, tracesEndpoint: "" }).flatMap(([key, value]) =>
       describeMisfit(key, given[key], value),
     ),
     ...findSettingsFaults(given.modelSettings ?? {}),

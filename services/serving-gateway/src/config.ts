@@ -67,8 +67,8 @@ export type GatewayConfig = {
   readonly drainMs: number;
   /** How often each model is asked whether it still answers; 0: never. */
   readonly canaryMs: number;
-  /** Bytes of memory for the process; 0: not looked at. */
-  readonly memoryBytes: number;
+  /** Bytes of memory for the process, beyond which no model is loaded; a share of what there is when absent, 0: not looked at. */
+  readonly memoryBytes?: number;
   readonly older: {
     /** The model that `/predict` means; the only one when absent. */
     readonly model?: string;
@@ -103,7 +103,6 @@ export const DEFAULT_CONFIG: GatewayConfig = {
   leaveMs: 0,
   drainMs: 20_000,
   canaryMs: 10_000,
-  memoryBytes: 0,
   older: { dialect: "b", postProcessing: "", asWritten: false },
   hasLifeline: false,
 };
@@ -118,6 +117,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   httpsPort: "number",
   grpcPort: "number",
   healthPort: "number",
+  memoryBytes: "number",
   tls: "object",
   tokensFile: "string",
   keyringFile: "string",

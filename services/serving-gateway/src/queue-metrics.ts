@@ -15,6 +15,20 @@ const GAUGES: readonly { name: string; help: string; read: (state: QueueState) =
   { name: "redis_most_bytes", help: "Memory that Redis may use; 0: no limit", read: ({ redis }) => redis.mostBytes },
 ];
 
+/** What Redis itself counts, so that it goes on when a gateway is replaced. */
+const COUNTERS: typeof GAUGES = [
+  {
+    name: "lost",
+    help: "Records that somebody removed from the queue before their end; nothing of ours does",
+    read: ({ lost }) => lost,
+  },
+  {
+    name: "dead_letters_dropped",
+    help: "Dead letters that were dropped to make room for newer ones",
+    read: ({ dropped }) => dropped,
+  },
+];
+
 /** Adds the queue's families; each is read when it is asked for, from what the watch knows. */
 export function addQueueMetrics(registry: Registry, { watch }: Pick<Durable, "watch">): void {
   const registers = [registry];
@@ -54,17 +68,19 @@ export function addQueueMetrics(registry: Registry, { watch }: Pick<Durable, "wa
       },
     });
   }
-  new Counter({
-    name: "bulwark_serving_queue_lost_total",
-    help: "Records that somebody removed from the queue before their end; nothing of ours does",
-    labelNames: ["job"],
-    registers,
-    collect() {
-      this.reset();
-      const state = seen();
-      if (state !== undefined) this.inc({ job: watch.job }, state.lost);
-    },
-  });
+  for (const { name, help, read } of COUNTERS) {
+    new Counter({
+      name: `bulwark_serving_queue_${name}_total`,
+      help,
+      labelNames: ["job"],
+      registers,
+      collect() {
+        this.reset();
+        const state = seen();
+        if (state !== undefined) this.inc({ job: watch.job }, read(state));
+      },
+    });
+  }
 }
 
 export function addWebhookMetrics(registry: Registry, webhooks: Webhooks): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { isOpenToOthers } from "@bulwark/contracts/secret-file";
@@ -14,6 +15,7 @@ import {
   openOlderRecords,
   type Repository,
   resolveSettings,
+  shareMemory,
   type UnwrapModelKey,
   unwrapFrom,
 } from "@bulwark/inference";
@@ -59,7 +61,8 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const isQueued = (model: string): boolean => deliveryOf(config, model) === "durable";
   const repository = await openRepository(config, isQueued);
   const unwrap = config.keyringFile === undefined ? undefined : createUnwrap(config.keyringFile);
-  const { memoryBytes, older } = config;
+  const memory = { machineBytes: totalmem(), containerBytes: process.constrainedMemory() };
+  const { memoryBytes = shareMemory(memory), older } = config;
   const olderModels = older.models === undefined ? undefined : await openOlderModels(older.models);
   const decrypt = older.records === undefined ? undefined : await openOlderRecords(older.records);
   const engine = createEngine({

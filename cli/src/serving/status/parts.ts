@@ -57,10 +57,10 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
       if (queue === undefined) throw new BulwarkError("BUG", "A part that is not in use was probed.", "report it");
       return askRedis({ ...queue.redis, timeoutMs: 2_000 }, async (link, facts) => {
         await link.send("PING");
-        const { records, pending, dead, lost, engines } = await inspectQueue(link, nameKeys(queue.job));
+        const { records, pending, dead, dropped, lost, engines } = await inspectQueue(link, nameKeys(queue.job));
         const waiting = records.high + records.normal + records.low - pending;
         const durability = facts.isDurable ? "append-only file" : "none";
-        return { program: facts.program, durability, waiting, pending, dead, lost, engines: engines.length };
+        return { program: facts.program, durability, waiting, pending, dead, dropped, lost, engines: engines.length };
       });
     },
   },

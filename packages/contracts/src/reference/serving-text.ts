@@ -208,7 +208,8 @@ Without an adapter: \`metric: cpu\`, which needs no more than metrics-server. Ga
 
 ## Metrics
 
-Port 9443 of the Service \`clouds-metrics\`. With Prometheus' operator a ServiceMonitor comes by itself. \`metrics.dashboard: true\` adds a dashboard for Grafana's sidecar: requests, latencies
+Port 9443 of the Service \`clouds-metrics\`. With Prometheus' operator a ServiceMonitor comes by itself, and so do alerts (a PrometheusRule): records lost, dead letters dropped or growing, a record
+older than \`metrics.queueAgeSeconds\`, no engine, no Redis. \`metrics.dashboard: true\` adds a dashboard for Grafana's sidecar: requests, latencies
 by version, failures by code, the queue's length and age, engines, Redis.
 
 ## How it is protected

@@ -324,8 +324,13 @@ const metrics = part(
       ["auto", "always", "never"] as const,
       "Tell Prometheus' operator of the metrics: where the cluster knows ServiceMonitors, always, never",
     ),
+    rules: choice(
+      ["auto", "always", "never"] as const,
+      "Alerts of the queue for Prometheus' operator: where the cluster knows PrometheusRules, always, never",
+    ),
+    queueAgeSeconds: whole(60, 1, "Age of the oldest record that is worth an alert", 86_400),
     dashboard: flag(false, "A ConfigMap with a dashboard, labelled for Grafana's sidecar"),
-    labels: labels("Labels of ServiceMonitors and dashboard, by which their readers choose them"),
+    labels: labels("Labels of ServiceMonitors, alerts and dashboard, by which their readers choose them"),
   },
   "Prometheus and Grafana",
 );

@@ -53,6 +53,16 @@ export function writeNumbers(): Buffer {
   });
 }
 
+/** Adds the same numbers to each row. */
+export function writeOffset(offset: Float32Array): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "FP32", "rows", offset.length)],
+    outputs: [value("y", "FP32", "rows", offset.length)],
+    nodes: [op("Add", ["x", "offset"], ["y"])],
+    constants: [{ name: "offset", shape: [offset.length], data: offset }],
+  });
+}
+
 /** Takes from each row what all rows have in common: a row's answer depends on the others, though rows are free. */
 export function writeCentered(): Buffer {
   return writeOnnx({
@@ -75,17 +85,50 @@ export function writeLookup(): Buffer {
   });
 }
 
-/** Computes the sine of `x` again and again, as many times as `trips` says: as slow as one likes. */
-export function writeSlow(): Buffer {
+/**
+ * Computes the sine of `x` again and again, as many times as `trips` says: as slow as one likes. With `always` it is an
+ * input no more, and every run is that slow.
+ */
+export function writeSlow(always?: number): Buffer {
   const body = {
     inputs: [value("i", "INT64"), value("go", "BOOL"), value("v", "FP32", 1)],
     outputs: [value("goes", "BOOL"), value("w", "FP32", 1)],
     nodes: [op("Identity", ["go"], ["goes"]), op("Sin", ["v"], ["w"])],
   };
   return writeOnnx({
-    inputs: [value("x", "FP32", 1), value("trips", "INT64")],
+    inputs: [value("x", "FP32", 1), ...(always === undefined ? [value("trips", "INT64")] : [])],
     outputs: [value("y", "FP32", 1)],
     nodes: [{ ...op("Loop", ["trips", "", "x"], ["y"]), attributes: [{ name: "body", graph: body }] }],
+    constants: always === undefined ? [] : [{ name: "trips", shape: [], data: BigInt64Array.of(BigInt(always)) }],
+  });
+}
+
+/** Gives its numbers back after as many trips as the largest of them says: rows are free, and one can hold all others up. */
+export function writeHang(): Buffer {
+  const body = {
+    inputs: [value("i", "INT64"), value("go", "BOOL"), value("v", "INT64", "rows")],
+    outputs: [value("goes", "BOOL"), value("w", "INT64", "rows")],
+    nodes: [op("Identity", ["go"], ["goes"]), op("Identity", ["v"], ["w"])],
+  };
+  return writeOnnx({
+    inputs: [value("x", "INT64", "rows")],
+    outputs: [value("y", "INT64", "rows")],
+    nodes: [
+      { ...op("ReduceMax", ["x"], ["trips"]), attributes: [{ name: "keepdims", int: 0 }] },
+      { ...op("Loop", ["trips", "", "x"], ["y"]), attributes: [{ name: "body", graph: body }] },
+    ],
+  });
+}
+
+/** Gives as many numbers as it is told: as much memory as one likes. */
+export function writeHungry(): Buffer {
+  return writeOnnx({
+    inputs: [value("x", "INT64", 1)],
+    outputs: [value("y", "FP32", "count")],
+    nodes: [
+      { ...op("Cast", ["x"], ["number"]), attributes: [{ name: "to", int: ELEMENT_TYPES.FP32 }] },
+      op("Expand", ["number", "x"], ["y"]),
+    ],
   });
 }
 

@@ -30,9 +30,20 @@ export type ModelWorker = {
 
 const ENTRY = new URL("./main.ts", import.meta.url);
 
+/**
+ * V8's own memory of a thread; numbers lie outside it, strings of a run within. A thread that needs more ends, the process
+ * goes on. The space for machine code is set aside from the start, and a model's thread has little code.
+ */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, codeRangeSizeMb: 32 };
+
 /** Starts a thread and loads the model in it. `ready` rejects with MODEL_LOAD_FAILED, MODEL_FORMAT, ENGINE_LOST. */
 export function startModelWorker(start: WorkerStart): ModelWorker {
-  const thread = new Worker(ENTRY, { workerData: start, stdout: false, stderr: false });
+  const thread = new Worker(ENTRY, {
+    workerData: start,
+    resourceLimits: RESOURCE_LIMITS,
+    stdout: false,
+    stderr: false,
+  });
   const runs = new Map<number, PromiseWithResolvers<RunResult>>();
   const ready = Promise.withResolvers<Ready>();
   const ended = Promise.withResolvers<void>();
@@ -40,7 +51,8 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
   let isGone = false;
   let lastId = 0;
   thread.on("message", (report: WorkerReport) => {
-    if (report.kind === "ready") ready.resolve(report);
+    if (report.kind === "loaded") limitFirstRuns();
+    else if (report.kind === "ready") ready.resolve(report);
     else if (report.kind === "refused") {
       const { code, message, mend } = report.failure;
       ready.reject(new BulwarkError(code, message, mend));
@@ -63,6 +75,14 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
     lose();
     exited.resolve();
   });
+  const limitFirstRuns = (): void => {
+    const timer = setTimeout(() => {
+      const message = `The model's first run did not end within ${start.runLimitMs} ms`;
+      ready.reject(new BulwarkError("MODEL_LOAD_FAILED", message, "mend the model, or raise runLimitMs"));
+    }, start.runLimitMs);
+    const clear = (): void => clearTimeout(timer);
+    ready.promise.then(clear, clear);
+  };
   // Whoever waits for neither must not bring the process down.
   ready.promise.catch(() => {});
   return {

@@ -14,6 +14,7 @@ const report = (message: WorkerReport, transfer: readonly ArrayBuffer[] = []): v
 
 try {
   const session = await openSession(workerData as WorkerStart);
+  report({ kind: "loaded" });
   report({ kind: "ready", signature: session.signature, ...(await warmUp(session)) });
   port.on("message", (request: RunRequest | typeof END) => {
     if (request === END) process.exit();

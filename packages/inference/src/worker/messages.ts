@@ -8,6 +8,8 @@ export type WorkerStart = {
   /** The model on disk, or what it holds when it had to be decrypted. */
   readonly model: { readonly path: string } | { readonly bytes: Uint8Array };
   readonly threads: number;
+  /** How long its first runs, made before anybody waits, may take. */
+  readonly runLimitMs: number;
 };
 
 /** One run. */
@@ -20,6 +22,7 @@ export type Failure = { readonly code: ErrorCode; readonly message: string; read
 
 /** What a worker tells. */
 export type WorkerReport =
+  | { readonly kind: "loaded" }
   | { readonly kind: "ready"; readonly signature: ModelSignature; readonly isRowwise: boolean; readonly note?: string }
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "done"; readonly id: number; readonly outputs: readonly Tensor[]; readonly computeUs: number }

@@ -25,7 +25,7 @@ function makeItTakeFloat16AsBits(): void {
 makeItTakeFloat16AsBits();
 
 /** Loads a model on the CPU. Throws what ONNX Runtime throws, and MODEL_FORMAT. */
-export async function openSession({ model, threads }: WorkerStart): Promise<Session> {
+export async function openSession({ model, threads }: Pick<WorkerStart, "model" | "threads">): Promise<Session> {
   // Its messages quote values of requests.
   ort.env.logLevel = "fatal";
   const options: ort.InferenceSession.SessionOptions = {

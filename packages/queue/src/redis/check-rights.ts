@@ -14,7 +14,7 @@ const RUNS_SCRIPTS: readonly Command[] = [
   ["EVALSHA", "", "0"],
 ];
 
-const looks = ({ streams, bytes, lost, dead, engines }: Names): Command[] => [
+const looks = ({ streams, bytes, lost, dead, dropped, engines }: Names): Command[] => [
   ["TIME"],
   ...streams.flatMap((stream) => [
     ["XLEN", stream],
@@ -23,6 +23,7 @@ const looks = ({ streams, bytes, lost, dead, engines }: Names): Command[] => [
   ]),
   ["GET", bytes],
   ["GET", lost],
+  ["GET", dropped],
   ["XLEN", dead],
   ["ZRANGEBYSCORE", engines, "0", "+inf"],
 ];
@@ -52,7 +53,7 @@ const DEEDS: Readonly<Record<RedisUser, (names: Names) => Command[]>> = {
     ["XREAD", "STREAMS", names.reply("g"), "0"],
     ["XTRIM", names.reply("g"), "MINID", "0"],
   ],
-  engine: ({ streams, bytes, dead, lost, left, engines, serves, result, reply }) => [
+  engine: ({ streams, bytes, dead, dropped, lost, left, engines, serves, result, reply }) => [
     ...RUNS_SCRIPTS,
     ["TIME"],
     ...streams.flatMap((stream) => [
@@ -71,6 +72,8 @@ const DEEDS: Readonly<Record<RedisUser, (names: Names) => Command[]>> = {
     ["INCRBY", lost, "1"],
     ["INCRBY", left, "1"],
     ["XADD", dead, "*", "uri", ""],
+    ["XTRIM", dead, "MAXLEN", "1"],
+    ["INCRBY", dropped, "1"],
     ["XADD", reply("g"), "*", "uri", ""],
     ["PEXPIRE", reply("g"), "1"],
     ["HSET", result("u"), "value", ""],

@@ -18,6 +18,8 @@ export type QueueState = {
   /** Age of the oldest record in ms; 0 when none waits. */
   oldestMs: number;
   dead: number;
+  /** Dead letters that were dropped to make room for newer ones: nobody can compute them again. */
+  dropped: number;
   /** Records that somebody removed before their end. Anything but 0 is a reason to look. */
   lost: number;
   /** Names of the engines alive. */
@@ -33,10 +35,11 @@ export async function inspectQueue(link: Link, names: Names): Promise<QueueState
   const oldest = await Promise.all(names.streams.map((name) => link.send("XRANGE", name, "-", "+", "COUNT", 1)));
   const instants = oldest.flatMap((entries) => asList(entries)).map((entry) => readInstant(String(asList(entry)[0])));
   const engines = await listEngines(link, names);
-  const [bytes, lost, dead] = await Promise.all([
+  const [bytes, lost, dead, dropped] = await Promise.all([
     link.send("GET", names.bytes).then(Number),
     link.send("GET", names.lost).then(Number),
     link.send("XLEN", names.dead).then(Number),
+    countDropped(link, names),
   ]);
   const records = Object.fromEntries(PRIORITIES.map((priority, index) => [priority, lengths[index] ?? 0]));
   return {
@@ -46,6 +49,7 @@ export async function inspectQueue(link: Link, names: Names): Promise<QueueState
     bytes,
     oldestMs: instants.length === 0 ? 0 : Math.max(0, redisNow - Math.min(...instants)),
     dead,
+    dropped,
     lost,
     engines,
   };
@@ -56,6 +60,14 @@ export async function listEngines(link: Link, names: Names): Promise<string[]> {
   const [seconds] = asList(await link.send("TIME"));
   const since = Number(seconds) * 1000 - ENGINE_SILENCE_MS;
   return asList(await link.send("ZRANGEBYSCORE", names.engines, since, "+inf")).map(String);
+}
+
+/** Dead letters dropped so far; 0 for a user whose rights are from before they were counted. */
+export async function countDropped(link: Link, names: Names): Promise<number> {
+  return link.send("GET", names.dropped).then(Number, (error) => {
+    if (String(error.cause?.message).startsWith("NOPERM")) return 0;
+    throw error;
+  });
 }
 
 async function countPending(link: Link, stream: string): Promise<number> {

@@ -174,6 +174,22 @@ function suite(program: RedisProgram): void {
     assert.equal((await inspectQueue(link, names)).dead, 1);
   });
 
+  it("counts the dead letters that it drops for newer ones", async () => {
+    const names = makeJob();
+    const [intake, work] = [openIntake(names), await openWork(names)];
+    const made = 350;
+    for (let count = 0; count < made; count++) await intake.admit(submit());
+    for (let ended = 0; ended < made; ) {
+      const deliveries = await work.take(50, 1000);
+      await Promise.all(deliveries.map((delivery) => work.finish({ delivery, value: "NaN", reason: "MODEL_FAILED" })));
+      ended += deliveries.length;
+    }
+    const { dead, dropped } = await inspectQueue(link, names);
+    assert.ok(dropped > 0 && dead >= 100);
+    assert.equal(dead + dropped, made);
+    assert.equal(work.dropped(), dropped);
+  });
+
   it("hands out urgent records first", async () => {
     const names = makeJob();
     const [intake, work] = [openIntake(names), await openWork(names)];

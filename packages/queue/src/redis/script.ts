@@ -11,7 +11,7 @@ const toScript = (text: string): Script => ({ text, sha1: createHash("sha1").upd
 export const SCRIPTS = {
   admit: toScript(LUA["admit-4"]),
   take: toScript(LUA["take-3"]),
-  finish: toScript(LUA["finish-5+2"]),
+  finish: toScript(LUA["finish-6+2"]),
   withdraw: toScript(LUA["withdraw-4"]),
   revive: toScript(LUA["revive-5"]),
   beat: toScript(LUA["beat-3"]),

@@ -34,6 +34,8 @@ export type Work = {
   beat(serves: string): Promise<boolean>;
   /** Clean exit: gives back the records that it still holds; without any, its name is removed. */
   leave(): Promise<void>;
+  /** Dead letters dropped so far because this engine made newer ones, and more than `mostDead` were there. */
+  dropped(): number;
   /** Records seen so far that somebody had removed from the stream before their end. */
   lost(): number;
 };
@@ -70,6 +72,7 @@ export function createWork(
   /** Redis's clock less ours. */
   let offsetMs = 0;
   let lost = 0;
+  let dropped = 0;
   /** By {@link nameOf}. */
   const held = new Set<string>();
   /** Whether more may wait than the last read took. */
@@ -133,10 +136,12 @@ export function createWork(
   };
 
   const finishAll = coalesce(async (outcomes: readonly Outcome[]) => {
-    const keys: string[] = [...names.streams, names.bytes, names.dead];
+    const keys: string[] = [...names.streams, names.bytes, names.dead, names.dropped];
     const args: Argument[] = [GROUP, settings.resultTtlMs, settings.replyTtlMs, settings.mostDead];
     for (const outcome of outcomes) writeOutcome(keys, args, names, outcome);
-    return asList(await commands.run(SCRIPTS.finish, keys, args));
+    const answer = asList(await commands.run(SCRIPTS.finish, keys, args));
+    dropped += Number(answer[outcomes.length]);
+    return answer;
   }, MOST_AT_ONCE);
 
   /** Those that are there, by urgency. */
@@ -246,6 +251,7 @@ export function createWork(
       await commands.run(SCRIPTS.leave, keys, [GROUP, consumer]);
     },
 
+    dropped: () => dropped,
     lost: () => lost,
   };
 }

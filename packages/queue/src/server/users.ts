@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
   engine: [
     ...[...EVERYONE, "evalsha", "eval", "xreadgroup", "xgroup|create", "xgroup|delconsumer", "xack", "xdel", "xadd"],
     ...["xrange", "xpending", "xclaim", "xautoclaim", "hset", "pexpire", "incrby", "decrby", "set", "zadd", "zrem"],
-    "zremrangebyscore",
+    ...["zremrangebyscore", "xtrim"],
   ],
   // Scanning sees the names of all keys, whatever a user's patterns say: only the relay may.
   relay: [...EVERYONE, ...TAKES_IN, "scan"],
@@ -49,7 +49,7 @@ function listKeys(names: Names): Readonly<Record<RedisUser, readonly string[]>> 
   const intake = [...names.streams, names.bytes, names.result("*")].map((key) => `~${key}`);
   // What was ordered cannot be taken back or read there, only added to.
   const writes = `%W~${names.orders}`;
-  const reads = [names.dead, names.lost, names.engines, names.serves("*")].map((key) => `%R~${key}`);
+  const reads = [names.dead, names.dropped, names.lost, names.engines, names.serves("*")].map((key) => `%R~${key}`);
   return {
     gateway: [...intake, `~${names.reply("*")}`, writes, ...reads],
     engine: [`~${names.job}`, `~${names.job}:*`, `~${names.result("*")}`],

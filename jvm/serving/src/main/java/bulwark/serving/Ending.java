@@ -21,11 +21,15 @@ final class Ending {
     List<String> keys = new ArrayList<>(names.streams());
     keys.add(names.bytes());
     keys.add(names.dead());
+    keys.add(names.dropped());
     List<Object> arguments =
         new ArrayList<>(List.of(Names.GROUP, settings.resultTtlMs, settings.replyTtlMs, settings.mostDead));
     for (Outcome outcome : outcomes) add(outcome, keys, arguments);
     int before = 0;
-    for (Object ended : Queue.list(link.run(Script.FINISH, keys, arguments))) if (!ended.equals(1L)) before++;
+    // Behind them comes the number of dead letters that were dropped.
+    for (Object ended : Queue.list(link.run(Script.FINISH, keys, arguments)).subList(0, outcomes.size())) {
+      if (!ended.equals(1L)) before++;
+    }
     return before;
   }
 

@@ -21,6 +21,10 @@ record Names(String job) {
     return job + ":dead";
   }
 
+  String dropped() {
+    return job + ":dropped";
+  }
+
   String lost() {
     return job + ":lost";
   }

@@ -12,7 +12,7 @@ import java.util.HexFormat;
 /** A Lua step of Redis: the very files from which the embedded engine's steps are made, packed into this jar. */
 enum Script {
   TAKE("take-3"),
-  FINISH("finish-5+2"),
+  FINISH("finish-6+2"),
   BEAT("beat-3"),
   LEAVE("leave-6");
 

@@ -2,18 +2,20 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Ends records: result, expiry, acknowledgement and removal in one step. Who acknowledges first has the say: a second
 -- end of the same record changes nothing. Runs in a full Redis too, since it is what makes room.
--- KEYS  1 to 3: streams of priority high, normal, low; 4: counter of waiting bytes; 5: stream of dead letters
+-- KEYS  1 to 3: streams of priority high, normal, low; 4: counter of waiting bytes; 5: stream of dead letters;
+--       6: counter of dead letters that were dropped
 --       then for each record: hash of its result, stream of its answer (the same key twice where one is not used)
 -- ARGV  1: group; 2: life of a result in ms; 3: life of an idle answer stream in ms; 4: most dead letters kept
 --       then for each record: stream (1 to 3), id, bytes it counts for, where to (hash, reply, both), uri, value,
 --       reason ('' for a result, else the record becomes a dead letter), times it was delivered,
 --       what its run took ('' where nothing is told), which an answer stream passes on
--- Gives for each record 1: ended now; 0: had been ended before.
+-- Gives for each record 1: ended now; 0: had been ended before. Then the number of dead letters dropped for newer ones.
 local MOST_VALUES = 128
 local ended = {}
 local replies = {}
 local freed = 0
-local key = 6
+local dropped = 0
+local key = 7
 for at = 5, #ARGV, 9 do
   local stream, id, size, where = KEYS[tonumber(ARGV[at])], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local uri, value, reason = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
@@ -26,6 +28,9 @@ for at = 5, #ARGV, 9 do
       for _, field in ipairs({ 'from', stream, 'id', id, 'reason', reason, 'deliveries', ARGV[at + 7] }) do
         fields[#fields + 1] = field
       end
+      -- Counted, so that XADD has nothing to trim. A user from before this step may not: then XADD does it unseen.
+      local cut = redis.pcall('XTRIM', KEYS[5], 'MAXLEN', '~', math.max(0, ARGV[4] - 1))
+      if type(cut) == 'number' then dropped = dropped + cut end
       redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', unpack(fields))
     end
     redis.call('XDEL', stream, id)
@@ -52,4 +57,6 @@ for at = 5, #ARGV, 9 do
 end
 for reply in pairs(replies) do redis.call('PEXPIRE', reply, ARGV[3]) end
 if freed > 0 and redis.call('DECRBY', KEYS[4], freed) < 0 then redis.call('SET', KEYS[4], 0) end
+if dropped > 0 then redis.call('INCRBY', KEYS[6], dropped) end
+ended[#ended + 1] = dropped
 return ended
