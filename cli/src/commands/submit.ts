@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
 import { placeFindings, toFailure } from "../cluster/outcome.ts";
-import { warnOfSecrets } from "../cluster/present.ts";
+import { warnOfTrust } from "../cluster/present.ts";
 import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
@@ -60,13 +60,14 @@ async function submit(
   const step = context.progress.step(`submitting ${describeSubmission(submission)}`);
   await install(context, submission);
   step.done();
-  const exposed = warnOfSecrets(work.job.trust.tee);
+  const { tee } = work.job.trust;
+  const exposed = warnOfTrust(tee);
   if (exposed !== undefined) context.progress.warn(exposed);
   const isFollowed = flags.follow === true;
   if (!isFollowed && flags.wait !== true) {
     context.progress.note(`See how it goes: bulwark status ${release} -n ${cluster.namespace}`);
     return {
-      value: { apiVersion: "bulwark/v1", name: release, namespace: cluster.namespace, state: "submitted" },
+      value: { apiVersion: "bulwark/v1", name: release, namespace: cluster.namespace, state: "submitted", tee },
       text: release,
     };
   }
