@@ -213,6 +213,61 @@ test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
   assert.ok(!JSON.stringify(objects).includes("enclave-key"));
 });
 
+test("a role gets the entries of a Secret that it reads, and no key of another role", { skip }, () => {
+  const entries = (name: string, role: string): Record<string, string[]> =>
+    Object.fromEntries(
+      podOf(variant(name), role)
+        .spec.volumes.filter((volume: Rendered) => volume.secret && volume.name.startsWith("secret-"))
+        .map(({ name: volume, secret }: Rendered) => {
+          assert.deepEqual([secret.defaultMode, secret.optional ?? false], [0o400, /-(keys|password)$/.test(volume)]);
+          for (const { key, path, mode } of secret.items) assert.deepEqual([path, mode], [key, undefined]);
+          return [volume, secret.items.map(({ key }: Rendered) => key)];
+        }),
+    );
+  const older = ["keystore.p12", "keystore.pkcs12"];
+  const password = ["password", "key.txt", "output.bin"];
+  const rows: [name: string, role: string, expected: Record<string, string[]>][] = [
+    ["plain", "executor", { "secret-application": ["secret"] }],
+    ["data", "executor", { "secret-application": ["secret"], "secret-keyring": ["keyring.json"] }],
+    [
+      "plain",
+      "driver",
+      {
+        "secret-application": ["secret"],
+        "secret-keys": ["driver.p12", "truststore.p12", "server.p12", ...older],
+        "secret-password": password,
+      },
+    ],
+    [
+      "tls",
+      "executor",
+      {
+        "secret-application": ["secret"],
+        "secret-keys": ["executor.p12", "truststore.p12", ...older],
+        "secret-password": password,
+      },
+    ],
+    ["tls", "driver", entries("plain", "driver")],
+    [
+      "own-secrets",
+      "executor",
+      {
+        "secret-application": ["token"],
+        "secret-keys": entries("tls", "executor")["secret-keys"] ?? [],
+        "secret-password": password,
+      },
+    ],
+    ["cluster", "launcher", {}],
+    ["cluster", "executor", entries("tls", "executor")],
+  ];
+  for (const [name, role, expected] of rows) assert.deepEqual(entries(name, role), expected, `${role} of ${name}`);
+  // With one Secret for both, as submit makes it, a role's mounts are as narrow.
+  const { volumes } = podOf(variant("own-secrets"), "executor").spec;
+  const ofOne = volumes.filter(({ secret }: Rendered) => secret?.secretName === "team-tls");
+  assert.equal(ofOne.length, 2);
+  assert.ok(!JSON.stringify(ofOne).match(/driver|server/));
+});
+
 test("where a claim keeps event logs, both roles keep what they print, and the driver alone has the claim", {
   skip,
 }, () => {

@@ -17,7 +17,7 @@ import {
 import { findObject, listAll } from "@bulwark/kubernetes/api";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
-import { namedKeys, needsTls } from "./release-secrets.ts";
+import { namedKeys, needsTls, storeRolesOf } from "./release-secrets.ts";
 
 /** What is to be submitted where. */
 type Plan = {
@@ -216,7 +216,7 @@ async function checkSecrets({
   ]);
   const named: NamedSecrets = {
     ...(application === undefined ? {} : { application: { ...application, entry: secrets.applicationEntry } }),
-    ...(keys === undefined ? {} : { keys }),
+    ...(keys === undefined ? {} : { keys: { ...keys, roles: storeRolesOf(job) } }),
     ...(password === undefined ? {} : { password }),
     ...(keyring === undefined ? {} : { keyring }),
   };

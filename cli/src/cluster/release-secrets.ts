@@ -39,8 +39,12 @@ function requireKeys({ job, place }: ClusterJob, known: ReadonlySet<string>): vo
   });
 }
 
+/** Roles that open a key store; the driver's web UI needs one under every profile. */
+export const storeRolesOf = ({ security, ui }: JobFile): readonly ("driver" | "executor")[] =>
+  security.profile === "tls" ? ["driver", "executor"] : ui.enabled ? ["driver"] : [];
+
 /** Whether driver or executors open key stores. */
-export const needsTls = ({ security, ui }: JobFile): boolean => security.profile === "tls" || ui.enabled;
+export const needsTls = (job: JobFile): boolean => storeRolesOf(job).length > 0;
 
 /**
  * Makes what the user does not bring: an application secret of this release alone, the key stores where TLS is used, and
