@@ -10,7 +10,17 @@ import fc from "fast-check";
 import { stringify } from "yaml";
 import { enclaveBytes, findRefusedSettings, parseJobFile, REFUSED_SETTINGS } from "../packages/contracts/src/index.ts";
 import { parseProperties, renderChartPlan } from "../packages/spark/src/index.ts";
-import { CHART, find, findHelms, listPods, type Rendered, render, renderObjects, runHelm } from "./chart/helm.ts";
+import {
+  CHART,
+  find,
+  findHelms,
+  listPods,
+  type Rendered,
+  render,
+  renderNotes,
+  renderObjects,
+  runHelm,
+} from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
 import { findBroken } from "./chart/restricted.ts";
 import { DIGEST, REFUSED, VARIANTS } from "./chart/variants.ts";
@@ -509,12 +519,32 @@ test("long and odd release names give names that Kubernetes takes", { skip }, ()
   }
 });
 
-test("notes are short, and say what is not protected", { skip }, () => {
-  const notes = readFileSync(join(CHART, "templates", "NOTES.txt"), "utf8");
-  assert.ok(notes.split("\n").length <= 20);
+/** What the notes say of trust, by trust.tee. */
+const TRUST_NOTES: Readonly<Record<string, RegExp>> = {
+  none: /^No TEE: who is root on the nodes can read the memory/m,
+  simulation: /^SIMULATED TEE: nothing is protected from the owner of the machines/m,
+  sgx: /^Secrets of this release are plain Kubernetes Secrets: the hosts can read them/m,
+};
+
+test("notes of every shape are shorter than 15 lines, and say what is not protected and nothing else", { skip }, () => {
+  for (const [name, values] of Object.entries(VARIANTS)) {
+    const notes = renderNotes(helm, values);
+    const lines = notes.split("\n").length;
+    assert.ok(lines < 15, `${name}: ${lines} lines\n${notes}`);
+    const { trust = {}, sgx = false } = values as { trust?: { tee?: string }; sgx?: boolean };
+    const tee = sgx ? "sgx" : (trust.tee ?? "none");
+    assert.match(notes, new RegExp(`TEE ${tee}\\b`), name);
+    for (const [key, words] of Object.entries(TRUST_NOTES)) {
+      const isSaid = key === (["tdx", "snp"].includes(tee) ? "sgx" : tee);
+      assert.equal(words.test(notes), isSaid, `${name} and the words of ${key}`);
+    }
+  }
 });
 
-for (const name of ["plain", "tls", "cluster", "data", "schedule", "sgx", "tdx"]) {
+for (const name of [
+  ...["plain", "tls", "own-secrets", "cluster", "data", "schedule", "sgx", "tdx", "snp", "simulation"],
+  ...["volcano", "yunikorn", "kueue"],
+]) {
   test(`${name} is rendered as written down`, { skip }, () => {
     const file = join(GOLDEN, `${name}.yaml`);
     const text = variant(name)
