@@ -86,7 +86,8 @@ is a way out for a job's own code. Settings that would weaken the profile are re
 | 6 | what was observed is not as planned, or data was tampered with | no |
 | 137, 143 | killed or evicted | yes |
 
-A further attempt begins only when the former pod has ended: there are never two drivers. Kubernetes waits longer before each.
+A further attempt begins only when the former pod has ended: there are never two drivers. Kubernetes waits longer before each. A driver that a
+launcher made (\`deployMode: cluster\`) ends within seconds of that, however it died, and a further launcher removes it first.
 The annotation \`bulwark/progress\` of the driver says how far it is and why it failed, \`bulwark/security\` what was observed, \`bulwark/tee\` of each
 pod what it seems to run in.
 

@@ -44,6 +44,7 @@ public final class KubernetesDriverMain {
     Application application = Application.ofProcess();
     OutputTail tail = OutputTail.install();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> application.report().end(stopped()), "bulwark-last-word"));
+    LauncherWatch.start(System.getenv(), application.pod().namespace());
     Map<String, Object> reason = run(application, args, tail);
     application.report().end(reason);
     // A user's program may leave threads of its own behind; when its main method is done, the application is done.
