@@ -290,6 +290,12 @@ test("where a claim keeps event logs, both roles keep what they print, and the d
     return ["driver.jvm", "executor.jvm"].map((file) => /^"?-Dbulwark\.log\.copy=/m.test(data[file]));
   };
   assert.deepEqual(areKept(objects), [true, true]);
+  // Spark demands that the folder is there: the driver makes it.
+  const { data: files } = find(objects, "ConfigMap", "pi-conf");
+  const makes = ["driver.jvm", "executor.jvm"].map((file) =>
+    files[file].includes('\n"-Dbulwark.eventlog.folder=/var/bulwark/eventlog/spark"\n'),
+  );
+  assert.deepEqual(makes, [true, false]);
   const stored = variant("event-log-s3");
   assert.deepEqual(areKept(stored), [true, true]);
   assert.deepEqual(areKept(variant("plain")), [false, false]);
