@@ -10,7 +10,17 @@ import fc from "fast-check";
 import { stringify } from "yaml";
 import { enclaveBytes, findRefusedSettings, parseJobFile, REFUSED_SETTINGS } from "../packages/contracts/src/index.ts";
 import { parseProperties, renderChartPlan } from "../packages/spark/src/index.ts";
-import { CHART, find, findHelms, listPods, type Rendered, render, renderObjects, runHelm } from "./chart/helm.ts";
+import {
+  CHART,
+  find,
+  findHelms,
+  listPods,
+  type Rendered,
+  render,
+  renderNotes,
+  renderObjects,
+  runHelm,
+} from "./chart/helm.ts";
 import { canReach } from "./chart/network.ts";
 import { findBroken } from "./chart/restricted.ts";
 import { DIGEST, REFUSED, VARIANTS } from "./chart/variants.ts";
@@ -213,6 +223,61 @@ test("secrets are named and mounted, and stand nowhere else", { skip }, () => {
   assert.ok(!JSON.stringify(objects).includes("enclave-key"));
 });
 
+test("a role gets the entries of a Secret that it reads, and no key of another role", { skip }, () => {
+  const entries = (name: string, role: string): Record<string, string[]> =>
+    Object.fromEntries(
+      podOf(variant(name), role)
+        .spec.volumes.filter((volume: Rendered) => volume.secret && volume.name.startsWith("secret-"))
+        .map(({ name: volume, secret }: Rendered) => {
+          assert.deepEqual([secret.defaultMode, secret.optional ?? false], [0o400, /-(keys|password)$/.test(volume)]);
+          for (const { key, path, mode } of secret.items) assert.deepEqual([path, mode], [key, undefined]);
+          return [volume, secret.items.map(({ key }: Rendered) => key)];
+        }),
+    );
+  const older = ["keystore.p12", "keystore.pkcs12"];
+  const password = ["password", "key.txt", "output.bin"];
+  const rows: [name: string, role: string, expected: Record<string, string[]>][] = [
+    ["plain", "executor", { "secret-application": ["secret"] }],
+    ["data", "executor", { "secret-application": ["secret"], "secret-keyring": ["keyring.json"] }],
+    [
+      "plain",
+      "driver",
+      {
+        "secret-application": ["secret"],
+        "secret-keys": ["driver.p12", "truststore.p12", "server.p12", ...older],
+        "secret-password": password,
+      },
+    ],
+    [
+      "tls",
+      "executor",
+      {
+        "secret-application": ["secret"],
+        "secret-keys": ["executor.p12", "truststore.p12", ...older],
+        "secret-password": password,
+      },
+    ],
+    ["tls", "driver", entries("plain", "driver")],
+    [
+      "own-secrets",
+      "executor",
+      {
+        "secret-application": ["token"],
+        "secret-keys": entries("tls", "executor")["secret-keys"] ?? [],
+        "secret-password": password,
+      },
+    ],
+    ["cluster", "launcher", {}],
+    ["cluster", "executor", entries("tls", "executor")],
+  ];
+  for (const [name, role, expected] of rows) assert.deepEqual(entries(name, role), expected, `${role} of ${name}`);
+  // With one Secret for both, as submit makes it, a role's mounts are as narrow.
+  const { volumes } = podOf(variant("own-secrets"), "executor").spec;
+  const ofOne = volumes.filter(({ secret }: Rendered) => secret?.secretName === "team-tls");
+  assert.equal(ofOne.length, 2);
+  assert.ok(!JSON.stringify(ofOne).match(/driver|server/));
+});
+
 test("where a claim keeps event logs, both roles keep what they print, and the driver alone has the claim", {
   skip,
 }, () => {
@@ -225,6 +290,12 @@ test("where a claim keeps event logs, both roles keep what they print, and the d
     return ["driver.jvm", "executor.jvm"].map((file) => /^"?-Dbulwark\.log\.copy=/m.test(data[file]));
   };
   assert.deepEqual(areKept(objects), [true, true]);
+  // Spark demands that the folder is there: the driver makes it.
+  const { data: files } = find(objects, "ConfigMap", "pi-conf");
+  const makes = ["driver.jvm", "executor.jvm"].map((file) =>
+    files[file].includes('\n"-Dbulwark.eventlog.folder=/var/bulwark/eventlog/spark"\n'),
+  );
+  assert.deepEqual(makes, [true, false]);
   const stored = variant("event-log-s3");
   assert.deepEqual(areKept(stored), [true, true]);
   assert.deepEqual(areKept(variant("plain")), [false, false]);
@@ -454,12 +525,32 @@ test("long and odd release names give names that Kubernetes takes", { skip }, ()
   }
 });
 
-test("notes are short, and say what is not protected", { skip }, () => {
-  const notes = readFileSync(join(CHART, "templates", "NOTES.txt"), "utf8");
-  assert.ok(notes.split("\n").length <= 20);
+/** What the notes say of trust, by trust.tee. */
+const TRUST_NOTES: Readonly<Record<string, RegExp>> = {
+  none: /^No TEE: who is root on the nodes can read the memory/m,
+  simulation: /^SIMULATED TEE: nothing is protected from the owner of the machines/m,
+  sgx: /^Secrets of this release are plain Kubernetes Secrets: the hosts can read them/m,
+};
+
+test("notes of every shape are shorter than 15 lines, and say what is not protected and nothing else", { skip }, () => {
+  for (const [name, values] of Object.entries(VARIANTS)) {
+    const notes = renderNotes(helm, values);
+    const lines = notes.split("\n").length;
+    assert.ok(lines < 15, `${name}: ${lines} lines\n${notes}`);
+    const { trust = {}, sgx = false } = values as { trust?: { tee?: string }; sgx?: boolean };
+    const tee = sgx ? "sgx" : (trust.tee ?? "none");
+    assert.match(notes, new RegExp(`TEE ${tee}\\b`), name);
+    for (const [key, words] of Object.entries(TRUST_NOTES)) {
+      const isSaid = key === (["tdx", "snp"].includes(tee) ? "sgx" : tee);
+      assert.equal(words.test(notes), isSaid, `${name} and the words of ${key}`);
+    }
+  }
 });
 
-for (const name of ["plain", "tls", "cluster", "data", "schedule", "sgx", "tdx"]) {
+for (const name of [
+  ...["plain", "tls", "own-secrets", "cluster", "data", "schedule", "sgx", "tdx", "snp", "simulation"],
+  ...["volcano", "yunikorn", "kueue"],
+]) {
   test(`${name} is rendered as written down`, { skip }, () => {
     const file = join(GOLDEN, `${name}.yaml`);
     const text = variant(name)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { REPOSITORY } from "../e2e/harness.ts";
@@ -49,6 +49,28 @@ export function renderObjects(helm: string, values: object, release?: string): R
   const outcome = render(helm, values, release === undefined ? {} : { release });
   if ("refused" in outcome) throw new Error(outcome.refused);
   return outcome.objects;
+}
+
+/**
+ * What Helm tells people after an installation. `helm template` leaves it out, so it is rendered from a copy of the chart in which it is
+ * part of an object.
+ */
+export function renderNotes(helm: string, values: object): string {
+  const folder = mkdtempSync(join(tmpdir(), "bulwark-chart-"));
+  try {
+    cpSync(CHART, folder, { recursive: true });
+    const notes = join(folder, "templates", "NOTES.txt");
+    const text = readFileSync(notes, "utf8");
+    rmSync(notes);
+    writeFileSync(join(folder, "templates", "_notes.tpl"), `{{- define "notes" -}}\n${text}{{- end }}\n`);
+    const object = 'apiVersion: v1\nkind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n';
+    writeFileSync(join(folder, "templates", "notes.yaml"), object);
+    const outcome = render(helm, values, { chart: folder });
+    if ("refused" in outcome) throw new Error(outcome.refused);
+    return find(outcome.objects, "Notes").text;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 export const runHelm = (helm: string, args: string[]) => spawnSync(helm, args, { encoding: "utf8" });

@@ -8,6 +8,13 @@ const tolerations = [{ key: "batch", operator: "Exists", effect: "NoSchedule" }]
 export const VARIANTS: Readonly<Record<string, object>> = {
   plain: { image },
   tls: { image, security: { profile: "tls" } },
+  "own-secrets": {
+    image,
+    security: {
+      profile: "tls",
+      secrets: { application: "team-app", applicationEntry: "token", keys: "team-tls", password: "team-tls" },
+    },
+  },
   "no-ui": { image, ui: { enabled: false } },
   python: { image, python: "pi.py", args: ["10", "$(HOME)"], program: { "pi.py": "print(1)" } },
   jar: {

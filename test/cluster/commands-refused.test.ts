@@ -22,7 +22,7 @@ type Failure = {
   code: string;
   mend: string;
   message: string;
-  findings: { code: string; line?: number; path?: string; message: string }[];
+  findings: { code: string; file?: string; line?: number; path?: string; message: string }[];
 };
 
 /** Calls the tool and returns its error; `exit` is the process's. */
@@ -72,6 +72,8 @@ test("job files that are wrong are refused with file and line, all findings at o
 });
 
 test("names that cannot be are refused with one that can", () => {
+  const inFile = submit({ name: "a".repeat(200) });
+  assert.deepEqual([inFile.code, inFile.exit, inFile.findings[0]?.path], ["JOB_INVALID", EXIT.invalid, "name"]);
   const name = fail(["submit", "A".repeat(200), "-f", writeJob({}), "-n", namespace.name]);
   assert.deepEqual([name.code, name.exit], ["RELEASE_NAME_INVALID", EXIT.invalid]);
   assert.ok(name.message.length < 300);
@@ -91,23 +93,32 @@ test("a cluster that is not meant, not there, or not ours is told as such", asyn
     );
     return other;
   };
-  assert.deepEqual(at(fail(["list", "-n", "nothere"])), ["NAMESPACE_UNKNOWN", EXIT.invalid]);
-  assert.deepEqual(at(fail(["list", "--cluster"], join(HOME, "absent"))), ["KUBECONFIG_MISSING", EXIT.invalid]);
-  assert.deepEqual(at(fail(["list", "--context", "nothere"])), ["CONTEXT_UNKNOWN", EXIT.invalid]);
-  assert.deepEqual(at(fail(["list", "--cluster"], change("https://127.0.0.1:1"))), [
-    "CLUSTER_UNREACHABLE",
-    EXIT.unreachable,
-  ]);
+  // Whatever is wrong with the way to the cluster, each command says the same of it, and submit makes nothing.
+  const expectBoth = (flags: string[], expected: [code: string, exit: number], kubeconfig?: string): void => {
+    for (const command of [["list"], ["submit", "-f", writeJob({})]]) {
+      const found = fail([...command, ...flags], kubeconfig);
+      assert.deepEqual(at(found), expected, `${command[0]} ${flags.join(" ")}`);
+      assert.ok(found.mend.length > 0 && found.message.length < 400);
+    }
+  };
+  const here = ["-n", namespace.name];
+  expectBoth(["-n", "nothere"], ["NAMESPACE_UNKNOWN", EXIT.invalid]);
+  expectBoth(["-n", "n".repeat(200)], ["NAMESPACE_UNKNOWN", EXIT.invalid]);
+  expectBoth(["--context", "c".repeat(200)], ["CONTEXT_UNKNOWN", EXIT.invalid]);
+  expectBoth(["--context", "nothere"], ["CONTEXT_UNKNOWN", EXIT.invalid]);
+  expectBoth(here, ["KUBECONFIG_MISSING", EXIT.invalid], join(HOME, "absent"));
+  expectBoth(["--kubeconfig", join(HOME, "absent")], ["KUBECONFIG_MISSING", EXIT.invalid]);
+  expectBoth(here, ["CLUSTER_UNREACHABLE", EXIT.unreachable], change("https://127.0.0.1:1"));
   const untrusted = stringify({
     ...config,
     clusters: [{ ...config.clusters[0], cluster: { server: config.clusters[0].cluster.server } }],
   });
   writeFileSync(other, untrusted);
-  assert.deepEqual(at(fail(["list", "--cluster"], other)), ["CLUSTER_UNTRUSTED", EXIT.unreachable]);
+  expectBoth(here, ["CLUSTER_UNTRUSTED", EXIT.unreachable], other);
   const expired = await cluster.kubeconfigFor({ user: "late", days: -1 });
-  assert.deepEqual(at(fail(["list", "--cluster"], expired)), ["CLUSTER_UNAUTHENTICATED", EXIT.notPermitted]);
+  expectBoth(here, ["CLUSTER_UNAUTHENTICATED", EXIT.notPermitted], expired);
   const nobody = await cluster.kubeconfigFor({ user: "nobody" });
-  assert.deepEqual(at(fail(["list", "-n", namespace.name], nobody)), ["CLUSTER_FORBIDDEN", EXIT.notPermitted]);
+  expectBoth(here, ["CLUSTER_FORBIDDEN", EXIT.notPermitted], nobody);
 });
 
 const at = ({ code, exit }: Failure & { exit: number | null }) => [code, exit];
@@ -121,11 +132,15 @@ test("what the cluster lacks is found before anything is made, all at once", asy
   });
   assert.deepEqual([lacking.code, lacking.exit], ["PREFLIGHT_FAILED", EXIT.invalid]);
   assert.deepEqual(lacking.findings.map(({ path }) => path).sort(), [
-    "imagePullSecrets[0]",
+    "imagePullSecrets.0",
     "pvc",
     "security.secrets.application",
     "volumes.models.configMap",
   ]);
+  for (const { file, line, path } of lacking.findings) {
+    const said = readFileSync(file ?? "", "utf8").split("\n")[(line ?? 0) - 1];
+    assert.match(said ?? "", /no-(claim|secret|map|application)$/, path);
+  }
   const nobody = await cluster.kubeconfigFor({ user: "nobody" });
   const forbidden = fail(["submit", "-f", writeJob({}), "-n", namespace.name], nobody);
   assert.deepEqual([forbidden.code, forbidden.exit], ["CLUSTER_FORBIDDEN", EXIT.notPermitted]);

@@ -132,3 +132,100 @@ test("no command line and no environment on the node holds one", async () => {
   );
   assert.deepEqual(found, []);
 });
+
+type Running = { metadata: { name: string; labels: Record<string, string> } };
+
+/** What a Python program prints that runs in a container of the job, beside the job's own. */
+async function runIn(role: "driver" | "executor", program: string): Promise<string> {
+  const [pod] = (await release.pods(role)) as Running[];
+  const place = ["-n", namespace.name, pod?.metadata.name ?? "", "-c", `spark-${role}`];
+  return cluster.kubectl(["exec", ...place, "--", "python3", "-c", program]);
+}
+
+test("a role has the files that it reads, and no key of the other", async () => {
+  const listing =
+    "import os\nfor d in sorted(os.listdir('.')): print(d, *sorted(f for f in os.listdir(d) if f[0] != '.'))";
+  const list = (role: "driver" | "executor") => runIn(role, `import os\nos.chdir('/etc/bulwark/secrets')\n${listing}`);
+  assert.deepEqual((await list("driver")).trim().split("\n"), [
+    "application secret",
+    "keyring keyring.json",
+    "keys driver.p12 server.p12 truststore.p12",
+    "password password",
+  ]);
+  assert.deepEqual((await list("executor")).trim().split("\n"), [
+    "application secret",
+    "keyring keyring.json",
+    "keys executor.p12 truststore.p12",
+    "password password",
+  ]);
+});
+
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** Asks the API server from within a pod, with the token that is mounted there; each status by its question. */
+const ASK = `
+import json, os, ssl, sys, urllib.request, urllib.error
+folder = "${ACCOUNT}"
+token = open(folder + "/token").read() if os.path.exists(folder + "/token") else None
+trust = ssl.create_default_context(cafile=folder + "/ca.crt") if token else ssl._create_unverified_context()
+server = "https://" + os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"]
+for question in json.loads(QUESTIONS):
+    method, path, body = (question + [None])[:3]
+    headers = {"Content-Type": "application/json", **({"Authorization": "Bearer " + token} if token else {})}
+    request = urllib.request.Request(server + path, method=method, headers=headers, data=body and json.dumps(body).encode())
+    try:
+        status = urllib.request.urlopen(request, context=trust).status
+    except urllib.error.HTTPError as refused:
+        status = refused.code
+    print(status, method, path)
+`;
+type Question = [method: string, path: string, body?: object];
+
+async function ask(role: "driver" | "executor", questions: readonly Question[]): Promise<string[]> {
+  const list = JSON.stringify(JSON.stringify(questions));
+  return (await runIn(role, `QUESTIONS = ${list}\n${ASK}`)).trim().split("\n");
+}
+
+test("with the driver's own token, what is not its business is forbidden", async () => {
+  const own = `/api/v1/namespaces/${namespace.name}`;
+  const account = `${own}/serviceaccounts/${NAME}-driver`;
+  const [driver] = (await release.pods("driver")) as Running[];
+  const allowed: Question[] = [
+    ["GET", `${own}/pods`],
+    ["GET", `${own}/configmaps`],
+  ];
+  const meta = (name: string) => ({ metadata: { name } });
+  const review = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", ...meta("more"), rules: [] };
+  const forbidden: Question[] = [
+    ["GET", `${own}/secrets`],
+    ["GET", `${own}/secrets/${NAME}-secret`],
+    ["GET", `${own}/secrets/${NAME}-tls`],
+    ["GET", "/api/v1/secrets"],
+    ["GET", "/api/v1/namespaces/kube-system/secrets"],
+    ["GET", "/api/v1/namespaces/default/pods"],
+    ["GET", "/api/v1/namespaces/default/configmaps"],
+    ["GET", "/api/v1/pods"],
+    ["GET", "/api/v1/nodes"],
+    ["GET", "/api/v1/namespaces"],
+    ["GET", "/api/v1/persistentvolumes"],
+    ["GET", `${own}/serviceaccounts`],
+    ["GET", `${own}/pods/${driver?.metadata.name}/exec?command=id&stdout=true`],
+    ["GET", `/apis/batch/v1/namespaces/${namespace.name}/jobs`],
+    ["DELETE", `/apis/batch/v1/namespaces/${namespace.name}/jobs/${NAME}`],
+    ["POST", `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace.name}/roles`, review],
+    ["POST", `${account}/token`, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} }],
+  ];
+  const expect = (status: number, questions: readonly Question[]): string[] =>
+    questions.map(([method, path]) => `${status} ${method} ${path}`);
+  assert.deepEqual(await ask("driver", [...allowed, ...forbidden]), [
+    ...expect(200, allowed),
+    ...expect(403, forbidden),
+  ]);
+});
+
+test("an executor has no token, and without one the API server tells nothing", async () => {
+  const look = `import os\nprint([os.path.exists(p) for p in ("${ACCOUNT}", "/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io")])`;
+  assert.equal((await runIn("executor", look)).trim(), "[False, False, False]");
+  const path = `/api/v1/namespaces/${namespace.name}/pods`;
+  assert.deepEqual(await ask("executor", [["GET", path]]), [`401 GET ${path}`]);
+});

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A newer chart comes while a job of an older one runs.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { REPOSITORY } from "../e2e/harness.ts";
@@ -14,46 +13,23 @@ const STEP_MS = 240_000;
 const NUMBERS = 160;
 const TOTAL = new RegExp(`^total ${((NUMBERS - 1) * NUMBERS * (2 * NUMBERS - 1)) / 6}$`, "m");
 const CHART = join(REPOSITORY, "charts", "spark-job");
-const OLDER = "0.0.9";
+/** The chart as it was once, in its own words: former/README.md. */
+const FORMER = join(import.meta.dirname, "former/spark-job-0.1.0.tgz");
 
 const cluster = await joinCluster();
 let namespace: TestNamespace;
 let tool: Tool;
-let older: string;
-let version: string;
 
 before(async () => {
   namespace = await cluster.makeNamespace("upgrade");
   tool = await makeTool(cluster);
-  older = await makeOlderChart();
 });
 after(async () => {
   tool?.stop();
   await namespace?.remove();
-  if (older !== undefined) await rm(older, { recursive: true });
 });
 
-/** The chart with another version, and in each object that a job runs from something that a version may change. */
-async function makeOlderChart(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "bulwark-older-chart-"));
-  await cp(CHART, folder, { recursive: true });
-  const edit = async (file: string, change: (text: string) => string): Promise<void> => {
-    const text = await readFile(join(folder, file), "utf8");
-    const changed = change(text);
-    assert.notEqual(changed, text, file);
-    await writeFile(join(folder, file), changed);
-  };
-  await edit("Chart.yaml", (text) => {
-    version = /^version: (.*)$/m.exec(text)?.[1] ?? "";
-    return text.replaceAll(/^(version|appVersion): .*$/gm, `$1: ${OLDER}`);
-  });
-  // The pod of the driver, and by the ConfigMap the pods of executors.
-  await edit("templates/_pod.tpl", (text) =>
-    text.replace("terminationGracePeriodSeconds: 30", "terminationGracePeriodSeconds: 20"),
-  );
-  await edit("templates/_files.tpl", (text) => text.replace("-Duser.home=/tmp", "-Duser.home=/tmp\n-Dolder=true"));
-  return folder;
-}
+type Labelled = { metadata: { labels: Record<string, string>; annotations?: Record<string, string> }; data?: object };
 
 test("an upgrade leaves a job that runs alone, by Helm and by the tool", { timeout: 480_000 }, async () => {
   const program = await readFile(join(import.meta.dirname, "jobs/totals.py"), "utf8");
@@ -70,8 +46,11 @@ test("an upgrade leaves a job that runs alone, by Helm and by the tool", { timeo
     metadata: { name: "spark-secret", namespace: namespace.name },
     stringData: { secret: "of nobody else, and long enough for all" },
   });
-  await callHelm(helm, "install", "totals", older);
+  await callHelm(helm, "install", "totals", FORMER);
   const release = findRelease(cluster, namespace, "totals");
+  const readConfiguration = () => cluster.get<Labelled>(["configmap", "totals-conf", "-n", namespace.name]);
+  const given = await readConfiguration();
+  assert.equal(given.metadata.annotations?.["bulwark/planned"], undefined, "this chart is the former one");
   await until("tasks that are done", async () => ((await release.progress())?.tasks.done ?? 0) > 3, STEP_MS);
   const identities = async (): Promise<string[]> =>
     (await release.pods()).map(({ metadata }: Pod) => `${metadata.name} ${metadata.uid}`).toSorted();
@@ -89,13 +68,14 @@ test("an upgrade leaves a job that runs alone, by Helm and by the tool", { timeo
   assert.match(log, TOTAL);
   assert.ok(former.includes(`${driver.metadata.name} ${driver.metadata.uid}`));
   assert.equal((await release.pods("driver")).length, 1);
+  const upgradedTo = await readConfiguration();
+  assert.deepEqual(upgradedTo.data, given.data, "what the job was given is as it was");
+  assert.ok(upgradedTo.metadata.annotations?.["bulwark/planned"], "and the objects are of the newer chart");
+  const version = /^version: (.*)$/m.exec(await readFile(join(CHART, "Chart.yaml"), "utf8"))?.[1];
   const listed = JSON.parse(await cluster.run(helm, ["list", "-n", namespace.name, "-o", "json"]));
   assert.deepEqual(
-    listed.map(({ chart, status }: { chart: string; status: string }) => [chart, status]),
-    [[`spark-job-${version}`, "deployed"]],
+    listed.map(({ chart, status, revision }: Record<string, string>) => [chart, status, String(revision)]),
+    [[`spark-job-${version}`, "deployed", "4"]],
   );
-  type Labelled = { metadata: { labels: Record<string, string> } };
-  const made = await cluster.get<Labelled>(["job", "totals", "-n", namespace.name]);
-  assert.equal(made.metadata.labels["helm.sh/chart"], `spark-job-${version}`);
   await release.uninstall();
 });

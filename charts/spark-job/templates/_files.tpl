@@ -10,6 +10,9 @@
 -Duser.home=/tmp
 {{- if and .v.eventLog.enabled .v.eventLog.pvc }}
 -Dbulwark.log.copy=/var/bulwark/eventlog/bulwark-logs/{{ .root.Release.Name }}
+{{- with .v.eventLog.dir }}{{ if eq $.role "driver" }}
+{{ printf "-Dbulwark.eventlog.folder=/var/bulwark/eventlog/%s" (trimPrefix "/" .) | quote }}
+{{- end }}{{ end }}
 {{- else if include "spark-job.isLogStored" . }}
 {{ printf "-Dbulwark.log.copy=%s/bulwark-logs/%s" (trimSuffix "/" .v.eventLog.dir) .root.Release.Name | quote }}
 {{- end }}

@@ -42,7 +42,16 @@ volumes:
     emptyDir: {}
   {{- range $secrets }}
   - name: secret-{{ .place }}
-    secret: { secretName: {{ .name }}, defaultMode: 0400 }
+    secret:
+      secretName: {{ .name }}
+      defaultMode: 0400
+      {{- with .optional }}
+      optional: {{ . }}
+      {{- end }}
+      items:
+        {{- range .entries }}
+        - { key: {{ . | quote }}, path: {{ . | quote }} }
+        {{- end }}
   {{- end }}
   {{- if ne $role "launcher" }}
   {{- if $v.program }}
@@ -78,16 +87,24 @@ volumes:
 {{ or (hasKey . "configMap") (hasKey . "secret") (and (hasKey . "claim") .readOnly) }}
 {{- end }}
 
-{{/* Secrets that a role mounts. In: v, role. The key stores are only there where the role speaks TLS: an executor has no web UI. */}}
+{{/*
+Secrets that a role mounts, and of each the entries that this role reads. In: v, role. The key stores are only there where the role
+speaks TLS: an executor has no web UI. Secrets of older deployments have other entries (keystore.pkcs12; key.txt and output.bin), so those are
+optional: which are there, the program looks.
+*/}}
 {{- define "spark-job.secrets" -}}
 {{- $secrets := .v.security.secrets -}}
-- { place: application, name: {{ $secrets.application }} }
-{{- if or (eq .v.security.profile "tls") (and .v.ui.enabled (eq .role "driver")) }}
-- { place: keys, name: {{ $secrets.keys }} }
-- { place: password, name: {{ $secrets.password }} }
+{{- $hasUi := and .v.ui.enabled (eq .role "driver") -}}
+- { place: application, name: {{ $secrets.application }}, entries: [{{ $secrets.applicationEntry | quote }}] }
+{{- if or (eq .v.security.profile "tls") $hasUi }}
+- place: keys
+  name: {{ $secrets.keys }}
+  optional: true
+  entries: [{{ .role }}.p12, truststore.p12, {{ if $hasUi }}server.p12, {{ end }}keystore.p12, keystore.pkcs12]
+- { place: password, name: {{ $secrets.password }}, optional: true, entries: [password, key.txt, output.bin] }
 {{- end }}
 {{- with $secrets.keyring }}
-- { place: keyring, name: {{ . }} }
+- { place: keyring, name: {{ . }}, entries: [keyring.json] }
 {{- end }}
 {{- end }}
 

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { BulwarkError, type Finding, type JobFile, parseJobFile } from "@bulwark/contracts";
+import {
+  BulwarkError,
+  byPosition,
+  type Finding,
+  type JobFile,
+  type PlaceFinding,
+  parseJobFile,
+} from "@bulwark/contracts";
 import { parse } from "yaml";
 import type { Context } from "../command.ts";
 import { readJobFile } from "../runs/read-job-file.ts";
 
 /** A job for a cluster: its values as the chart takes them, and which Secrets the user brings himself. */
-export type ClusterJob = { job: JobFile; file: string; ownSecrets: ReadonlySet<string> };
+export type ClusterJob = {
+  job: JobFile;
+  ownSecrets: ReadonlySet<string>;
+  /** Tells where in the job file a finding about one of its values stands. */
+  place: PlaceFinding;
+};
 
 /** A ConfigMap holds 1 MiB, and base64 takes a third more. */
 const LARGEST_PROGRAM = 700_000;
@@ -21,10 +33,13 @@ const TEXT = /\.(py|txt|csv|json|ya?ml|properties|conf|sql|xml|md|sh|r)$/i;
  */
 export async function readClusterJob(context: Context, file: string): Promise<ClusterJob> {
   const content = await readJobFile(context.cwd, file);
-  const { job, warnings } = parseJobFile(content, { file, target: "cluster" });
+  const { job, warnings, place } = parseJobFile(content, { file, target: "cluster" });
   for (const { line, message, mend } of warnings) context.progress.warn(`${file}:${line}  ${message}: ${mend}`);
-  const sent = await packProgram(job, dirname(resolve(context.cwd, file)), file);
-  return { job: sent, file, ownSecrets: findOwnSecrets(content) };
+  const { sent, findings } = await packProgram(job, dirname(resolve(context.cwd, file)));
+  if (findings.length === 0) return { job: sent, ownSecrets: findOwnSecrets(content), place };
+  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
+  const placed = findings.map(place).toSorted(byPosition);
+  throw new BulwarkError("JOB_INVALID", `${file} has ${count}`, "correct what is listed above", { findings: placed });
 }
 
 /** Keys of `security.secrets` that the file itself has; defaults do not count. */
@@ -41,7 +56,7 @@ type Named = { path: string; name: string };
 const isOwnFile = (location: string): boolean => !/^([a-zA-Z][a-zA-Z0-9+.-]*:|\/)/.test(location);
 
 /** Puts the files that lie beside the job file into `program`, and names them by their names there. */
-async function packProgram(job: JobFile, folder: string, file: string): Promise<JobFile> {
+async function packProgram(job: JobFile, folder: string): Promise<{ sent: JobFile; findings: Finding[] }> {
   const program: Record<string, string> = { ...job.program };
   const findings: Finding[] = [];
   const take = async ({ path, name }: Named): Promise<string> => {
@@ -51,12 +66,12 @@ async function packProgram(job: JobFile, folder: string, file: string): Promise<
     const clash = Object.hasOwn(program, entry) && program[entry] !== packed.content;
     const message = clash ? `two files are called ${entry}` : packed.problem;
     if (message === undefined) program[entry] = packed.content ?? "";
-    else findings.push({ code: "JOB_FILE_REFERENCE", file, path, message, mend: packed.mend });
+    else findings.push({ code: "JOB_FILE_REFERENCE", path, message, mend: packed.mend });
     return entry;
   };
   const takeAll = (key: "jars" | "pyFiles" | "files"): Promise<string[]> =>
-    Promise.all(job[key].map((name, index) => take({ path: `${key}[${index}]`, name })));
-  const packed: JobFile = {
+    Promise.all(job[key].map((name, index) => take({ path: `${key}.${index}`, name })));
+  const sent: JobFile = {
     ...job,
     ...(job.python === undefined ? {} : { python: await take({ path: "python", name: job.python }) }),
     ...(job.jar === undefined ? {} : { jar: await take({ path: "jar", name: job.jar }) }),
@@ -69,15 +84,12 @@ async function packProgram(job: JobFile, folder: string, file: string): Promise<
   if (size > LARGEST_PROGRAM) {
     findings.push({
       code: "JOB_TOO_LARGE",
-      file,
       path: "program",
       message: `the files of the program are ${Math.round(size / 1000)} kB together; ${LARGEST_PROGRAM / 1000} kB can be sent along`,
       mend: "put large files into the image and name them local:///PATH, or onto the claim (pvc)",
     });
   }
-  if (findings.length === 0) return packed;
-  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
-  throw new BulwarkError("JOB_INVALID", `${file} has ${count}`, "correct what is listed above", { findings });
+  return { sent, findings };
 }
 
 async function packFile(path: string, name: string): Promise<{ content?: string; problem?: string; mend: string }> {

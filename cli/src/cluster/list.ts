@@ -4,7 +4,7 @@ import type { Context, Result } from "../command.ts";
 import { isDocument, renderResult, renderStreamed } from "../output/print.ts";
 import { type Cluster, openCluster } from "./open.ts";
 import { checkNamespace } from "./preflight.ts";
-import { listColumns } from "./present.ts";
+import { listColumns, simulationMark } from "./present.ts";
 import { readReleases } from "./read-release.ts";
 import { watchReleases } from "./watch-release.ts";
 
@@ -55,11 +55,18 @@ async function watchList(context: Context, cluster: Cluster, { output }: Flags):
       continue;
     }
     for (const status of sorted) {
-      const words = `${status.name}  ${status.state}  ${status.counts.running}/${status.counts.wanted}  ${status.reason?.words ?? ""}`;
-      const line = isDocument(output) ? await renderStreamed(status, output) : `${words.trimEnd()}\n`;
+      const line = isDocument(output) ? await renderStreamed(status, output) : `${toListLine(status)}\n`;
       if (told.get(status.name) !== line) context.stdout.write(line);
       told.set(status.name, line);
     }
   }
   throw context.signal.reason;
+}
+
+/** One job that changed, in one line. */
+export function toListLine(status: JobStatus): string {
+  const { name, state, counts, reason } = status;
+  return [name, state, `${counts.running}/${counts.wanted}`, simulationMark(status), reason?.words ?? ""]
+    .filter((part) => part !== "")
+    .join("  ");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
+import type { PlaceFinding } from "@bulwark/contracts";
+import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { type JobStatus, REASON_ERRORS, type Reason } from "@bulwark/kubernetes";
 
 /** A mend with the job's own name in it. */
@@ -25,7 +26,20 @@ export function toReasonError(reason: Reason, status: JobStatus): BulwarkError {
     REASON_ERRORS[reason.kind],
     `${words}${/[.!?]$/.test(words) ? "" : "."}`,
     fillMend(reason.mend, status),
+    { findings: toFindings(reason, status) },
   );
+}
+
+/** Where a reason is about a value of the job file, that value as a finding. */
+function toFindings({ kind, path, words, mend }: Reason, status: JobStatus): Finding[] {
+  return path === undefined ? [] : [{ code: REASON_ERRORS[kind], path, message: words, mend: fillMend(mend, status) }];
+}
+
+/** The same error, its findings with their places in the job file that was submitted. */
+export function placeFindings(error: unknown, place: PlaceFinding): unknown {
+  if (!(error instanceof BulwarkError) || error.findings.length === 0) return error;
+  const { code, message, mend, cause } = error;
+  return new BulwarkError(code, message, mend, { cause, findings: error.findings.map(place) });
 }
 
 /** The end of patience: what was waited for, and why it did not come. */
@@ -37,5 +51,7 @@ export function toTimeOut(status: JobStatus | undefined, name: string, limit: st
     reason === undefined || status === undefined
       ? `it goes on: bulwark status ${name}`
       : `${fillMend(reason.mend, status)}; take it away: bulwark delete ${name} -n ${status.namespace}`;
-  return new BulwarkError(reason?.kind === "unschedulable" ? "POD_UNSCHEDULABLE" : "TIMED_OUT", message, mend);
+  const code = reason?.kind === "unschedulable" ? "POD_UNSCHEDULABLE" : "TIMED_OUT";
+  const findings = reason === undefined || status === undefined ? [] : toFindings(reason, status);
+  return new BulwarkError(code, message, mend, { findings });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, type Finding, type JobFile } from "@bulwark/contracts";
+import { BulwarkError, byPosition, type Finding, type JobFile } from "@bulwark/contracts";
 import {
   type Claim,
   checkNamedSecrets,
@@ -17,10 +17,17 @@ import {
 import { findObject, listAll } from "@bulwark/kubernetes/api";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
-import { namedKeys, needsTls } from "./release-secrets.ts";
+import { namedKeys, needsTls, storeRolesOf } from "./release-secrets.ts";
 
 /** What is to be submitted where. */
-type Plan = { cluster: Cluster; release: string; work: ClusterJob; isUpgrade: boolean };
+type Plan = {
+  cluster: Cluster;
+  release: string;
+  work: ClusterJob;
+  isUpgrade: boolean;
+  /** Whether the release has the name that the job file says, and not one of its own. */
+  isNamedByFile: boolean;
+};
 
 type Check = (plan: Plan) => Promise<readonly Finding[]>;
 
@@ -36,14 +43,16 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /**
- * Looks whether the cluster can take the job, before anything is made there. All findings at once.
+ * Looks whether the cluster can take the job, before anything is made there. All findings at once, each about a value of the
+ * job file with the place where that stands.
  *
  * @throws BulwarkError NAMESPACE_UNKNOWN, CLUSTER_FORBIDDEN when rights are missing, PREFLIGHT_FAILED (or the code of
  *   the only finding) for the rest; CLUSTER_UNREACHABLE and the like
  */
 export async function checkAgainstCluster(plan: Plan): Promise<void> {
   await checkNamespace(plan.cluster);
-  const findings = (await Promise.all(Object.values(CHECKS).map((check) => check(plan)))).flat();
+  const found = (await Promise.all(Object.values(CHECKS).map((check) => check(plan)))).flat();
+  const findings = found.map(plan.work.place).toSorted(byPosition);
   const [first] = findings;
   if (first === undefined) return;
   const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
@@ -109,8 +118,9 @@ const toRightFinding = (right: Right, namespace: string): Finding => ({
   mend: `ask for it: kubectl create role --verb=${right.verb} --resource=${right.resource}${right.sub ? `/${right.sub}` : ""}${right.group === "" ? "" : `.${right.group}`}`,
 });
 
-async function checkName({ cluster, release, isUpgrade }: Plan): Promise<Finding[]> {
+async function checkName({ cluster, release, isUpgrade, isNamedByFile }: Plan): Promise<Finding[]> {
   const { connection, namespace } = cluster;
+  const about = isNamedByFile ? { path: "name" } : {};
   const [configuration, records] = await Promise.all([
     orUnknown(
       findObject<KubeObject>(connection, RESOURCES.configmaps, { namespace, name: namesOf(release).configuration }),
@@ -130,6 +140,7 @@ async function checkName({ cluster, release, isUpgrade }: Plan): Promise<Finding
       : [
           {
             code: "RELEASE_UNKNOWN",
+            ...about,
             message: `there is no release ${release} to upgrade`,
             mend: "leave --upgrade out",
           },
@@ -137,11 +148,15 @@ async function checkName({ cluster, release, isUpgrade }: Plan): Promise<Finding
   }
   if (isKnown) {
     const mend = `use another name, delete it (bulwark delete ${release} -n ${namespace}), or add --upgrade`;
-    return [{ code: "RELEASE_EXISTS", message: `a release ${release} is in namespace ${namespace} already`, mend }];
+    return [
+      { code: "RELEASE_EXISTS", ...about, message: `a release ${release} is in namespace ${namespace} already`, mend },
+    ];
   }
   if (configuration === undefined || configuration === "unknown") return [];
   const mend = `remove it: bulwark delete ${release} --leftovers -n ${namespace}`;
-  return [{ code: "RELEASE_EXISTS", message: `objects of an earlier release ${release} are still there`, mend }];
+  return [
+    { code: "RELEASE_EXISTS", ...about, message: `objects of an earlier release ${release} are still there`, mend },
+  ];
 }
 
 /** Every claim that a job names, by the key that names it. */
@@ -154,7 +169,7 @@ export function listClaims(job: JobFile): { path: string; name: string }[] {
   return named.flatMap(({ path, name }) => (name === undefined ? [] : [{ path, name }]));
 }
 
-async function checkClaims({ cluster: { connection, namespace }, work: { job, file } }: Plan): Promise<Finding[]> {
+async function checkClaims({ cluster: { connection, namespace }, work: { job } }: Plan): Promise<Finding[]> {
   const findings = await Promise.all(
     listClaims(job).map(async ({ path, name }): Promise<Finding[]> => {
       const claim = await orUnknown(
@@ -162,11 +177,11 @@ async function checkClaims({ cluster: { connection, namespace }, work: { job, fi
       );
       if (claim === undefined) {
         const message = `there is no volume claim ${name} in namespace ${namespace}`;
-        return [{ code: "OBJECT_MISSING", file, path, message, mend: "correct the name; see claims: kubectl get pvc" }];
+        return [{ code: "OBJECT_MISSING", path, message, mend: "correct the name; see claims: kubectl get pvc" }];
       }
       if (claim !== "unknown" && claim.status?.phase === "Lost") {
         const message = `the volume of claim ${name} is lost`;
-        return [{ code: "OBJECT_MISSING", file, path, message, mend: `see why: kubectl describe pvc ${name}` }];
+        return [{ code: "OBJECT_MISSING", path, message, mend: `see why: kubectl describe pvc ${name}` }];
       }
       return [];
     }),
@@ -174,9 +189,10 @@ async function checkClaims({ cluster: { connection, namespace }, work: { job, fi
   return findings.flat();
 }
 
-/** What is wrong with Secrets, ConfigMaps and accounts that the job names. */
+/** What is wrong with Secrets, ConfigMaps and accounts that the job names, each with its place in the job file. */
 export async function findWrongObjects(cluster: Cluster, work: ClusterJob): Promise<Finding[]> {
-  return (await Promise.all([checkSecrets({ cluster, work }), checkObjects({ cluster, work })])).flat();
+  const found = await Promise.all([checkSecrets({ cluster, work }), checkObjects({ cluster, work })]);
+  return found.flat().map(work.place).toSorted(byPosition);
 }
 
 type Named = Pick<Plan, "cluster" | "work">;
@@ -200,7 +216,7 @@ async function checkSecrets({
   ]);
   const named: NamedSecrets = {
     ...(application === undefined ? {} : { application: { ...application, entry: secrets.applicationEntry } }),
-    ...(keys === undefined ? {} : { keys }),
+    ...(keys === undefined ? {} : { keys: { ...keys, roles: storeRolesOf(job) } }),
     ...(password === undefined ? {} : { password }),
     ...(keyring === undefined ? {} : { keyring }),
   };
@@ -219,7 +235,7 @@ const HALF_TLS: Finding = {
 function listObjects(job: JobFile): { path: string; resource: Resource; name: string }[] {
   return [
     ...job.imagePullSecrets.map((name, index) => ({
-      path: `imagePullSecrets[${index}]`,
+      path: `imagePullSecrets.${index}`,
       resource: RESOURCES.secrets,
       name,
     })),
@@ -238,7 +254,7 @@ function listObjects(job: JobFile): { path: string; resource: Resource; name: st
   ];
 }
 
-async function checkObjects({ cluster: { connection, namespace }, work: { job, file } }: Named): Promise<Finding[]> {
+async function checkObjects({ cluster: { connection, namespace }, work: { job } }: Named): Promise<Finding[]> {
   const findings = await Promise.all(
     listObjects(job).map(async ({ path, resource, name }): Promise<Finding[]> => {
       const found = await orUnknown(findObject<KubeObject>(connection, resource, { namespace, name }));
@@ -247,7 +263,6 @@ async function checkObjects({ cluster: { connection, namespace }, work: { job, f
       return [
         {
           code: "OBJECT_MISSING",
-          file,
           path,
           message,
           mend: `make it, or correct the name: kubectl get ${resource.plural}`,
@@ -265,12 +280,13 @@ const RUNTIME_CLASSES: Readonly<Record<string, string>> = { tdx: "kata-qemu-tdx"
 export const runtimeClassOf = ({ trust }: JobFile): string | undefined =>
   trust.tee === "tdx" || trust.tee === "snp" ? (trust.runtimeClass ?? RUNTIME_CLASSES[trust.tee]) : undefined;
 
-async function checkRuntimeClass({ cluster: { connection }, work: { job, file } }: Plan): Promise<Finding[]> {
+async function checkRuntimeClass({ cluster: { connection }, work: { job } }: Plan): Promise<Finding[]> {
   const name = runtimeClassOf(job);
   if (name === undefined) return [];
   const found = await orUnknown(findObject<KubeObject>(connection, RESOURCES.runtimeclasses, { name }));
   if (found !== undefined) return [];
   const message = `the cluster has no runtime class ${name}, and trust.tee is ${job.trust.tee}`;
   const mend = "install Kata Containers (kata-deploy), or name the class: trust.runtimeClass";
-  return [{ code: "OBJECT_MISSING", file, path: "trust.tee", message, mend }];
+  const path = job.trust.runtimeClass === undefined ? "trust.tee" : "trust.runtimeClass";
+  return [{ code: "OBJECT_MISSING", path, message, mend }];
 }

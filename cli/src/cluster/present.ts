@@ -14,21 +14,26 @@ export function trustOf({ planned, driver }: JobStatus): string {
 }
 
 const TRUST_WORDS: Readonly<Record<string, string>> = {
-  none: "none (no TEE: whoever owns the nodes can read the job's memory and its Secrets)",
-  simulation: "simulation (no TEE: whoever owns the nodes can read everything)",
+  none: "no TEE: whoever owns the nodes can read the job's memory and its Secrets",
+  simulation: "no TEE: whoever owns the nodes can read everything",
 };
 const HARDWARE = ["sgx", "tdx", "snp"];
 const READABLE = "its Secrets are plain Kubernetes Secrets, which the hosts can read";
 
-/** Whether a job asks for a TEE of hardware, and what that does not protect. */
-export const warnOfSecrets = (tee: string): string | undefined =>
-  HARDWARE.includes(tee) ? `trust.tee is ${tee}: ${READABLE}, whatever the TEE protects afterwards` : undefined;
+/** What the TEE that a job asks for does not protect, where somebody might think that it does. */
+export function warnOfTrust(tee: string): string | undefined {
+  if (tee === "simulation") return `trust.tee is simulation: ${TRUST_WORDS.simulation}`;
+  return HARDWARE.includes(tee) ? `trust.tee is ${tee}: ${READABLE}, whatever the TEE protects afterwards` : undefined;
+}
 
-const showTrust = (status: JobStatus): string => {
+/** For lines without room: the word of a job that only pretends, and nothing for others. */
+export const simulationMark = ({ planned }: JobStatus): string => (planned.tee === "simulation" ? "SIMULATED TEE" : "");
+
+function showTrust(status: JobStatus): string {
   const trust = trustOf(status);
-  if (HARDWARE.includes(status.planned.tee)) return `${trust} (${READABLE})`;
-  return TRUST_WORDS[trust] ?? trust;
-};
+  const words = HARDWARE.includes(status.planned.tee) ? READABLE : TRUST_WORDS[trust.replace(", not checked", "")];
+  return words === undefined ? trust : `${trust} (${words})`;
+}
 
 const stagesOf = ({ progress }: JobStatus): string =>
   progress === undefined || progress.stages.total === 0 ? "" : `${progress.stages.done}/${progress.stages.total}`;

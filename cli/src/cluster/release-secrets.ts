@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { JobFile } from "@bulwark/contracts";
+import { BulwarkError, byPosition, type JobFile } from "@bulwark/contracts";
 import { type ConfigMap, makeSecret, namesOf, ownerPatch, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { createObject, deleteObject, findObject, patchObject } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
@@ -13,14 +13,38 @@ const SECRET_BYTES = 32;
 /** Secrets to make for a release, and the job's values that name them. */
 export type PlannedSecrets = { secrets: readonly Secret[]; names: JobFile["security"]["secrets"] };
 
-/** Master keys that the datasets of a job name. */
-export function namedKeys({ data }: JobFile): string[] {
-  const keys = Object.values(data).flatMap(({ key, columns }) => [key, ...Object.values(columns)]);
-  return [...new Set(keys.filter((key) => key !== undefined))];
+/** Every place of a job file that names a master key. */
+function listNamedKeys({ data }: JobFile): { path: string; id: string }[] {
+  return Object.entries(data).flatMap(([name, { key, columns }]) => [
+    ...(key === undefined ? [] : [{ path: `data.${name}.key`, id: key }]),
+    ...Object.entries(columns).map(([column, id]) => ({ path: `data.${name}.columns.${column}`, id })),
+  ]);
 }
 
+/** Master keys that the datasets of a job name. */
+export const namedKeys = (job: JobFile): string[] => [...new Set(listNamedKeys(job).map(({ id }) => id))];
+
+/** Every key that the job names and the keyring lacks, where the job names it. Throws KEY_MISSING. */
+function requireKeys({ job, place }: ClusterJob, known: ReadonlySet<string>): void {
+  const absent = listNamedKeys(job).filter(({ id }) => !known.has(id));
+  if (absent.length === 0) return;
+  const ids = [...new Set(absent.map(({ id }) => id))];
+  const findings = absent.map(({ path, id }) => {
+    const mend = `bulwark keys init --data ${id}`;
+    return place({ code: "KEY_MISSING" as const, path, message: `no data key is called "${id}"`, mend });
+  });
+  const message = `The job names data keys that are not in your keyring: ${ids.join(", ")}.`;
+  throw new BulwarkError("KEY_MISSING", message, `bulwark keys init --data ${ids.join(" ")}`, {
+    findings: findings.toSorted(byPosition),
+  });
+}
+
+/** Roles that open a key store; the driver's web UI needs one under every profile. */
+export const storeRolesOf = ({ security, ui }: JobFile): readonly ("driver" | "executor")[] =>
+  security.profile === "tls" ? ["driver", "executor"] : ui.enabled ? ["driver"] : [];
+
 /** Whether driver or executors open key stores. */
-export const needsTls = ({ security, ui }: JobFile): boolean => security.profile === "tls" || ui.enabled;
+export const needsTls = (job: JobFile): boolean => storeRolesOf(job).length > 0;
 
 /**
  * Makes what the user does not bring: an application secret of this release alone, the key stores where TLS is used, and
@@ -30,9 +54,10 @@ export const needsTls = ({ security, ui }: JobFile): boolean => security.profile
  */
 export async function planSecrets(
   context: Context,
-  { job, ownSecrets }: ClusterJob,
+  work: ClusterJob,
   place: { release: string; namespace: string },
 ): Promise<PlannedSecrets> {
+  const { job, ownSecrets } = work;
   const { release, namespace } = place;
   const names = namesOf(release);
   const make = (name: string, entries: Parameters<typeof makeSecret>[3]): Secret =>
@@ -52,6 +77,7 @@ export async function planSecrets(
     const { openKeys, selectKeys, serializeKeyring } = await import("@bulwark/pki");
     const opened = await openKeys(context.paths.keys, { now: context.now() });
     if (wantsKeyring) {
+      requireKeys(work, new Set(opened.keyring.keys.map(({ id }) => id)));
       chosen.keyring = names.keyring;
       secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(selectKeys(opened.keyring, keys)) }));
     }

@@ -3,7 +3,7 @@ import { isEnded, type JobStatus } from "@bulwark/kubernetes";
 import type { Context, Result } from "../command.ts";
 import { isDocument, renderStreamed } from "../output/print.ts";
 import { type Cluster, openCluster } from "./open.ts";
-import { describeSecurity, describeStatus } from "./present.ts";
+import { describeSecurity, describeStatus, simulationMark } from "./present.ts";
 import { readRelease } from "./read-release.ts";
 import { watchRelease } from "./watch-release.ts";
 
@@ -42,10 +42,20 @@ async function watch(context: Context, cluster: Cluster, { name }: JobStatus, { 
   throw context.signal.reason;
 }
 
-function toLine({ name, state, counts, progress, reason }: JobStatus): string {
+/** One change in one line. */
+export function toLine(status: JobStatus): string {
+  const { name, state, counts, progress, reason } = status;
   const stages = progress === undefined ? "" : `stages ${progress.stages.done}/${progress.stages.total}`;
   const tasks = progress === undefined ? "" : `tasks ${progress.tasks.done}/${progress.tasks.total}`;
-  return [name, state, `executors ${counts.running}/${counts.wanted}`, stages, tasks, reason?.words ?? ""]
+  return [
+    name,
+    state,
+    `executors ${counts.running}/${counts.wanted}`,
+    stages,
+    tasks,
+    simulationMark(status),
+    reason?.words ?? "",
+  ]
     .filter((part) => part !== "")
     .join("  ");
 }

@@ -35,7 +35,13 @@ export async function prepareSubmission(
   const [planned] = await Promise.all([
     planSecrets(context, work, { release, namespace: cluster.namespace }),
     request.checkCluster
-      ? checkAgainstCluster({ cluster, release, work, isUpgrade: request.isUpgrade })
+      ? checkAgainstCluster({
+          cluster,
+          release,
+          work,
+          isUpgrade: request.isUpgrade,
+          isNamedByFile: request.name === undefined,
+        })
       : Promise.resolve(),
   ]);
   return { cluster, helm, release, work, planned, isUpgrade: request.isUpgrade };

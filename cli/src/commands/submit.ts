@@ -3,8 +3,8 @@ import { BulwarkError, parseDurationMs } from "@bulwark/contracts";
 import { Option } from "commander";
 import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
-import { toFailure } from "../cluster/outcome.ts";
-import { warnOfSecrets } from "../cluster/present.ts";
+import { placeFindings, toFailure } from "../cluster/outcome.ts";
+import { warnOfTrust } from "../cluster/present.ts";
 import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
@@ -56,17 +56,18 @@ async function submit(
   flags: Readonly<Record<string, unknown>>,
   timeout: { ms: number; text: string } | undefined,
 ): Promise<Result> {
-  const { cluster, release } = submission;
+  const { cluster, release, work } = submission;
   const step = context.progress.step(`submitting ${describeSubmission(submission)}`);
   await install(context, submission);
   step.done();
-  const exposed = warnOfSecrets(submission.work.job.trust.tee);
+  const { tee } = work.job.trust;
+  const exposed = warnOfTrust(tee);
   if (exposed !== undefined) context.progress.warn(exposed);
   const isFollowed = flags.follow === true;
   if (!isFollowed && flags.wait !== true) {
     context.progress.note(`See how it goes: bulwark status ${release} -n ${cluster.namespace}`);
     return {
-      value: { apiVersion: "bulwark/v1", name: release, namespace: cluster.namespace, state: "submitted" },
+      value: { apiVersion: "bulwark/v1", name: release, namespace: cluster.namespace, state: "submitted", tee },
       text: release,
     };
   }
@@ -81,9 +82,11 @@ async function submit(
       signal: context.signal,
       ...(timeout === undefined ? {} : { timeoutMs: timeout.ms, timeoutText: timeout.text }),
     },
-  );
+  ).catch((error) => {
+    throw placeFindings(error, work.place);
+  });
   const failure = toFailure(status);
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw placeFindings(failure, work.place);
   context.progress.note(
     `${release} succeeded; its protection as observed: bulwark status ${release} -n ${cluster.namespace} --security`,
   );

@@ -37,8 +37,8 @@ test("everything that is missing is told at once", async () => {
     await findingsOf({ jar: "absent.jar", class: "A", jars: ["folder", "app.jar"], files: ["x"] }, GIB),
     [
       ["JOB_FILE_REFERENCE", "jar"],
-      ["JOB_FILE_REFERENCE", "jars[0]"],
-      ["JOB_FILE_REFERENCE", "files[0]"],
+      ["JOB_FILE_REFERENCE", "jars.0"],
+      ["JOB_FILE_REFERENCE", "files.0"],
       ["JOB_TOO_LARGE", "executor"],
     ],
   );

@@ -41,7 +41,7 @@ async function checkFiles(job: JobFile, baseFolder: string): Promise<Finding[]> 
     ...(job.jar === undefined ? [] : [["jar", job.jar] as [string, string]]),
     ...(job.python === undefined ? [] : [["python", job.python] as [string, string]]),
     ...(["jars", "pyFiles", "files"] as const).flatMap((key) =>
-      job[key].map((path, index) => [`${key}[${index}]`, path] as [string, string]),
+      job[key].map((path, index) => [`${key}.${index}`, path] as [string, string]),
     ),
   ];
   const checked = await Promise.all(

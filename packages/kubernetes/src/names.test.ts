@@ -189,4 +189,10 @@ test("every sentence of the scheduler becomes words and a mend", () => {
   );
   assert.match(words, /0 of 2 nodes.*1 with too few cores.*taint.*dedicated/);
   assert.ok(!words.includes("memory"));
+  const about = (message: string, role?: string) =>
+    explainUnschedulable(`0/1 nodes are available: ${message}`, role).path;
+  assert.equal(about("1 Insufficient memory.", "executor"), "executor.memory");
+  assert.equal(about("1 node(s) had untolerated taint {a: b}.", "driver"), "tolerations");
+  // A launcher's size is not in the job file.
+  assert.equal(about("1 Insufficient cpu."), undefined);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContainerStatus, KubeEvent, Pod } from "./api/objects.ts";
+import { LABEL } from "./names.ts";
 import { type Reason, shorten } from "./reason.ts";
 import { explainUnschedulable } from "./unschedulable.ts";
 
@@ -15,6 +16,10 @@ const findCondition = ({ status }: Pod, type: string) => status?.conditions?.fin
 const imageOf = ({ spec }: Pod, container: string): string =>
   spec?.containers?.find(({ name }) => name === container)?.image ?? "the image";
 
+/** The role whose size the job file has; a launcher's is ours. */
+const sizedRoleOf = ({ metadata }: Pod): string | undefined =>
+  ["driver", "executor"].find((role) => role === metadata.labels?.[LABEL.role]);
+
 const MEND_IMAGE = "correct image in the job file; for a private registry name imagePullSecrets";
 
 /** What the reason of a waiting container means; the message is Kubernetes' own. */
@@ -26,12 +31,14 @@ const WAITING: Readonly<Record<string, (pod: Pod, container: string, message: st
     words: `${imageOf(pod, container)} is not on the node, and imagePullPolicy says never to fetch it`,
     mend: "load the image onto the nodes, or set imagePullPolicy: IfNotPresent",
     isFinal: true,
+    path: "image",
   }),
   InvalidImageName: (pod, container) => ({
     kind: "imageNameInvalid",
     words: `${imageOf(pod, container)} is no name of an image`,
     mend: "correct image in the job file",
     isFinal: true,
+    path: "image",
   }),
   CreateContainerConfigError: (_pod, _container, message) => explainMissing(message) ?? refused(message),
   CreateContainerError: (_pod, _container, message) => refused(message),
@@ -46,7 +53,8 @@ function noImage(pod: Pod, container: string, message: string): Reason {
       : /no such host|dial tcp|timeout|connection refused|network is unreachable|deadline exceeded/i.test(message)
         ? "its registry cannot be reached from the node"
         : shorten(message, 160) || "the node cannot fetch it";
-  return { kind: "imageMissing", words: `${imageOf(pod, container)}: ${why}`, mend: MEND_IMAGE, isFinal: true };
+  const words = `${imageOf(pod, container)}: ${why}`;
+  return { kind: "imageMissing", words, mend: MEND_IMAGE, isFinal: true, path: "image" };
 }
 
 const refused = (message: string): Reason => ({
@@ -99,7 +107,7 @@ const LOOKS: readonly Look[] = [
       const mend = "see the queue: kubectl get workloads (Kueue), or whoever gates pods in this namespace";
       return { kind: "heldBack", words: "a queue holds the pod back", mend, isFinal: false };
     }
-    return explainUnschedulable(condition.message ?? "");
+    return explainUnschedulable(condition.message ?? "", sizedRoleOf(pod));
   },
   function evicted({ status }) {
     if (status?.reason !== "Evicted") return undefined;
@@ -129,6 +137,7 @@ const LOOKS: readonly Look[] = [
       words: "the job ran longer than its timeout",
       mend: "raise timeout in the job file",
       isFinal: true,
+      path: "timeout",
     };
   },
   function waiting(pod) {

@@ -9,6 +9,8 @@ export type Reason = {
   mend: string;
   /** Waiting does not help. */
   isFinal: boolean;
+  /** Dotted path of the value in the job file that it is about, where it is about one. */
+  path?: string;
 };
 
 /** Every kind of reason, with the error a command ends with because of it. */

@@ -46,7 +46,7 @@ test("absent Secrets, absent entries, short secrets and damaged passwords are fo
   assert.deepEqual(
     codes({
       application: application("short"),
-      keys: { name: "ssl-keys", secret: secret("ssl-keys", { "server.key": "x" }) },
+      keys: { name: "ssl-keys", secret: secret("ssl-keys", { "server.key": "x" }), roles: ["driver"] },
       password: { name: "ssl-password", secret: secret("ssl-password", { "key.txt": "no key", "output.bin": "x" }) },
       keyring: { name: "keyring", secret: undefined },
     }),
@@ -60,6 +60,16 @@ test("absent Secrets, absent entries, short secrets and damaged passwords are fo
   assert.deepEqual(codes({ application: { name: "a", entry: "other", secret: secret("a", { secret: "x" }) } }), [
     "SECRET_MISMATCH security.secrets.application",
   ]);
+});
+
+test("each role that opens a key store finds its own or one for all", () => {
+  const lacking = (entry: string, roles: readonly ("driver" | "executor")[]) =>
+    codes({ keys: { name: "keys", secret: secret("keys", { [entry]: "x" }), roles } }).length;
+  assert.equal(lacking("driver.p12", ["driver"]), 0);
+  assert.equal(lacking("driver.p12", ["driver", "executor"]), 1);
+  assert.equal(lacking("keystore.pkcs12", ["driver", "executor"]), 0);
+  // No pod reads this one.
+  assert.equal(lacking("keystore.jks", ["driver", "executor"]), 2);
 });
 
 test("a masked Secret tells names and sizes", () => {

@@ -43,7 +43,8 @@ export function maskSecret(secret: Secret): KubeObject & { data: Record<string, 
 /** The Secrets that a job names, as they are in the cluster. */
 export type NamedSecrets = {
   application?: { name: string; entry: string; secret: Secret | undefined };
-  keys?: { name: string; secret: Secret | undefined };
+  /** With the roles that open a key store of it. */
+  keys?: { name: string; secret: Secret | undefined; roles: readonly ("driver" | "executor")[] };
   password?: { name: string; secret: Secret | undefined };
   keyring?: { name: string; secret: Secret | undefined };
 };
@@ -92,11 +93,15 @@ function checkApplication({ name, entry, secret }: NonNullable<NamedSecrets["app
   ];
 }
 
-const STORES = ["driver.p12", "keystore.pkcs12", "keystore.jks"];
+/** Entries in which a role looks for its key store: its own, then one for all roles. */
+const storesOf = (role: string): string[] => [`${role}.p12`, "keystore.p12", "keystore.pkcs12"];
 
-function checkKeys({ name, secret }: NonNullable<NamedSecrets["keys"]>): Finding[] {
+function checkKeys({ name, secret, roles }: NonNullable<NamedSecrets["keys"]>): Finding[] {
   if (secret === undefined) return [absent("keys", name)];
-  return STORES.some((entry) => secret.data?.[entry] !== undefined) ? [] : [lacks("keys", name, STORES.join(" or "))];
+  return roles
+    .map(storesOf)
+    .filter((stores) => !stores.some((entry) => secret.data?.[entry] !== undefined))
+    .map((stores) => lacks("keys", name, stores.join(" or ")));
 }
 
 function checkPassword({ name, secret }: NonNullable<NamedSecrets["password"]>): Finding[] {

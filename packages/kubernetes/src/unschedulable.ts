@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Reason, shorten } from "./reason.ts";
 
-type Obstacle = { pattern: RegExp; words: (match: RegExpExecArray) => string; mend: string };
+type Obstacle = {
+  pattern: RegExp;
+  words: (match: RegExpExecArray) => string;
+  mend: string;
+  /** Which value of the job file it is about: one of the role's own, or one for all pods. */
+  ofRole?: string;
+  ofAll?: string;
+};
 
 const SMALLER = "lower executor.instances, memory or cores in the job file, or add nodes";
 
 /** What the scheduler says of nodes, one row for each of its sentences (kube-scheduler 1.34, its plugins' messages). */
 const OBSTACLES: readonly Obstacle[] = [
-  { pattern: /(\d+) Insufficient cpu/, words: ([, n]) => `${n} with too few cores free`, mend: SMALLER },
-  { pattern: /(\d+) Insufficient memory/, words: ([, n]) => `${n} with too little memory free`, mend: SMALLER },
+  {
+    pattern: /(\d+) Insufficient cpu/,
+    words: ([, n]) => `${n} with too few cores free`,
+    mend: SMALLER,
+    ofRole: "cores",
+  },
+  {
+    pattern: /(\d+) Insufficient memory/,
+    words: ([, n]) => `${n} with too little memory free`,
+    mend: SMALLER,
+    ofRole: "memory",
+  },
   {
     pattern: /(\d+) Insufficient ephemeral-storage/,
     words: ([, n]) => `${n} with too little disk space`,
@@ -18,6 +35,7 @@ const OBSTACLES: readonly Obstacle[] = [
     pattern: /(\d+) Insufficient sgx\.intel\.com\/epc/,
     words: ([, n]) => `${n} with too little enclave memory (EPC) free`,
     mend: "lower driver.enclave or executor.enclave; see what nodes have: bulwark doctor --cluster",
+    ofRole: "enclave",
   },
   {
     pattern: /(\d+) Insufficient sgx\.intel\.com\/(enclave|provision)/,
@@ -35,11 +53,13 @@ const OBSTACLES: readonly Obstacle[] = [
     pattern: /(\d+) node\(s\) didn't match Pod's node affinity\/selector/,
     words: ([, n]) => `${n} not matching nodeSelector or affinity`,
     mend: "correct nodeSelector or affinity in the job file; see labels: kubectl get nodes --show-labels",
+    ofAll: "nodeSelector",
   },
   {
     pattern: /(\d+) node\(s\) had untolerated taint(?:s|\(s\)|\s*\{([^}]*)\})?/,
     words: ([, n, taint]) => `${n} with a taint the job does not tolerate${taint ? ` (${taint.trim()})` : ""}`,
     mend: "add tolerations to the job file, or choose other nodes",
+    ofAll: "tolerations",
   },
   { pattern: /(\d+) node\(s\) were unschedulable/, words: ([, n]) => `${n} cordoned`, mend: "kubectl uncordon NODE" },
   {
@@ -59,8 +79,12 @@ const OBSTACLES: readonly Obstacle[] = [
   },
 ];
 
-/** Turns the message of the condition PodScheduled=False into words: how many nodes there are and what each lacks. */
-export function explainUnschedulable(message: string): Reason {
+/**
+ * Turns the message of the condition PodScheduled=False into words: how many nodes there are and what each lacks.
+ *
+ * @param role of the pod, `driver` or `executor`, where it is known
+ */
+export function explainUnschedulable(message: string, role?: string): Reason {
   // What is said of preemption repeats it.
   const [first = ""] = message.split(/\.?\s*preemption:/);
   const [, fit, all] = /^(\d+)\/(\d+) nodes are available/.exec(first) ?? [];
@@ -73,6 +97,8 @@ export function explainUnschedulable(message: string): Reason {
     ({ match }, index) => found.findIndex((other) => other.match.index === match.index) === index,
   );
   const [main] = told;
+  const { ofRole, ofAll } = main?.obstacle ?? {};
+  const path = ofRole === undefined || role === undefined ? ofAll : `${role}.${ofRole}`;
   const details = told.map(({ obstacle, match }) => obstacle.words(match)).join(", ");
   const nodes = all === undefined ? "" : `${fit} of ${all} ${all === "1" ? "node" : "nodes"} can take it: `;
   return {
@@ -80,5 +106,6 @@ export function explainUnschedulable(message: string): Reason {
     words: `no node takes the pod: ${nodes}${details === "" ? shorten(first) || "the scheduler gives no reason" : details}`,
     mend: main?.obstacle.mend ?? "see what nodes have free: kubectl describe nodes",
     isFinal: false,
+    ...(path === undefined ? {} : { path }),
   };
 }

@@ -8,6 +8,8 @@ export type DriverWatch = {
   most(): number;
   /** Every driver there was. */
   names(): string[];
+  /** Drivers that live now. */
+  alive(): number;
   stop(): void;
 };
 
@@ -30,6 +32,7 @@ export async function watchDrivers(cluster: Cluster, namespace: TestNamespace, r
   return {
     most: () => most,
     names: () => [...names],
+    alive: () => alive.size,
     stop,
   };
 }

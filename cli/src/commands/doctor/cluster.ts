@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from "node:crypto";
-import { BulwarkError } from "@bulwark/contracts";
+import { BulwarkError, type Finding } from "@bulwark/contracts";
 import {
   type Claim,
   type KubeObject,
@@ -19,7 +19,7 @@ import { type Cluster, openCluster } from "../../cluster/open.ts";
 import { askRights, findWrongObjects, listClaims, runtimeClassOf } from "../../cluster/preflight.ts";
 import type { Context } from "../../command.ts";
 import { fail, type Outcome, ok, type Report, warn } from "./check.ts";
-import { judgeCapacity, judgeImage, judgeKata, judgeSgx } from "./nodes.ts";
+import { FORBIDDEN, judgeCapacity, judgeImage, judgeKata, judgeSgx } from "./nodes.ts";
 
 /** What checks work with; what could not be read because it is not permitted is undefined. */
 type Ground = {
@@ -51,19 +51,23 @@ const CHECKS: readonly Check[] = [
   { name: "namespace", look: checkNamespaceLevel },
   { name: "volume claims", look: checkClaims },
   { name: "named objects", look: checkNamed },
-  { name: "image", look: async ({ work, nodes }) => judgeImage(work?.job, nodes) },
-  { name: "capacity", look: async ({ work, nodes, pods }) => judgeCapacity(work?.job, nodes, pods) },
-  { name: "SGX", look: async ({ work, nodes }) => judgeSgx(work?.job, nodes) },
+  { name: "image", look: async ({ work, nodes }) => placed(work, "image", judgeImage(work?.job, nodes)) },
+  {
+    name: "capacity",
+    look: async ({ work, nodes, pods }) => placed(work, "executor.instances", judgeCapacity(work?.job, nodes, pods)),
+  },
+  { name: "SGX", look: async ({ work, nodes }) => placed(work, "trust.tee", judgeSgx(work?.job, nodes)) },
   {
     name: "confidential VMs",
     look: async ({ cluster, work }) => {
       const classes = await orForbidden(
         listAll<KubeObject>(cluster.connection, { resource: RESOURCES.runtimeclasses }),
       );
-      return judgeKata(
+      const judged = judgeKata(
         classes?.map(({ metadata }) => metadata.name),
         work && runtimeClassOf(work.job),
       );
+      return placed(work, "trust.tee", judged);
     },
   },
   {
@@ -96,6 +100,15 @@ export async function examineCluster(context: Context, flags: Readonly<Record<st
     connection.close();
   }
 }
+
+/** What is wrong with a value of the job file, with the place where that stands. */
+function placed(work: ClusterJob | undefined, path: string, outcome: Outcome): Outcome {
+  if (work === undefined || outcome.state === "ok" || outcome === FORBIDDEN) return outcome;
+  return { ...outcome, detail: `${showPlace(work.place({ path }))}  ${outcome.detail}` };
+}
+
+const showPlace = ({ file, line, column }: Pick<Finding, "file" | "line" | "column">): string =>
+  [file, line, column].filter((part) => part !== undefined).join(":");
 
 async function make({ name, look }: Check, ground: Ground): Promise<Report> {
   try {
@@ -164,21 +177,18 @@ async function checkNamespaceLevel({ cluster: { connection, namespace } }: Groun
 }
 
 async function checkClaims({ cluster: { connection, namespace }, work }: Ground): Promise<Outcome> {
-  const names = [...new Set(work === undefined ? [] : listClaims(work.job).map(({ name }) => name))];
-  if (names.length === 0) {
+  const named = work === undefined ? [] : listClaims(work.job);
+  if (named.length === 0) {
     const claims = await orForbidden(
       listAll<Claim>(connection, { resource: RESOURCES.persistentvolumeclaims, namespace }),
     );
     return ok(claims === undefined ? "not asked for" : `${claims.length} in the namespace; none asked for`);
   }
   const judged = await Promise.all(
-    names.map(async (name) =>
-      judgeClaim(
-        name,
-        namespace,
-        await findObject<Claim>(connection, RESOURCES.persistentvolumeclaims, { namespace, name }),
-      ),
-    ),
+    named.map(async ({ path, name }) => {
+      const claim = await findObject<Claim>(connection, RESOURCES.persistentvolumeclaims, { namespace, name });
+      return placed(work, path, judgeClaim(name, namespace, claim));
+    }),
   );
   return joinOutcomes(judged);
 }
@@ -202,7 +212,7 @@ async function checkNamed({ cluster, work }: Ground): Promise<Outcome> {
   if (work === undefined) return ok("no job file, so nothing is named");
   const findings = await findWrongObjects(cluster, work);
   if (findings.length === 0) return ok("Secrets, ConfigMaps and accounts that the job names are as it needs them");
-  return joinOutcomes(findings.map(({ message, mend }) => fail(message, mend ?? "correct the job file")));
+  return joinOutcomes(findings.map(({ message, mend, ...place }) => fail(`${showPlace(place)}  ${message}`, mend)));
 }
 
 /** Several findings in one line, as bad as the worst; each mend once. */

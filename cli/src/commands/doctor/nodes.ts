@@ -18,7 +18,11 @@ const SLOTS = ["sgx.intel.com/enclave", "sgx.intel.com/provision"];
 const SGX_LABEL = "intel.feature.node.kubernetes.io/sgx";
 const ANYBODY: Request = { amounts: {}, selector: {}, tolerations: [] };
 
-const FORBIDDEN = warn("you may not list nodes, so this cannot be known", "ask whoever runs the cluster");
+/** The outcome where nobody may look. */
+export const FORBIDDEN = warn(
+  "you may not list nodes or runtime classes, so this cannot be known",
+  "ask whoever runs the cluster",
+);
 
 /** Whether nodes have room for driver and executors now. */
 export function judgeCapacity(
@@ -85,8 +89,7 @@ export function judgeSgx(job: JobFile | undefined, nodes: readonly Node[] | unde
 
 /** Whether there are runtime classes of confidential VMs. */
 export function judgeKata(classes: readonly string[] | undefined, wanted: string | undefined): Outcome {
-  if (classes === undefined)
-    return warn("you may not list runtime classes, so this cannot be known", "ask whoever runs the cluster");
+  if (classes === undefined) return FORBIDDEN;
   const kata = classes.filter((name) => name.startsWith("kata"));
   const detail = kata.length === 0 ? "no runtime class of Kata Containers" : kata.join(", ");
   if (wanted === undefined) return ok(kata.length === 0 ? `${detail}; none asked for` : detail);

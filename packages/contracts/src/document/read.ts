@@ -89,7 +89,28 @@ function toFinding(issue: Issue, source: Source, tree: Tree): Finding {
   };
 }
 
-const byPosition = (one: Finding, two: Finding): number =>
+/**
+ * Puts file, line and column to what is about a value of a document, and the name that the document has for it. A value
+ * that is left to its default is found where it would stand: at what would hold it. What is about no value stays as it is.
+ */
+export type PlaceFinding = <About extends Pick<Finding, "path">>(
+  about: About,
+) => About & Pick<Finding, "file" | "line" | "column">;
+
+function createPlacer(source: Source, tree: Tree): PlaceFinding {
+  const places = new Map([...tree.places].map(([key, place]) => [showPath(key.split("\0")), place]));
+  return (about) => {
+    if (about.path === undefined) return about;
+    const names = about.path.split(".");
+    const holders = names.map((_name, index) => showPath(names.slice(0, names.length - index)));
+    const nearest = holders.find((path) => places.has(path));
+    const place = places.get(nearest ?? "");
+    const path = nearest === about.path && place !== undefined ? place.name : about.path;
+    return { ...about, path, file: source.file, ...source.locate(place?.value ?? 0) };
+  };
+}
+
+export const byPosition = (one: Finding, two: Finding): number =>
   (one.line ?? 0) - (two.line ?? 0) || (one.column ?? 0) - (two.column ?? 0);
 
 function invalid({ file, format }: Pick<Source, "file" | "format">, findings: readonly Finding[]): BulwarkError {
@@ -112,7 +133,7 @@ function freeze<Value>(value: Value): Value {
  *
  * @param input the file as bytes or text
  * @param options.file the name to show in findings
- * @returns the value, deeply frozen, and warnings about older names
+ * @returns the value, deeply frozen, warnings about older names, and what places later findings about its values
  * @throws BulwarkError with the format's codes: no text, no YAML or YAML that says something else than it shows, and
  *   every finding by position
  */
@@ -120,7 +141,7 @@ export function readDocument<Value>(
   format: DocumentFormat<Value>,
   input: Uint8Array | string,
   { file }: { file: string },
-): { value: Value; warnings: Finding[] } {
+): { value: Value; warnings: Finding[]; place: PlaceFinding } {
   const source = readSource(input, file, format);
   const tree = toTree(source);
   if (!isFields(tree.value)) {
@@ -141,5 +162,6 @@ export function readDocument<Value>(
   return {
     value: freeze(tree.value as Value),
     warnings: warnings.map((issue) => toFinding(issue, source, tree)).toSorted(byPosition),
+    place: createPlacer(source, tree),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { DATASET_PATTERN, DURATION_PATTERN, NAME_PATTERN, SIZE_PATTERN } from "../document/forms.ts";
+export { byPosition, type PlaceFinding } from "../document/read.ts";
 export { enclaveBytes, overheadBytes, podBytes } from "./cluster-rules.ts";
 export { findRefusedSettings, type SettingMap } from "./find-refused.ts";
 export { findRefusedOptions, type RefusedOption } from "./java-options.ts";

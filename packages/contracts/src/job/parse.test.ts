@@ -270,6 +270,26 @@ for (const [name, text, lines] of SYNTAX) {
   });
 }
 
+test("what is found later about a value is placed where that stands, or would stand", () => {
+  const text =
+    "jar: a.jar\ndriverMem: 2g\nvolumes:\n  models:\n    claim: c\n    mountPath: /mnt/m\nargs:\n  - x\n  - y\n";
+  const { place } = parseJobFile(text, { file: FILE, target: "machine" });
+  const rows: [path: string, line: number, column: number, shown: string][] = [
+    ["jar", 1, 6, "jar"],
+    ["driver.memory", 2, 12, "driverMem"],
+    ["volumes.models.claim", 5, 12, "volumes.models.claim"],
+    // A default: at what would hold it, which may be the file itself.
+    ["volumes.models.readOnly", 5, 5, "volumes.models.readOnly"],
+    ["args.1", 9, 5, "args.1"],
+    ["executor.memory", 1, 1, "executor.memory"],
+  ];
+  for (const [path, line, column, shown] of rows) {
+    assert.deepEqual(place({ path }), { path: shown, file: FILE, line, column });
+  }
+  const elsewhere: Pick<Finding, "path" | "code"> = { code: "BUG" };
+  assert.deepEqual(place(elsewhere), { code: "BUG" });
+});
+
 test("a prototype key changes no object", () => {
   failureOf("jar: a\n__proto__: {polluted: 1}");
   assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DocumentFormat } from "../document/format.ts";
-import { readDocument } from "../document/read.ts";
+import { type PlaceFinding, readDocument } from "../document/read.ts";
 import type { Finding } from "../errors/index.ts";
 import { JOB_KEYS } from "./generated/keys.ts";
 import { validateJobFile } from "./generated/validate.js";
@@ -61,14 +61,14 @@ const FORMATS: Readonly<Record<Target, DocumentFormat<JobFile>>> = {
  * @param input the file as bytes or text
  * @param options.file the name to show in findings
  * @param options.target where it is to run; this machine when not given
- * @returns the job, deeply frozen, and warnings about older names
+ * @returns the job, deeply frozen, warnings about older names, and what places later findings about it in the file
  * @throws BulwarkError JOB_FILE_UNREADABLE (no text, empty, larger than 1 MiB), JOB_FILE_SYNTAX (no YAML, or YAML that
  *   says something else than it shows), JOB_INVALID with every finding by position
  */
 export function parseJobFile(
   input: Uint8Array | string,
   options: { file: string; target?: Target },
-): { job: JobFile; warnings: Finding[] } {
-  const { value, warnings } = readDocument(FORMATS[options.target ?? "machine"], input, options);
-  return { job: value, warnings };
+): { job: JobFile; warnings: Finding[]; place: PlaceFinding } {
+  const { value, ...rest } = readDocument(FORMATS[options.target ?? "machine"], input, options);
+  return { job: value, ...rest };
 }

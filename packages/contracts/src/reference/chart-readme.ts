@@ -26,7 +26,7 @@ const SECURITY: readonly string[][] = [
   ],
   [
     "`security.secrets.keys`, `.password`",
-    "files, where TLS is spoken",
+    "files, where TLS is spoken: an executor gets `executor.p12` and `truststore.p12` under the profile `tls`, the driver `driver.p12`, `truststore.p12` and the UI's `server.p12`",
     "key stores of the profile `tls` and of the UI",
   ],
   ["`security.secrets.keyring`", "file, where data has keys", "master keys that the job names"],
@@ -63,7 +63,9 @@ version ([operations](../../docs/guide/operations.md#following)).
 
 ${renderTable(["What", "Where, for whom", "Why"], SECURITY)}
 
-Mounted Secrets have mode 0400, which the kubelet makes 0440 for the pod's group.
+Mounted Secrets have mode 0400, which the kubelet makes 0440 for the pod's group. Of each Secret a pod gets the entries that its role reads, and no
+others, whoever made the Secret. One with a key store for all roles (\`keystore.p12\`, \`keystore.pkcs12\`, as \`keys export --kubernetes\` and older
+deployments have it) gives each role that speaks TLS the same key. A Secret of key stores that is not there ends the driver with code 3.
 
 What the driver's Role reaches indirectly: who may create pods in a namespace can create one that mounts any Secret there, or runs under any
 account there, and no network policy of this release is about it; ConfigMaps and pods of other releases can be read and deleted. Spark as driver
@@ -84,7 +86,8 @@ is a way out for a job's own code. Settings that would weaken the profile are re
 | 6 | what was observed is not as planned, or data was tampered with | no |
 | 137, 143 | killed or evicted | yes |
 
-A further attempt begins only when the former pod has ended: there are never two drivers. Kubernetes waits longer before each.
+A further attempt begins only when the former pod has ended: there are never two drivers. Kubernetes waits longer before each. A driver that a
+launcher made (\`deployMode: cluster\`) ends within seconds of that, however it died, and a further launcher removes it first.
 The annotation \`bulwark/progress\` of the driver says how far it is and why it failed, \`bulwark/security\` what was observed, \`bulwark/tee\` of each
 pod what it seems to run in.
 

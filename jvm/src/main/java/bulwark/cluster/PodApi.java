@@ -88,12 +88,14 @@ public final class PodApi implements Report.Annotator, AutoCloseable {
   }
 
   private boolean hasEnded(OwnerReference owner) {
-    if (!"Pod".equals(owner.getKind())) {
-      return false;
-    }
-    var pod = client.pods().inNamespace(namespace).withName(owner.getName()).get();
+    return "Pod".equals(owner.getKind()) && hasEnded(owner.getName(), owner.getUid());
+  }
+
+  /** Whether a pod has ended or is gone; another one of the same name is not it. */
+  public boolean hasEnded(String name, String uid) {
+    var pod = client.pods().inNamespace(namespace).withName(name).get();
     return pod == null
-        || !pod.getMetadata().getUid().equals(owner.getUid())
+        || !pod.getMetadata().getUid().equals(uid)
         || List.of("Succeeded", "Failed").contains(pod.getStatus().getPhase());
   }
 

@@ -13,6 +13,7 @@ import bulwark.log.KeptLog;
 import bulwark.log.LogCopy;
 import bulwark.observe.Failure;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,6 +34,9 @@ public final class KubernetesDriverMain {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesDriverMain.class);
+  /** System property with the folder of event logs on the release's claim, where it is not the claim itself. */
+  private static final String EVENT_LOG = "bulwark.eventlog.folder";
+
   private static final Path DATASETS = Path.of("/etc/bulwark/conf/datasets.json");
 
   private KubernetesDriverMain() {}
@@ -44,6 +48,7 @@ public final class KubernetesDriverMain {
     Application application = Application.ofProcess();
     OutputTail tail = OutputTail.install();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> application.report().end(stopped()), "bulwark-last-word"));
+    LauncherWatch.start(System.getenv(), application.pod().namespace());
     Map<String, Object> reason = run(application, args, tail);
     application.report().end(reason);
     // A user's program may leave threads of its own behind; when its main method is done, the application is done.
@@ -62,6 +67,7 @@ public final class KubernetesDriverMain {
       Secrets.enter(new MountedSecrets(MountedSecrets.FOLDER, "driver").read());
       data = StagedData.read(DATASETS, application.pod().prefix());
       data.prepare();
+      makeEventLogFolder();
       new SparkSubmit().doSubmit(arguments(application.pod(), data, args));
       if (application.refusal() != null) {
         throw application.refusal();
@@ -74,6 +80,14 @@ public final class KubernetesDriverMain {
       return reason;
     } finally {
       discard(data);
+    }
+  }
+
+  /** Spark demands that the folder is there, and on a fresh claim nobody has made it. */
+  private static void makeEventLogFolder() throws IOException {
+    String folder = System.getProperty(EVENT_LOG);
+    if (folder != null) {
+      Files.createDirectories(Path.of(folder));
     }
   }
 

@@ -15,7 +15,7 @@ import org.apache.spark.deploy.SparkSubmit;
 
 /**
  * Main class of the launcher of {@code deployMode: cluster}: Spark's own submit makes a pod for the driver, which belongs
- * to this one and goes with it. It ends as the driver ends. It holds no secret.
+ * to this one and goes with it. It ends as the driver ends, and the driver when it dies. It holds no secret.
  */
 public final class KubernetesLauncherMain {
   private static final Path TEMPLATE = Path.of("/etc/bulwark/conf/driver.yaml");
@@ -35,7 +35,7 @@ public final class KubernetesLauncherMain {
     try (PodApi api = new PodApi(pod.namespace())) {
       // Never two drivers: one that an earlier launcher left behind goes first.
       api.sweep(pod, "driver", true);
-      new SparkSubmit().doSubmit(arguments(driver, args));
+      new SparkSubmit().doSubmit(arguments(pod, driver, args));
       int code = api.exitCode(driver, CONTAINER);
       System.exit(code < 0 ? ExitCodes.of(null) : code);
     }
@@ -50,13 +50,14 @@ public final class KubernetesLauncherMain {
     json.writeValue(OWNED_TEMPLATE.toFile(), template);
   }
 
-  private static String[] arguments(String driver, String[] args) {
+  private static String[] arguments(Pod pod, String driver, String[] args) {
     Map<String, String> environment = System.getenv();
     String master = environment.getOrDefault("BULWARK_MASTER", Pod.master(environment));
     List<String> all = new ArrayList<>(List.of("--master", master, "--deploy-mode", "cluster"));
     all.addAll(List.of("--conf", "spark.kubernetes.driver.pod.name=" + driver));
     all.addAll(List.of("--conf", "spark.kubernetes.container.image=" + environment.getOrDefault("BULWARK_IMAGE", "")));
     all.addAll(List.of("--conf", "spark.kubernetes.driver.master=" + master.replaceFirst("^k8s://", "")));
+    LauncherWatch.settings(pod).forEach(setting -> all.addAll(List.of("--conf", setting)));
     all.addAll(Arrays.asList(args));
     return all.toArray(String[]::new);
   }

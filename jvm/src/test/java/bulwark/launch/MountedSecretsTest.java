@@ -99,6 +99,19 @@ class MountedSecretsTest {
     assertEquals(folder.resolve("keys/truststore.p12").toString(), secrets.getProperty("spark.ssl.rpc.trustStore"));
     assertEquals(folder.resolve("keys/server.p12").toString(), read("driver").getProperty("spark.ssl.ui.keyStore"));
     assertEquals(PASSWORD, secrets.getProperty("spark.ssl.rpc.keyStorePassword"));
+    // As the chart gives them to an executor: no key store of the driver, none of the web UI.
+    Files.delete(folder.resolve("keys/driver.p12"));
+    Files.delete(folder.resolve("keys/server.p12"));
+    assertEquals(secrets.getProperty("spark.ssl.rpc.keyStore"), read("executor").getProperty("spark.ssl.rpc.keyStore"));
+    assertEquals("KEY_MISSING", codeOf("driver"));
+  }
+
+  @Test
+  void whereTheSecretOfTheStoresIsAbsentItsFolderIsEmpty() throws Exception {
+    write("application/secret", "a secret of this release");
+    Files.createDirectories(folder.resolve("keys"));
+    Files.createDirectories(folder.resolve("password"));
+    assertEquals("KEY_MISSING", codeOf("driver"));
   }
 
   @Test
