@@ -25,8 +25,8 @@ export type Sources = {
 
 /** The oldest Java the image may have: what a newer one alone understands is not in its options. */
 const JAVA_MAJOR = 17;
-/** Of Spark's Python, what is no package: jars and scripts have their own places. */
-const NO_PYTHON = ["jars", "bin", "sbin", "data", "examples", "licenses", "python", "__pycache__"];
+/** Of Spark's Python, what is no package: jars and scripts have their own places, and local clusters leave logs of jobs there. */
+const NO_PYTHON = ["jars", "bin", "sbin", "data", "examples", "licenses", "python", "__pycache__", "work", "logs"];
 /** Wheels that a base of the last years can run. */
 const GLIBC = ["2_17", "2_27", "2_28"];
 const SPARK_JARS = "/opt/spark/jars";
