@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { BulwarkError, ERRORS, EXIT } from "@bulwark/contracts/errors";
+import { MODEL_NAME } from "@bulwark/inference/model-files";
 import {
   countDropped,
   type DeadLetter,
@@ -227,10 +228,8 @@ function toCount(text: string): number {
   throw new InvalidArgumentError("Give a whole number, 1 or more.");
 }
 
-const MODEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-
 function toModel(text: string): string {
-  if (MODEL.test(text)) return text;
+  if (MODEL_NAME.test(text)) return text;
   throw new InvalidArgumentError("Give the name of a model: letters, digits, dots, dashes and underscores.");
 }
 

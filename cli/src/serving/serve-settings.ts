@@ -118,10 +118,9 @@ function unfold(document: Document): Record<string, unknown> {
   try {
     const older = readOlderSettings(document);
     if (older === undefined) return document.toJS();
+    if (!document.has("queue")) return older;
     const { queue } = document.toJS();
-    return queue === undefined
-      ? older
-      : { ...older, queue: isMap(document.get("queue")) ? { ...Object(older.queue), ...queue } : queue };
+    return { ...older, queue: isMap(document.get("queue")) ? { ...Object(older.queue), ...queue } : queue };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     throw new BulwarkError("SERVING_CONFIG", "Its aliases unfold to too much.", "write out what they mean", {

@@ -55,6 +55,20 @@ const index = (...values: number[]): Tensor =>
     BigInt64Array.from(values, (value) => BigInt(value)),
   );
 
+/** A model, and the workers that it has had. */
+async function startModel(t: TestContext, name: string, bytes: Uint8Array, settings = DEFAULT_SETTINGS) {
+  const workers: ModelWorker[] = [];
+  const path = await place(name, "1", bytes);
+  const start = () => {
+    const worker = startModelWorker({ model: { path }, threads: 1, runLimitMs: 60_000 });
+    workers.push(worker);
+    return worker;
+  };
+  const version = await startVersion({ settings, start, now });
+  t.after(() => version.close());
+  return { version, workers };
+}
+
 /** How many trips of a loop this machine makes in a millisecond, at its best. */
 async function findRate(trips: number, run: (trips: number) => Promise<unknown>): Promise<number> {
   let bestMs = Number.POSITIVE_INFINITY;
@@ -227,15 +241,8 @@ test("while the worker is busy, the most urgent request gets before the others",
 test("a row that never ends fails alone, whoever shared its run, and its thread is told of", {
   timeout: 60_000,
 }, async (t) => {
-  const workers: ModelWorker[] = [];
-  const path = await place("hang", "1", writeHang());
-  const start = () => {
-    const worker = startModelWorker({ model: { path }, threads: 1, runLimitMs: 60_000 });
-    workers.push(worker);
-    return worker;
-  };
-  const version = await startVersion({ settings: { ...DEFAULT_SETTINGS, runLimitMs: 400 }, start, now });
-  t.after(() => version.close());
+  const settings = { ...DEFAULT_SETTINGS, runLimitMs: 400 };
+  const { version, workers } = await startModel(t, "hang", writeHang(), settings);
   // A test has to end: as many trips as take some seconds here, longer than a thread is waited for.
   const tripsPerMs = await findRate(5_000, (trips) => version.infer([index(trips)], {}));
   const long = Math.round(tripsPerMs * 6_000);
@@ -283,22 +290,8 @@ test("requests beyond the limit are refused at once", async (t) => {
   assert.deepEqual(codes, ["ok", "ok", "ok", "ENGINE_BUSY", "ENGINE_BUSY"]);
 });
 
-/** A model, and the workers that it has had. */
-async function startLookup(t: TestContext) {
-  const workers: ModelWorker[] = [];
-  const path = await place("lookup", "1", writeLookup());
-  const start = () => {
-    const worker = startModelWorker({ model: { path }, threads: 1, runLimitMs: 60_000 });
-    workers.push(worker);
-    return worker;
-  };
-  const version = await startVersion({ settings: DEFAULT_SETTINGS, start, now });
-  t.after(() => version.close());
-  return { version, workers };
-}
-
 test("requests of a worker that dies fail with a code, and another worker takes over", async (t) => {
-  const { version, workers } = await startLookup(t);
+  const { version, workers } = await startModel(t, "lookup", writeLookup());
   const request = version.infer([index(3)], {});
   const lost = assert.rejects(request, { code: "ENGINE_LOST" });
   await new Promise(setImmediate);
@@ -309,7 +302,7 @@ test("requests of a worker that dies fail with a code, and another worker takes 
 });
 
 test("a model whose workers die again and again is refused for a moment, and comes back", async (t) => {
-  const { version, workers } = await startLookup(t);
+  const { version, workers } = await startModel(t, "lookup", writeLookup());
   for (let deaths = 1; deaths <= 6; deaths++) {
     const worker = workers[deaths - 1] ?? assert.fail();
     await worker.ready;

@@ -54,24 +54,15 @@ export function addQueueMetrics(registry: Registry, { watch }: Pick<Durable, "wa
       for (const [priority, count] of Object.entries(seen()?.records ?? {})) this.set({ priority }, count);
     },
   });
-  for (const { name, help, read } of GAUGES) {
-    new Gauge({
+  const families = [
+    ...GAUGES.map((family) => ({ ...family, Kind: Gauge })),
+    ...COUNTERS.map((family) => ({ ...family, name: `${family.name}_total`, Kind: Counter })),
+  ];
+  for (const { name, help, read, Kind } of families) {
+    new Kind({
       name: `bulwark_serving_queue_${name}`,
       help,
       // A family with labels has no value until it gets one; one without begins with 0, which would be a lie.
-      labelNames: ["job"],
-      registers,
-      collect() {
-        this.reset();
-        const state = seen();
-        if (state !== undefined) this.set({ job: watch.job }, read(state));
-      },
-    });
-  }
-  for (const { name, help, read } of COUNTERS) {
-    new Counter({
-      name: `bulwark_serving_queue_${name}_total`,
-      help,
       labelNames: ["job"],
       registers,
       collect() {
