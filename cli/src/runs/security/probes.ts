@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get } from "node:https";
 import { connect as connectPlain, type Socket } from "node:net";
@@ -8,9 +7,13 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 const HOST = "127.0.0.1";
 const LIMIT_MS = 30_000;
 
-/** Spark's transport frame: length of all, type, request id, length of the body, body (MessageEncoder, RpcRequest). */
+/**
+ * Spark's transport frame: length of all, type, request id, length of the body, body (MessageEncoder, RpcRequest). The
+ * body is nothing that Spark knows, and always the same: one that begins with 0xEA or 0xFB it would take for the first
+ * step of an authentication (SaslMessage, AuthMessage), and refuse in other words.
+ */
 function unauthenticatedRequest(): Buffer {
-  const body = randomBytes(24);
+  const body = Buffer.alloc(24);
   const frame = Buffer.alloc(21 + body.length);
   frame.writeBigInt64BE(BigInt(frame.length), 0);
   frame.writeUInt8(RPC_REQUEST, 8);
@@ -80,8 +83,10 @@ async function callOver(socket: Socket, complete: (answer: ProbeAnswer) => boole
   return read();
 }
 
+/** The first line of a failure message; undefined for others, and until all of it is there. */
 function parseRefusal(answer: Buffer): string | undefined {
   if (answer.length <= REASON_OFFSET || answer.readUInt8(8) !== RPC_FAILURE) return undefined;
+  if (answer.length < answer.readBigInt64BE(0)) return undefined;
   return answer.subarray(REASON_OFFSET).toString("utf8").split("\n")[0];
 }
 

@@ -71,10 +71,13 @@ final class Probe {
     return socket;
   }
 
-  /** Spark's frame (MessageEncoder, RpcRequest): length of all, type, request id, length of the body, body. */
+  /**
+   * Spark's frame (MessageEncoder, RpcRequest): length of all, type, request id, length of the body, body. The body is
+   * zeros: one that begins with 0xEA or 0xFB Spark would take for the first step of an authentication (SaslMessage,
+   * AuthMessage), and refuse in other words.
+   */
   private static Answer ask(Socket socket, String protection) throws IOException {
     byte[] body = new byte[BODY_BYTES];
-    new SecureRandom().nextBytes(body);
     ByteBuffer frame = ByteBuffer.allocate(HEAD_BYTES + body.length);
     frame.putLong(frame.capacity()).put((byte) RPC_REQUEST).putLong(1).putInt(body.length).put(body);
     String how = protection.isEmpty() ? "" : protection + "; ";
