@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { BulwarkError, byPosition, type JobFile } from "@bulwark/contracts";
+import type { JobFile } from "@bulwark/contracts";
 import { type ConfigMap, makeSecret, namesOf, ownerPatch, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { createObject, deleteObject, findObject, patchObject } from "@bulwark/kubernetes/api";
+import type { Keyring } from "@bulwark/pki";
 import type { Context } from "../command.ts";
+import { namedKeys, requireKeys } from "../runs/named-keys.ts";
+import { placeFindings } from "../runs/place-findings.ts";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
 
@@ -12,32 +15,6 @@ const SECRET_BYTES = 32;
 
 /** Secrets to make for a release, and the job's values that name them. */
 export type PlannedSecrets = { secrets: readonly Secret[]; names: JobFile["security"]["secrets"] };
-
-/** Every place of a job file that names a master key. */
-function listNamedKeys({ data }: JobFile): { path: string; id: string }[] {
-  return Object.entries(data).flatMap(([name, { key, columns }]) => [
-    ...(key === undefined ? [] : [{ path: `data.${name}.key`, id: key }]),
-    ...Object.entries(columns).map(([column, id]) => ({ path: `data.${name}.columns.${column}`, id })),
-  ]);
-}
-
-/** Master keys that the datasets of a job name. */
-export const namedKeys = (job: JobFile): string[] => [...new Set(listNamedKeys(job).map(({ id }) => id))];
-
-/** Every key that the job names and the keyring lacks, where the job names it. Throws KEY_MISSING. */
-function requireKeys({ job, place }: ClusterJob, known: ReadonlySet<string>): void {
-  const absent = listNamedKeys(job).filter(({ id }) => !known.has(id));
-  if (absent.length === 0) return;
-  const ids = [...new Set(absent.map(({ id }) => id))];
-  const findings = absent.map(({ path, id }) => {
-    const mend = `bulwark keys init --data ${id}`;
-    return place({ code: "KEY_MISSING" as const, path, message: `no data key is called "${id}"`, mend });
-  });
-  const message = `The job names data keys that are not in your keyring: ${ids.join(", ")}.`;
-  throw new BulwarkError("KEY_MISSING", message, `bulwark keys init --data ${ids.join(" ")}`, {
-    findings: findings.toSorted(byPosition),
-  });
-}
 
 /** Roles that open a key store; the driver's web UI needs one under every profile. */
 export const storeRolesOf = ({ security, ui }: JobFile): readonly ("driver" | "executor")[] =>
@@ -77,7 +54,7 @@ export async function planSecrets(
     const { openKeys, selectKeys, serializeKeyring } = await import("@bulwark/pki");
     const opened = await openKeys(context.paths.keys, { now: context.now() });
     if (wantsKeyring) {
-      requireKeys(work, new Set(opened.keyring.keys.map(({ id }) => id)));
+      requirePlacedKeys(work, opened.keyring);
       chosen.keyring = names.keyring;
       secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(selectKeys(opened.keyring, keys)) }));
     }
@@ -97,6 +74,15 @@ export async function planSecrets(
     }
   }
   return { secrets, names: chosen };
+}
+
+/** Looks whether the keyring has what the job names. Throws KEY_MISSING, with lines of the job file. */
+function requirePlacedKeys({ job, place }: ClusterJob, { keys }: Keyring): void {
+  try {
+    requireKeys(job, new Set(keys.map(({ id }) => id)));
+  } catch (error) {
+    throw placeFindings(error, place);
+  }
 }
 
 /** Makes the Secrets; when one cannot be made, those before it are taken away again. */
