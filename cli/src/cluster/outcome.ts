@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PlaceFinding } from "@bulwark/contracts";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { type JobStatus, REASON_ERRORS, type Reason } from "@bulwark/kubernetes";
 
@@ -33,13 +32,6 @@ export function toReasonError(reason: Reason, status: JobStatus): BulwarkError {
 /** Where a reason is about a value of the job file, that value as a finding. */
 function toFindings({ kind, path, words, mend }: Reason, status: JobStatus): Finding[] {
   return path === undefined ? [] : [{ code: REASON_ERRORS[kind], path, message: words, mend: fillMend(mend, status) }];
-}
-
-/** The same error, its findings with their places in the job file that was submitted. */
-export function placeFindings(error: unknown, place: PlaceFinding): unknown {
-  if (!(error instanceof BulwarkError) || error.findings.length === 0) return error;
-  const { code, message, mend, cause } = error;
-  return new BulwarkError(code, message, mend, { cause, findings: error.findings.map(place) });
 }
 
 /** The end of patience: what was waited for, and why it did not come. */

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { BulwarkError, type Finding } from "@bulwark/contracts";
 import type { Connection } from "@bulwark/kubernetes/api";
+import { placeFindings } from "../runs/place-findings.ts";
 import { createTestContext } from "../testing/context.ts";
 import { readClusterJob } from "./job-input.ts";
-import { placeFindings, toTimeOut } from "./outcome.ts";
+import { toTimeOut } from "./outcome.ts";
 import { checkAgainstCluster } from "./preflight.ts";
 
 const FILE = "job.yaml";

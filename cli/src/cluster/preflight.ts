@@ -15,9 +15,10 @@ import {
   toReview,
 } from "@bulwark/kubernetes";
 import { findObject, listAll } from "@bulwark/kubernetes/api";
+import { namedKeys } from "../runs/named-keys.ts";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
-import { namedKeys, needsTls, storeRolesOf } from "./release-secrets.ts";
+import { needsTls, storeRolesOf } from "./release-secrets.ts";
 
 /** What is to be submitted where. */
 type Plan = {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { BulwarkError, byPosition, type JobFile } from "@bulwark/contracts";
+import type { JobFile } from "@bulwark/contracts";
 import { type ConfigMap, makeSecret, namesOf, ownerPatch, RESOURCES, type Secret } from "@bulwark/kubernetes";
 import { createObject, deleteObject, findObject, patchObject } from "@bulwark/kubernetes/api";
+import type { Keyring } from "@bulwark/pki";
 import type { Context } from "../command.ts";
+import { namedKeys, requireKeys } from "../runs/named-keys.ts";
+import { placeFindings } from "../runs/place-findings.ts";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
 
@@ -13,38 +16,36 @@ const SECRET_BYTES = 32;
 /** Secrets to make for a release, and the job's values that name them. */
 export type PlannedSecrets = { secrets: readonly Secret[]; names: JobFile["security"]["secrets"] };
 
-/** Every place of a job file that names a master key. */
-function listNamedKeys({ data }: JobFile): { path: string; id: string }[] {
-  return Object.entries(data).flatMap(([name, { key, columns }]) => [
-    ...(key === undefined ? [] : [{ path: `data.${name}.key`, id: key }]),
-    ...Object.entries(columns).map(([column, id]) => ({ path: `data.${name}.columns.${column}`, id })),
-  ]);
-}
-
-/** Master keys that the datasets of a job name. */
-export const namedKeys = (job: JobFile): string[] => [...new Set(listNamedKeys(job).map(({ id }) => id))];
-
-/** Every key that the job names and the keyring lacks, where the job names it. Throws KEY_MISSING. */
-function requireKeys({ job, place }: ClusterJob, known: ReadonlySet<string>): void {
-  const absent = listNamedKeys(job).filter(({ id }) => !known.has(id));
-  if (absent.length === 0) return;
-  const ids = [...new Set(absent.map(({ id }) => id))];
-  const findings = absent.map(({ path, id }) => {
-    const mend = `bulwark keys init --data ${id}`;
-    return place({ code: "KEY_MISSING" as const, path, message: `no data key is called "${id}"`, mend });
-  });
-  const message = `The job names data keys that are not in your keyring: ${ids.join(", ")}.`;
-  throw new BulwarkError("KEY_MISSING", message, `bulwark keys init --data ${ids.join(" ")}`, {
-    findings: findings.toSorted(byPosition),
-  });
-}
-
 /** Roles that open a key store; the driver's web UI needs one under every profile. */
 export const storeRolesOf = ({ security, ui }: JobFile): readonly ("driver" | "executor")[] =>
   security.profile === "tls" ? ["driver", "executor"] : ui.enabled ? ["driver"] : [];
 
 /** Whether driver or executors open key stores. */
 export const needsTls = (job: JobFile): boolean => storeRolesOf(job).length > 0;
+
+/** What the user does not bring, and so is made for a release. */
+type Wanted = { application: boolean; keyring: boolean; tls: boolean };
+
+/** Which Secrets are made for a release of this name, and the job's values that name them and those of the user's own. */
+export function nameSecrets(
+  { job, ownSecrets }: Pick<ClusterJob, "job" | "ownSecrets">,
+  release: string,
+): { names: PlannedSecrets["names"]; wanted: Wanted } {
+  const made = namesOf(release);
+  const namesKeys = namedKeys(job).length > 0;
+  const wanted: Wanted = {
+    application: !ownSecrets.has("application"),
+    keyring: namesKeys && !ownSecrets.has("keyring"),
+    tls: needsTls(job) && !ownSecrets.has("keys") && !ownSecrets.has("password"),
+  };
+  const names = {
+    ...job.security.secrets,
+    ...(wanted.application ? { application: made.applicationSecret, applicationEntry: "secret" } : {}),
+    ...(ownSecrets.has("keyring") ? {} : { keyring: namesKeys ? made.keyring : "" }),
+    ...(wanted.tls ? { keys: made.tls, password: made.tls } : {}),
+  };
+  return { names, wanted };
+}
 
 /**
  * Makes what the user does not bring: an application secret of this release alone, the key stores where TLS is used, and
@@ -57,36 +58,27 @@ export async function planSecrets(
   work: ClusterJob,
   place: { release: string; namespace: string },
 ): Promise<PlannedSecrets> {
-  const { job, ownSecrets } = work;
   const { release, namespace } = place;
-  const names = namesOf(release);
+  const { names, wanted } = nameSecrets(work, release);
   const make = (name: string, entries: Parameters<typeof makeSecret>[3]): Secret =>
     makeSecret(release, namespace, name, entries);
   const secrets: Secret[] = [];
-  const chosen = { ...job.security.secrets };
-  if (!ownSecrets.has("application")) {
-    chosen.application = names.applicationSecret;
-    chosen.applicationEntry = "secret";
-    secrets.push(make(names.applicationSecret, { secret: randomBytes(SECRET_BYTES).toString("base64url") }));
+  if (wanted.application) {
+    const secret = randomBytes(SECRET_BYTES).toString("base64url");
+    secrets.push(make(names.application, { [names.applicationEntry]: secret }));
   }
-  const keys = namedKeys(job);
-  const wantsKeyring = keys.length > 0 && !ownSecrets.has("keyring");
-  const wantsTls = needsTls(job) && !ownSecrets.has("keys") && !ownSecrets.has("password");
-  if (keys.length === 0 && !ownSecrets.has("keyring")) chosen.keyring = "";
-  if (wantsKeyring || wantsTls) {
+  if (wanted.keyring || wanted.tls) {
     const { openKeys, selectKeys, serializeKeyring } = await import("@bulwark/pki");
     const opened = await openKeys(context.paths.keys, { now: context.now() });
-    if (wantsKeyring) {
-      requireKeys(work, new Set(opened.keyring.keys.map(({ id }) => id)));
-      chosen.keyring = names.keyring;
-      secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(selectKeys(opened.keyring, keys)) }));
+    if (wanted.keyring) {
+      requirePlacedKeys(work, opened.keyring);
+      const keyring = selectKeys(opened.keyring, namedKeys(work.job));
+      secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(keyring) }));
     }
-    if (wantsTls) {
-      chosen.keys = names.tls;
-      chosen.password = names.tls;
+    if (wanted.tls) {
       const { driver, executor, server } = opened.files;
       secrets.push(
-        make(names.tls, {
+        make(names.keys, {
           "driver.p12": await readFile(driver.keyStore),
           "executor.p12": await readFile(executor.keyStore),
           "server.p12": await readFile(server.keyStore),
@@ -96,7 +88,16 @@ export async function planSecrets(
       );
     }
   }
-  return { secrets, names: chosen };
+  return { secrets, names };
+}
+
+/** Looks whether the keyring has what the job names. Throws KEY_MISSING, with lines of the job file. */
+function requirePlacedKeys({ job, place }: ClusterJob, { keys }: Keyring): void {
+  try {
+    requireKeys(job, new Set(keys.map(({ id }) => id)));
+  } catch (error) {
+    throw placeFindings(error, place);
+  }
 }
 
 /** Makes the Secrets; when one cannot be made, those before it are taken away again. */

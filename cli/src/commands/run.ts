@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, extname, resolve } from "node:path";
-import { BulwarkError, type JobFile, parseJobFile } from "@bulwark/contracts";
+import { BulwarkError, type JobFile, type PlaceFinding, parseJobFile } from "@bulwark/contracts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
 import { formatReport } from "../output/security-report.ts";
+import { placeFindings } from "../runs/place-findings.ts";
 import { prepareGround } from "../runs/prepare.ts";
 import { readJobFile } from "../runs/read-job-file.ts";
 import type { RunFailure } from "../runs/record.ts";
 import { runOnGround } from "../runs/run-job.ts";
 import { lacksArchives, trainArchives } from "../runs/train.ts";
 
+/** What a flag said stands in no line. */
+const COMMAND_LINE = { file: "command line" };
 const JOB_FILE_ENDINGS = new Set([".yaml", ".yml", ".json"]);
 
 /** `bulwark run`: one job on this machine, from a job file or straight from a program. */
@@ -35,14 +38,16 @@ export const spec: CommandSpec = {
   },
   async execute(context, { args, flags }) {
     const [target = "", ...programArgs] = args;
-    const { job, baseFolder } = await readJob(context, target, programArgs, flags);
+    const { job, baseFolder, place } = await readJob(context, target, programArgs, flags);
     const asDocument = isDocument(flags.output);
     const onOutput = (chunk: Buffer): void => {
       // A document on stdout stands alone; then the program's output goes where people look.
       (asDocument ? context.stderr : context.stdout).write(chunk);
     };
     const ground = await prepareGround(context);
-    const { record, report } = await runOnGround(context, ground, { job, baseFolder, onOutput });
+    const { record, report } = await runOnGround(context, ground, { job, baseFolder, onOutput }).catch((error) => {
+      throw placeFindings(error, place);
+    });
     context.progress.note(
       report === undefined
         ? "No Spark application was observed, so there is no security report."
@@ -70,26 +75,33 @@ function toError({ code, message, mend, stage, executor, log }: RunFailure) {
   );
 }
 
+/** A job, where its relative paths start, and what places findings about it. */
+type Asked = { job: JobFile; baseFolder: string; place: PlaceFinding };
+
 /** The job of a target with what the flags say on top, validated as one. */
 async function readJob(
   context: Context,
   target: string,
   programArgs: readonly string[],
   flags: Readonly<Record<string, unknown>>,
-): Promise<{ job: JobFile; baseFolder: string }> {
+): Promise<Asked> {
   const path = resolve(context.cwd, target);
   const fromFile = JOB_FILE_ENDINGS.has(extname(target).toLowerCase());
   const overrides = toOverrides(flags, programArgs);
   if (!fromFile) {
     const text = JSON.stringify(merge(toProgram(target), overrides));
-    return { job: parseJobFile(text, { file: "command line" }).job, baseFolder: context.cwd };
+    return { job: parseJobFile(text, COMMAND_LINE).job, baseFolder: context.cwd, place: (about) => about };
   }
   const content = await readJobFile(context.cwd, target);
-  const { job, warnings } = parseJobFile(content, { file: target });
-  for (const warning of warnings) context.progress.warn(`${warning.message}: ${warning.mend}`);
+  const { job, warnings, place } = parseJobFile(content, { file: target });
+  for (const { line, message, mend } of warnings) context.progress.warn(`${target}:${line}  ${message}: ${mend}`);
   const baseFolder = dirname(path);
-  if (Object.keys(overrides).length === 0) return { job, baseFolder };
-  return { job: parseJobFile(JSON.stringify(merge(job, overrides)), { file: "command line" }).job, baseFolder };
+  if (Object.keys(overrides).length === 0) return { job, baseFolder, place };
+  return {
+    job: parseJobFile(JSON.stringify(merge(job, overrides)), COMMAND_LINE).job,
+    baseFolder,
+    place: (about) => (isGiven(overrides, about.path) ? { ...about, file: COMMAND_LINE.file } : place(about)),
+  };
 }
 
 function toProgram(target: string): Tree {
@@ -148,6 +160,13 @@ function prune(tree: Tree): Tree {
     .map(([key, value]): [string, unknown] => [key, isTree(value) ? prune(value) : value])
     .filter(([, value]) => value !== undefined && !(isTree(value) && Object.keys(value).length === 0));
   return Object.fromEntries(entries);
+}
+
+/** Whether a value, named by its dotted path, or what holds it was given as a whole. */
+function isGiven(given: Tree, path = ""): boolean {
+  let value: unknown = given;
+  for (const name of path.split(".")) value = isTree(value) ? value[name] : value;
+  return value !== undefined && !isTree(value);
 }
 
 function merge(base: Tree, over: Tree): Tree {

@@ -3,11 +3,12 @@ import { BulwarkError, parseDurationMs } from "@bulwark/contracts";
 import { Option } from "commander";
 import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
-import { placeFindings, toFailure } from "../cluster/outcome.ts";
+import { toFailure } from "../cluster/outcome.ts";
 import { warnOfTrust } from "../cluster/present.ts";
 import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
+import { placeFindings } from "../runs/place-findings.ts";
 
 /** `bulwark submit`: a job file becomes a release of the chart in a cluster. */
 export const spec: CommandSpec = {

@@ -12,6 +12,7 @@ import { javaOptions, sparkOptions } from "../runtime/choices.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
 import { findJava, type Java } from "../runtime/java.ts";
 import { ensureSpark, type SparkRuntime } from "../runtime/spark.ts";
+import { requireKeys } from "./named-keys.ts";
 import { checkAgainstMachine } from "./preflight.ts";
 
 /** What every run on this machine stands on. */
@@ -68,6 +69,7 @@ export async function prepareRun(
   const { job, id, baseFolder } = request;
   const { keys, java, spark, archives } = ground;
   await checkAgainstMachine(job, baseFolder, totalmem());
+  requireKeys(job, new Set(keys.keyring.keys.map(({ id }) => id)));
   const named = request.allKeys ? keys.keyring.keys.map((key) => key.id) : requiredKeys(job, baseFolder);
   const folders = toRunFolders(context.paths.runs, id);
   const authenticationSecret = randomBytes(SECRET_BYTES).toString("base64url");

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.net.HttpURLConnection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** What driver and launcher ask of the API server, with the rights of the release's Role. */
@@ -17,6 +18,7 @@ public final class PodApi implements Report.Annotator, AutoCloseable {
   private static final String ROLE = "bulwark/role";
   private static final String INSTANCE = "app.kubernetes.io/instance";
   private static final long GONE_LIMIT_SECONDS = 120;
+  private static final Set<String> ENDED = Set.of("Succeeded", "Failed");
 
   private final KubernetesClient client;
   private final String namespace;
@@ -93,10 +95,14 @@ public final class PodApi implements Report.Annotator, AutoCloseable {
 
   /** Whether a pod has ended or is gone; another one of the same name is not it. */
   public boolean hasEnded(String name, String uid) {
-    var pod = client.pods().inNamespace(namespace).withName(name).get();
-    return pod == null
-        || !pod.getMetadata().getUid().equals(uid)
-        || List.of("Succeeded", "Failed").contains(pod.getStatus().getPhase());
+    return isOver(client.pods().inNamespace(namespace).withName(name).get(), uid);
+  }
+
+  /** What was found under a pod's name, null for nothing, judged for the pod of that uid. */
+  static boolean isOver(io.fabric8.kubernetes.api.model.Pod found, String uid) {
+    return found == null
+        || !found.getMetadata().getUid().equals(uid)
+        || (found.getStatus() != null && ENDED.contains(String.valueOf(found.getStatus().getPhase())));
   }
 
   @Override

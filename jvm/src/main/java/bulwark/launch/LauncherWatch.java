@@ -6,6 +6,8 @@ import bulwark.cluster.PodApi;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +21,7 @@ final class LauncherWatch {
   private static final String UID = "BULWARK_LAUNCHER_UID";
   private static final long PAUSE_MS = 5_000;
   /** Exit status of a driver whose launcher died, as a shell shows SIGTERM. */
-  private static final int LAUNCHER_GONE = 143;
+  static final int LAUNCHER_GONE = 143;
 
   private LauncherWatch() {}
 
@@ -36,28 +38,37 @@ final class LauncherWatch {
     if (name == null) {
       return;
     }
-    Thread watcher = new Thread(() -> watch(namespace, name, environment.get(UID)), "bulwark-launcher-watch");
+    String uid = environment.get(UID);
+    Thread watcher =
+        new Thread(
+            () -> {
+              try (PodApi api = new PodApi(namespace)) {
+                watch(() -> api.hasEnded(name, uid), PAUSE_MS, System::exit);
+              }
+            },
+            "bulwark-launcher-watch");
     watcher.setDaemon(true);
     watcher.start();
   }
 
-  private static void watch(String namespace, String name, String uid) {
-    try (PodApi api = new PodApi(namespace)) {
-      while (!hasEnded(api, name, uid)) {
-        Thread.sleep(PAUSE_MS);
+  /** Asks until the launcher has ended, then ends this process; not where the thread is interrupted before. */
+  static void watch(BooleanSupplier launcherEnded, long pauseMs, IntConsumer exit) {
+    try {
+      while (!hasEnded(launcherEnded)) {
+        Thread.sleep(pauseMs);
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
       return;
     }
-    LOG.error("The launcher {} has ended, so this driver ends", name);
-    System.exit(LAUNCHER_GONE);
+    LOG.error("The launcher has ended, so this driver ends");
+    exit.accept(LAUNCHER_GONE);
   }
 
   /** An API server that does not answer tells nothing; it is asked again. */
-  private static boolean hasEnded(PodApi api, String name, String uid) {
+  private static boolean hasEnded(BooleanSupplier launcherEnded) {
     try {
-      return api.hasEnded(name, uid);
+      return launcherEnded.getAsBoolean();
     } catch (KubernetesClientException silent) {
       return false;
     }
