@@ -123,7 +123,7 @@ export type Engine = Catalog & {
   stuck(): number;
   /**
    * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts threads with a run that did not end:
-   * a process that has one can only be ended by a signal, since the thread cannot.
+   * they hold up the orderly exit of a process, see {@link endProcess}.
    */
   close(): Promise<{ readonly stuck: number }>;
 };
