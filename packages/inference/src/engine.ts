@@ -14,8 +14,8 @@ export type InferOptions = {
   /** `normal` when absent. */
   priority?: Priority;
   /**
-   * A run that was started is awaited beyond the deadline, until it ends or is given up: for whoever must know whether it
-   * was slow or will never end.
+   * A run that was started is awaited beyond the deadline, until it ends or is given up, and so is the run of this request
+   * alone where others shared the first: for whoever must know whether it was slow or will never end.
    */
   awaitsRun?: boolean;
   /** Names of the outputs wanted; all when absent. */

@@ -115,7 +115,7 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
     for (const waiting of batch) {
       if (lease.isAlive()) await run(lease, [waiting]).catch(waiting.reject);
       // The run took too long, and its worker with it: a successor takes them, each in a run of its own.
-      else line.add({ ...waiting, key: `alone ${lastAlone++}` });
+      else line.add({ ...waiting, key: `alone ${lastAlone++}`, isSuspect: true });
     }
   };
 
