@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
-import { writeHungry, writeSlow } from "../../packages/inference/src/testing/models.ts";
+import { writeHang, writeHungry, writeSlow } from "../../packages/inference/src/testing/models.ts";
 import { type DeadLetter, listDeadLetters, nameKeys } from "../../packages/queue/src/index.ts";
 import type { Tensor } from "../../packages/tensors/src/index.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
@@ -12,6 +12,8 @@ import { askAndWait, askWhile, submitAndFetch } from "./load.ts";
 import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 
 const RUN_LIMIT_MS = 1_000;
+/** Three records must come together before the first is late. */
+const SHARED_LIMIT_MS = 3_000;
 const DEADLINE_MS = 10_000;
 const MEMORY_BYTES = 2 ** 30;
 const FOR_EVER = 2n ** 62n;
@@ -40,11 +42,13 @@ describe("harm through the queue", { skip }, () => {
         "hungry/1/model.onnx": writeHungry(),
         "greedy/1/model.onnx": writeHungry(),
         "endless/1/model.onnx": writeSlow(Number(FOR_EVER)),
+        "hang/1/model.onnx": writeHang(),
       }),
       engineSettings: {
         modelSettings: {
           slow: { runLimitMs: RUN_LIMIT_MS },
           endless: { runLimitMs: RUN_LIMIT_MS },
+          hang: { runLimitMs: SHARED_LIMIT_MS, batch: { maxRows: 3, windowMs: SHARED_LIMIT_MS } },
           greedy: { instances: 10_000_000 },
         },
       },
@@ -97,4 +101,26 @@ describe("harm through the queue", { skip }, () => {
       assert.equal(engine.restarts(), restarts + (ends ? 1 : 0), "the engine lives");
     });
   }
+
+  it("a row that never ends in a run with others, all of them late when it is given up", async () => {
+    const engine = stack.queue.processes["engine-1"] ?? assert.fail();
+    const [before, restarts] = [await listDead(), engine.restarts()];
+    await until(() => gateway.client.isReady("hang").catch(() => false));
+    const { client } = gateway;
+    const timeoutMs = SHARED_LIMIT_MS - RUN_LIMIT_MS;
+    const [first, fatal, last] = await Promise.all(
+      [1n, FOR_EVER, 3n].map((value) => client.submit("hang", [index(value)], { timeoutMs })),
+    );
+    await assert.rejects(client.result(fatal ?? "", { timeoutMs: 2 * DEADLINE_MS }), { code: "MODEL_FAILED" });
+    for (const [id, value] of [
+      [first, 1n],
+      [last, 3n],
+    ] as const) {
+      const result = await client.result(id ?? "", { timeoutMs: DEADLINE_MS });
+      assert.deepEqual(result?.outputs[0]?.data, BigInt64Array.of(value), "each is computed alone, late");
+    }
+    const [letter, ...more] = (await listDead()).slice(0, -before.length || undefined);
+    assert.deepEqual([letter?.model, letter?.reason, more.length], ["hang", "MODEL_FAILED", 0]);
+    await until(() => engine.restarts() > restarts);
+  });
 });

@@ -198,10 +198,7 @@ export function createEngine(parts: EngineParts): Engine {
           return isWanted && loaded !== undefined ? [{ model: name, version: number, ...loaded.statistics() }] : [];
         }),
       ),
-    stuck: () =>
-      [...models.values()]
-        .flatMap((versions) => [...versions.values()])
-        .reduce((sum, { loaded }) => sum + (loaded?.stuck() ?? 0), 0),
+    stuck: () => [...workers].filter(({ isStuck }) => isStuck()).length,
     async close() {
       const entries = [...models.values()].flatMap((versions) => [...versions.values()]);
       await Promise.all(entries.map(unloadVersion));

@@ -14,8 +14,8 @@ export type InferOptions = {
   /** `normal` when absent. */
   priority?: Priority;
   /**
-   * A run that was started is awaited beyond the deadline, until it ends or is given up: for whoever must know whether it
-   * was slow or will never end.
+   * A run that was started is awaited beyond the deadline, until it ends or is given up, and so is the run of this request
+   * alone where others shared the first: for whoever must know whether it was slow or will never end.
    */
   awaitsRun?: boolean;
   /** Names of the outputs wanted; all when absent. */
@@ -123,7 +123,7 @@ export type Engine = Catalog & {
   stuck(): number;
   /**
    * Answers what was admitted, refuses the rest, ends every worker. `stuck` counts threads with a run that did not end:
-   * a process that has one can only be ended by a signal, since the thread cannot.
+   * they hold up the orderly exit of a process, see {@link endProcess}.
    */
   close(): Promise<{ readonly stuck: number }>;
 };

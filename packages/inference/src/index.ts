@@ -49,4 +49,5 @@ export {
   type UnwrapModelKey,
 } from "./sealed-model.ts";
 export { DEFAULT_SETTINGS, type ModelSettings, type StreamSettings, type VersionPolicy } from "./settings.ts";
+export { endProcess, watchStuck } from "./stuck.ts";
 export { type FailureReason, reasonOf, TRITON_FAMILIES } from "./triton-families.ts";

@@ -22,8 +22,6 @@ export type Pool = {
   lease(): Lease | undefined;
   /** Gives up runs that take longer than allowed, and their workers with them. */
   sweep(now: number): void;
-  /** Runs that were given up and go on all the same, each on a core of its own: nothing but the end of the process ends them. */
-  stuck(): number;
   /** Ends the workers, and waits a moment for those that have a run. */
   close(): Promise<void>;
 };
@@ -52,7 +50,6 @@ type Slot = { worker: ModelWorker; isFree: boolean; run?: { startedAt: number; g
 export async function startPool({ size, runLimitMs, start, now, onChange }: PoolParts): Promise<Pool> {
   const slots: Slot[] = Array.from({ length: size }, () => ({ worker: start(), isFree: true }));
   const ends: Promise<void>[] = [];
-  let stuck = 0;
   const endAll = async (): Promise<void> => {
     await Promise.all([...ends, ...slots.map(({ worker }) => worker.end(END_WAIT_MS))]);
   };
@@ -102,13 +99,6 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
     }
   };
 
-  const giveUp = async ({ end, exited }: ModelWorker): Promise<void> => {
-    const { isStuck } = await end(END_WAIT_MS);
-    if (!isStuck) return;
-    stuck++;
-    void exited.then(() => stuck--);
-  };
-
   const toLease = (slot: Slot): Lease => {
     const { worker } = slot;
     slot.isFree = false;
@@ -145,10 +135,9 @@ export async function startPool({ size, runLimitMs, start, now, onChange }: Pool
         if (run === undefined || at - run.startedAt <= runLimitMs) continue;
         const message = `The model did not finish within ${runLimitMs} ms`;
         run.giveUp(new BulwarkError("MODEL_FAILED", message, "send less at once, or raise runLimitMs"));
-        ends.push(giveUp(worker));
+        ends.push(worker.end(END_WAIT_MS));
       }
     },
-    stuck: () => stuck,
     async close() {
       closing.abort();
       return endAll();

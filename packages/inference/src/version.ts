@@ -16,8 +16,6 @@ export type LoadedVersion = {
   readonly failure: BulwarkError | undefined;
   infer(inputs: readonly Tensor[], options: InferOptions): Promise<Computed>;
   statistics(): Omit<VersionStatistics, "model" | "version">;
-  /** Runs that were given up and do not end. */
-  stuck(): number;
   /** Takes no more requests, computes those that wait, ends the workers. */
   close(): Promise<void>;
 };
@@ -117,7 +115,7 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
     for (const waiting of batch) {
       if (lease.isAlive()) await run(lease, [waiting]).catch(waiting.reject);
       // The run took too long, and its worker with it: a successor takes them, each in a run of its own.
-      else line.add({ ...waiting, key: `alone ${lastAlone++}` });
+      else line.add({ ...waiting, key: `alone ${lastAlone++}`, isSuspect: true });
     }
   };
 
@@ -179,7 +177,6 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
         throw error;
       }
     },
-    stuck: pool.stuck,
     statistics: () => ({
       ...counts.read(),
       pending: line.length + [...running].reduce((sum, batch) => sum + batch.length, 0),

@@ -11,6 +11,8 @@ export type Computed = { readonly outputs: readonly Tensor[]; readonly run: RunS
 export type Waiting = Checked & {
   readonly options: InferOptions;
   readonly arrivedAt: number;
+  /** It shared a run that did not end, and is tried alone. */
+  readonly isSuspect?: true;
   resolve(computed: Computed): void;
   reject(error: unknown): void;
 };
@@ -98,11 +100,15 @@ export function createLine(): Line {
 }
 
 /** Why a request should not be computed any more; nothing while it should. */
-export function findRefusal({ options }: Pick<Waiting, "options">, now: number): BulwarkError | undefined {
+export function findRefusal(
+  { options, isSuspect }: Pick<Waiting, "options" | "isSuspect">,
+  now: number,
+): BulwarkError | undefined {
   if (options.isGone?.() === true) {
     return new BulwarkError("SERVING_CANCELLED", "The caller went away", "send the request again");
   }
-  if (options.deadline !== undefined && options.deadline <= now) {
+  const isAwaited = isSuspect === true && options.awaitsRun === true;
+  if (options.deadline !== undefined && options.deadline <= now && !isAwaited) {
     const mend = "give it more time, or send less at once";
     return new BulwarkError("SERVING_DEADLINE", "The deadline passed before the request was computed", mend);
   }

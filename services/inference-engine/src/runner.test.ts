@@ -223,6 +223,21 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     assert.deepEqual([result.code, computed, await listReasons()], ["SERVING_DEADLINE", 0, []]);
   });
 
+  it("buries what another engine was handed and did not end before its deadline, and computes it no more", async () => {
+    names = nameKeys(`job-${randomUUID()}`);
+    const other = await openWork("other", 300);
+    await other.open();
+    const answer = await ask("double", { budgetMs: 30 });
+    assert.equal((await other.take(1, 1000)).length, 1);
+    await delay(40);
+    await other.leave();
+    const runner = await run({ double }, { job: names.job, minIdleMs: 3_600_000 });
+    const result = await answer();
+    assert.ok(typeof result === "object" && result.kind === "failure");
+    assert.deepEqual([result.code, await listReasons()], ["QUEUE_DELIVERIES", ["QUEUE_DELIVERIES"]]);
+    assert.equal(runner.counts().answered, 0);
+  });
+
   it("loses nothing when Redis is killed and comes back, and answers once", async () => {
     const runner = await run({ double: (input) => delay(3).then(() => double(input)) });
     const answers = await Promise.all(Array.from({ length: 200 }, () => ask("double", { budgetMs: 60_000 })));

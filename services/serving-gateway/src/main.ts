@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway as a process: settings by a file, one line of JSON on standard output when it is ready or has failed.
+import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError, toExitCode } from "@bulwark/contracts/errors";
-import { readConfig } from "./config.ts";
+import { endProcess, watchStuck } from "@bulwark/inference";
+import { type GatewayConfig, readConfig } from "./config.ts";
 import type { Report } from "./hear-engines.ts";
 import { type Started, startGateway } from "./start.ts";
 
@@ -14,6 +16,9 @@ const describe = (error: unknown): object =>
     ? { code: error.code, message: error.message, mend: error.mend }
     : { code: "BUG", message: error instanceof Error ? error.message : String(error), mend: "report it" };
 
+/** Beyond the time of requests under way. */
+const END_MS = 4_000;
+
 const [path] = process.argv.slice(2);
 try {
   if (path === undefined) throw new BulwarkError("USAGE", "No settings file was named", "main.ts SETTINGS");
@@ -23,28 +28,33 @@ try {
   const { addresses, models } = started;
   const failures = started.failures.map(({ model, error }) => ({ model, ...describe(error) }));
   say({ event: "ready", pid: process.pid, addresses, models, failures });
-  const stop = once(() => end(started));
-  process.on("SIGTERM", stop).on("SIGINT", stop);
+  const stop = once((exitCode: number) => end(started, config, exitCode));
+  const stopOrderly = (): void => stop(0);
+  process.on("SIGTERM", stopOrderly).on("SIGINT", stopOrderly);
   // Whoever started it holds its standard input, so that it never outlives them.
-  if (config.hasLifeline) process.stdin.on("end", stop).on("error", stop).resume();
+  if (config.hasLifeline) process.stdin.on("end", stopOrderly).on("error", stopOrderly).resume();
+  watchStuck(started, (error) => {
+    report("a run does not end", { ...describe(error) });
+    stop(toExitCode(error));
+  });
 } catch (error) {
   say({ event: "failed", ...describe(error) });
   process.exitCode = toExitCode(error);
 }
 
-async function end(started: Started): Promise<void> {
-  const { stuck } = await started.close();
+/** Whoever is still waiting when its time is over waits for a run that will not end in time. */
+async function end(started: Started, { leaveMs, drainMs }: GatewayConfig, exitCode: number): Promise<void> {
+  const ended = await Promise.race([started.close(), delay(leaveMs + drainMs + END_MS)]);
   say({ event: "ended" });
-  // A thread within a run that never ends cannot be ended, and would hold an orderly exit.
-  if (stuck > 0) process.kill(process.pid, "SIGKILL");
-  process.exit(0);
+  if (ended?.stuck === 0) process.exit(exitCode);
+  endProcess(exitCode);
 }
 
-function once(run: () => Promise<void>): () => void {
+function once(run: (exitCode: number) => Promise<void>): (exitCode: number) => void {
   let isDone = false;
-  return () => {
+  return (exitCode) => {
     if (isDone) return;
     isDone = true;
-    run().catch(() => process.exit(1));
+    run(exitCode).catch(() => endProcess(toExitCode(undefined)));
   };
 }

@@ -46,6 +46,8 @@ export type Started = {
   readonly addresses: { http?: string; https?: string; grpc?: string; health?: string };
   readonly models: readonly { model: string; version: string }[];
   readonly failures: readonly { model: string; error: BulwarkError }[];
+  /** As the engine's. */
+  stuck(): number;
   /** Is not ready any more, after a while takes nothing new, answers what is under way, ends. `stuck` as the engine's. */
   close(): Promise<{ stuck: number }>;
 };
@@ -147,6 +149,7 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   return {
     addresses,
     failures,
+    stuck: engine.stuck,
     models: models.list().filter(({ state }) => state === "READY"),
     async close() {
       ending.abort();

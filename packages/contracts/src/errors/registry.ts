@@ -299,6 +299,7 @@ export const ERRORS = {
   MODEL_MEMORY: entry("invalid", 507, "The model needs more memory than is left for it"),
   MODEL_REPOSITORY: entry("invalid", 400, "The model repository or its settings cannot be used"),
   ENGINE_LOST: entry("unreachable", 503, "The worker died while it computed the request"),
+  ENGINE_STUCK: entry("jobFailed", 500, "A run of a model does not end: the process ends, and is started again"),
   ENGINE_BUSY: entry("unreachable", 503, "The server has as many requests waiting as it may have"),
   SERVING_DEADLINE: entry("timedOut", 504, "The deadline of the request passed before it was computed"),
   SERVING_CANCELLED: entry("interrupted", 499, "The caller went away before the request was computed"),

@@ -20,10 +20,12 @@ export type ModelWorker = {
   readonly ended: Promise<void>;
   /**
    * Ends the thread once its run is over. It is never ended within a run: ONNX Runtime would take the whole process down
-   * when it comes back to a thread that is no more. `isStuck` when the run lasts longer than one waits; the thread then
-   * ends by itself, should the run ever end.
+   * when it comes back to a thread that is no more. Where the run lasts longer than one waits, the thread ends by itself,
+   * should the run ever end.
    */
-  end(waitMs: number): Promise<{ isStuck: boolean }>;
+  end(waitMs: number): Promise<void>;
+  /** Whether it was ended within a run that goes on all the same, on a core of its own. */
+  isStuck(): boolean;
   /** Resolves when the thread itself is gone. */
   readonly exited: Promise<void>;
 };
@@ -49,6 +51,7 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
   const ended = Promise.withResolvers<void>();
   const exited = Promise.withResolvers<void>();
   let isGone = false;
+  let isStuck = false;
   let lastId = 0;
   thread.on("message", (report: WorkerReport) => {
     if (report.kind === "loaded") limitFirstRuns();
@@ -73,6 +76,7 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
   thread.on("error", lose);
   thread.on("exit", () => {
     lose();
+    isStuck = false;
     exited.resolve();
   });
   const limitFirstRuns = (): void => {
@@ -101,16 +105,20 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
       return run.promise;
     },
     exited: exited.promise,
+    isStuck: () => isStuck,
     async end(waitMs) {
+      const hasRun = runs.size > 0;
       lose();
       thread.postMessage(END);
-      const limit = Promise.withResolvers<boolean>();
-      const timer = setTimeout(() => limit.resolve(true), waitMs);
-      const isStuck = await Promise.race([exited.promise.then(() => false), limit.promise]);
+      const limit = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        isStuck = hasRun;
+        // What cannot be ended must not keep the process alive.
+        thread.unref();
+        limit.resolve();
+      }, waitMs);
+      await Promise.race([exited.promise, limit.promise]);
       clearTimeout(timer);
-      // What cannot be ended must not keep the process alive.
-      if (isStuck) thread.unref();
-      return { isStuck };
     },
   };
 }
