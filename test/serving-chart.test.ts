@@ -113,6 +113,30 @@ test("each part mounts its own Secrets, and no other part's", { skip }, () => {
   assert.deepEqual(secretsOf(variant("network"), "gateway").at(-1), "hooks");
 });
 
+test("what opens BigDL's blobs is a file in the pods that open them, and nowhere without it", { skip }, () => {
+  const mountsOf = (objects: Rendered[], part: string): string[] =>
+    podOf(objects, part).spec.containers[0].volumeMounts.flatMap(({ mountPath }: Rendered) =>
+      /secrets\/(older-.*)/.test(mountPath) ? [mountPath.slice("/etc/bulwark/secrets/".length)] : [],
+    );
+  const queued = variant("older");
+  assert.deepEqual(
+    ["gateway", "engine", "redis"].map((part) => mountsOf(queued, part)),
+    [["older-records"], ["older-models", "older-records"], []],
+  );
+  const place = "/etc/bulwark/secrets/older-models";
+  const { older } = settingsOf(queued, "engine");
+  assert.deepEqual(older.models, {
+    cipher: "aes-128-gcm",
+    secretFile: `${place}/secret`,
+    saltFile: `${place}/salt`,
+  });
+  assert.deepEqual([older.records.cipher, settingsOf(queued, "gateway").older.models], ["aes-256-cbc", undefined]);
+  const direct = objectsOf(helm, { ...SERVING_VARIANTS.older, models: { claim: "models" } });
+  assert.deepEqual(mountsOf(direct, "gateway"), ["older-models", "older-records"]);
+  assert.deepEqual(settingsOf(direct, "gateway").older.models, older.models);
+  assert.deepEqual(mountsOf(variant("plain"), "engine"), []);
+});
+
 test("gateway and engine take their settings, whatever the values", { skip }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "bulwark-chart-"));
   try {
@@ -321,7 +345,7 @@ test("a release whose name no certificate could have is refused", { skip }, () =
   }
 });
 
-for (const name of ["plain", "durable", "queued", "watched", "scaling", "tdx", "flink"]) {
+for (const name of ["plain", "durable", "queued", "watched", "scaling", "tdx", "flink", "older"]) {
   test(`${name} is rendered as written down`, { skip }, async () => {
     const file = join(GOLDEN, `serving-${name}.yaml`);
     const text = variant(name)

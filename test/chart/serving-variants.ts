@@ -70,6 +70,14 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
     webhooks: { secret: "hooks", hosts: ["hooks.example"] },
   },
   relay: { image, models, relay: { enabled: true, from: [{ podSelector: { matchLabels: { app: "older" } } }] } },
+  older: {
+    image,
+    models: { ...models, delivery: { "*": "durable" } },
+    older: {
+      models: { secret: "bigdl-models", cipher: "aes-128-gcm" },
+      records: { secret: "bigdl-records", cipher: "aes-256-cbc" },
+    },
+  },
   traced: {
     image,
     models,
@@ -158,6 +166,16 @@ export const SERVING_REFUSED: Readonly<Record<string, readonly [values: object, 
   "peers of a Redis that is not the release's": [
     { image, models, redis: { url: "rediss://r:1" }, relay: { enabled: true, from: [{ podSelector: {} }] } },
     /relay/,
+  ],
+  "older models without their cipher": [{ image, models, older: { models: { secret: "a" } } }, /cipher/],
+  "older pictures without their Secret": [{ image, models, older: { records: { cipher: "aes-128-gcm" } } }, /secret/],
+  "older models with a cipher that BigDL had not": [
+    { image, models, older: { models: { secret: "a", cipher: "aes-128-ctr" } } },
+    /cipher/,
+  ],
+  "older models for Flink": [
+    { image, models, engine: { kind: "both", flinkImage }, older: { models: { secret: "a", cipher: "aes-128-gcm" } } },
+    /secret/,
   ],
   "a share below 0": [{ image, models: { ...models, weights: { a: { "1": -1 } } } }, /weights/],
   "no share at all": [{ image, models: { ...models, weights: { a: { "1": 0 } } } }, /weights\.a gives no version/],

@@ -5,6 +5,7 @@ import { after, before, type TestContext, test } from "node:test";
 import { buildServingImage } from "../../scripts/images/serving-image.ts";
 import { until } from "./fixture/index.ts";
 import { askLive, type Caller, type Credentials, makeCaller, readCredentials, sumOf } from "./serving/caller.ts";
+import { OLDER_MODELS, placeOlderModels } from "./serving/older.ts";
 import {
   askAround,
   assertConfined,
@@ -22,7 +23,8 @@ let credentials: Credentials;
 let callers: Caller[];
 
 const VALUES = {
-  models: { claim: "models", delivery: { queued: "durable" } },
+  models: { claim: "models", delivery: { queued: "durable", "older-queued": "durable" } },
+  older: { models: OLDER_MODELS },
   gateway: { replicas: 2, memory: "512m", leave: "4s", drain: "10s", requestTimeout: "60s", older: { model: "sum" } },
   engine: { memory: "512m" },
   redis: { memory: "128m", storage: "512m" },
@@ -32,6 +34,7 @@ before(async () => {
   const built = await buildServingImage({}, () => undefined);
   image = built.name;
   release = await prepareRelease("serving", [built]);
+  await placeOlderModels(release, ["older", "older-queued"]);
 });
 after(async () => {
   for (const caller of callers ?? []) caller.close();
@@ -48,8 +51,8 @@ test("it is installed in a restricted namespace, and ready when a request went t
   assert.deepEqual(await release.listParts(), ["engine", "gateway", "gateway", "redis"]);
 });
 
-test("models answer over TLS: directly, through the queue, encrypted, and as older clients ask", async () => {
-  for (const model of ["sum", "queued", "closed"]) {
+test("models answer over TLS: directly, through the queue, encrypted by us or by BigDL, and as older clients ask", async () => {
+  for (const model of ["sum", "queued", "closed", "older", "older-queued"]) {
     const { status, body } = await firstCaller().ask({ path: `/v2/models/${model}/infer`, body: sumOf(40, 2.5) });
     assert.equal(status, 200, body);
     assert.deepEqual(JSON.parse(body).outputs, [{ name: "y", shape: [1, 1], datatype: "FP32", data: [42.5] }]);

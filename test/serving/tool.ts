@@ -10,11 +10,11 @@ import { fileURLToPath } from "node:url";
 
 export const BULWARK = fileURLToPath(new URL("../../bulwark", import.meta.url));
 
-/** A home that holds a blank in its path, and what is run in it. */
-export function makeHome(prefix: string) {
+/** A home that holds a blank in its path, and what is run in it, with further variables. */
+export function makeHome(prefix: string, variables: Readonly<Record<string, string>> = {}) {
   const home = mkdtempSync(join(tmpdir(), `${prefix} `));
   const folder = join(home, ".local", "state", "bulwark", "serving");
-  const env = { PATH: process.env.PATH, HOME: home };
+  const env = { ...variables, PATH: process.env.PATH, HOME: home };
   return {
     ...{ home, folder, env },
     async run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -13,6 +13,31 @@
 {{- dict "models" $place "modelSettings" $settings | toJson -}}
 {{- end }}
 
+{{/* How what BigDL encrypted is opened, by its kind, for settings. In: root, kinds (models, records). JSON. */}}
+{{- define "serving.older" -}}
+{{- $found := dict -}}
+{{- range $kind := .kinds -}}
+{{- $one := get $.root.Values.older $kind -}}
+{{- $place := printf "/etc/bulwark/secrets/older-%s" $kind -}}
+{{- if $one.secret }}{{ $found = set $found $kind (dict "cipher" $one.cipher "secretFile" (printf "%s/secret" $place) "saltFile" (printf "%s/salt" $place)) }}{{ end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{/* Its Secrets. In: root, kinds. JSON. */}}
+{{- define "serving.older.secrets" -}}
+{{- $secrets := list -}}
+{{- range $kind := .kinds -}}
+{{- with (get $.root.Values.older $kind).secret }}{{ $secrets = append $secrets (dict "place" (printf "older-%s" $kind) "name" .) }}{{ end -}}
+{{- end -}}
+{{- toJson $secrets -}}
+{{- end }}
+
+{{/* The kinds that a gateway opens: models where it computes any itself. JSON. */}}
+{{- define "serving.older.gateway" -}}
+{{- ternary (list "models" "records") (list "records") (ne (include "serving.direct" .) "") | toJson -}}
+{{- end }}
+
 {{/* How requests reach a model, by its name or `*`. JSON. */}}
 {{- define "serving.delivery" -}}
 {{- merge (deepCopy .Values.models.delivery) (dict "*" "direct") | toJson -}}
@@ -44,6 +69,7 @@
 {{- $older := dict "dialect" $g.older.dialect "postProcessing" $g.older.postProcessing "asWritten" $g.older.asWritten -}}
 {{- with $g.older.model }}{{ $older = set $older "model" . }}{{ end -}}
 {{- with $g.older.resize }}{{ $older = set $older "resize" . }}{{ end -}}
+{{- $older = merge $older (include "serving.older" (dict "root" . "kinds" (include "serving.older.gateway" . | fromJsonArray)) | fromJson) -}}
 {{- $isDirect := include "serving.direct" . -}}
 {{- $settings := include "serving.models" . | fromJson -}}
 {{- if $isDirect }}{{ $settings = set $settings "keyringFile" $keyring }}{{ else }}{{ $settings = omit $settings "models" }}{{ end -}}
@@ -72,6 +98,7 @@
 {{- with .Values.gateway.older.model }}{{ $older = set $older "model" . }}{{ end -}}
 {{- with .Values.gateway.older.resize }}{{ $older = set $older "resize" . }}{{ end -}}
 {{- with .Values.gateway.older.postProcessing }}{{ $older = set $older "postProcessing" . }}{{ end -}}
+{{- $older = merge $older (include "serving.older" (dict "root" . "kinds" (list "models" "records")) | fromJson) -}}
 {{- $settings := include "serving.models" . | fromJson -}}
 {{- $settings = merge $settings (dict "redis" (include "serving.redis" (dict "root" . "user" "engine") | fromJson) "job" "serving_stream" "recordKey" "serving-records" "keyringFile" "/etc/bulwark/secrets/keyring/keyring.json" "older" $older) -}}
 {{- $settings = merge $settings (dict "healthPort" 9443 "healthHost" "0.0.0.0" "memoryLimitBytes" (include "serving.memory" $e | int64)) -}}

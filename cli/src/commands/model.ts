@@ -3,7 +3,7 @@ import { createHash, createSecretKey, randomBytes } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { OlderCipher } from "@bulwark/inference";
+import { OLDER_CIPHERS, type OlderCipher } from "@bulwark/contracts/older-ciphers";
 import { Option } from "commander";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { writeFileWhole } from "../runs/files.ts";
@@ -15,7 +15,6 @@ type IndexRow = { name: string; version: string; state: string; reason: string }
 
 const TIMEOUT_MS = 120_000;
 /** Written out, so that the tool need not load the engine to show its help. */
-const OLDER_CIPHERS: readonly OlderCipher[] = ["aes-256-gcm", "aes-128-gcm", "aes-256-cbc", "aes-128-cbc"];
 
 const ACTIONS: Readonly<Record<string, (context: Context, args: readonly string[], flags: Flags) => Promise<Result>>> =
   {

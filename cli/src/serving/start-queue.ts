@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Keys } from "@bulwark/pki";
 import type { IntakeLimits, RedisConnectionSettings, RedisUser } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
 import { type FlinkOptions, type OwnFlink, startFlink } from "./flink/start-flink.ts";
 import { checkGiven } from "./given-redis.ts";
+import { nameInstance } from "./instance.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
 import { limitMemory } from "./limit-memory.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
@@ -68,6 +68,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
   const { folder, keys, job, recordKey, env, limits = {} } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { own, connect, isDurable } = await openRedis(options);
+  const instance = await nameInstance(folder);
   const shared = {
     ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring },
     ...options.models,
@@ -81,7 +82,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const settings = {
       ...shared,
       memoryLimitBytes: memoryBytes,
-      consumer: `embedded-${hostname()}-${number}`,
+      consumer: `embedded-${instance}-${number}`,
       hasLifeline: true,
     };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
@@ -89,7 +90,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const part = { name, ...limitMemory(program, memoryBytes), log, env };
     engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
   }
-  const flink = await startOwnFlink(options, shared);
+  const flink = await startOwnFlink(options, { ...shared, consumer: `flink-${instance}` });
   const named = engines.map(({ name, process }) => [name, process] as const);
   return {
     durable: { redis: connect("gateway"), job, keyringFile: keys.files.keyring, recordKey },

@@ -24,8 +24,6 @@ export { isModelFile, MODEL_FILES } from "./model-files.ts";
 export {
   deriveOlderKey,
   hasIntegrity,
-  OLDER_CIPHERS,
-  type OlderCipher,
   type OlderSecrets,
   type OpenOlderBlob,
   openOlderModel,

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { createCipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { OLDER_CIPHERS, type OlderCipher } from "@bulwark/contracts/older-ciphers";
 import fc from "fast-check";
-import { deriveOlderKey, OLDER_CIPHERS, type OlderCipher, openOlderModel } from "./older-blob.ts";
+import { deriveOlderKey, openOlderModel } from "./older-blob.ts";
 
 const SECRETS = { secret: "analytics-zoo é", salt: "intel-analytics" };
 

@@ -3,15 +3,13 @@ import { isUtf8 } from "node:buffer";
 import { createDecipheriv, createSecretKey, type KeyObject, pbkdf2 } from "node:crypto";
 import { promisify } from "node:util";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import type { OlderCipher } from "@bulwark/contracts/older-ciphers";
 
 /**
  * Reading, never writing, what BigDL encrypted (`EncryptSupportive.scala`, `encryption_utils.py`). The key is
  * PBKDF2-HMAC-SHA256 of secret and salt, 65536 iterations. GCM: 12 bytes of IV, ciphertext, 16 bytes of tag. CBC: 16 bytes
  * of IV, ciphertext with PKCS #7; nothing in it shows whether it was changed.
  */
-export const OLDER_CIPHERS = ["aes-256-gcm", "aes-128-gcm", "aes-256-cbc", "aes-128-cbc"] as const;
-export type OlderCipher = (typeof OLDER_CIPHERS)[number];
-
 /** The two texts that BigDL's tools ask for. */
 export type OlderSecrets = { readonly secret: string; readonly salt: string };
 

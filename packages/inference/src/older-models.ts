@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { OLDER_CIPHERS, type OlderCipher } from "@bulwark/contracts/older-ciphers";
 import { isOpenToOthers } from "@bulwark/contracts/secret-file";
-import {
-  deriveOlderKey,
-  OLDER_CIPHERS,
-  type OlderCipher,
-  type OlderSecrets,
-  type OpenOlderBlob,
-  openOlderModel,
-} from "./older-blob.ts";
+import { deriveOlderKey, type OlderSecrets, type OpenOlderBlob, openOlderModel } from "./older-blob.ts";
 import { isRecord, isText } from "./read-settings.ts";
 
 /** The switch that lets BigDL's encrypted blobs be read. Each file holds one text, and is readable by its owner alone. */

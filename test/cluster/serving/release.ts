@@ -23,6 +23,8 @@ export type Pod = { metadata: { name: string; labels: Record<string, string> }; 
 export type ServingRelease = {
   cluster: Cluster;
   namespace: TestNamespace;
+  /** Folder of the claim `models`. */
+  models: string;
   kubectl(...args: string[]): Promise<string>;
   /** `helm install` or `upgrade`, until everything is ready; what the pods say when it is not. */
   helm(verb: "install" | "upgrade", values: object): Promise<void>;
@@ -44,7 +46,8 @@ export async function prepareRelease(name: string, images: readonly Image[]): Pr
   for (const { archive, name: image } of images) await cluster.loadImage(archive, image);
   const namespace = await cluster.makeNamespace(name);
   const tool = await makeTool(cluster, "serving-records", "models");
-  await placeModels(cluster, tool, (await cluster.makeVolume(namespace, "models")).folder);
+  const { folder: models } = await cluster.makeVolume(namespace, "models");
+  await placeModels(cluster, tool, models);
   // The node has nobody who makes volumes: the claim that the StatefulSet would make is there already.
   await cluster.makeVolume(namespace, "data-clouds-redis-0");
   const names = ["--serving", "clouds", "--data", "models", "-n", namespace.name];
@@ -59,7 +62,7 @@ export async function prepareRelease(name: string, images: readonly Image[]): Pr
   const listLeft = async (): Promise<string[]> =>
     (await kubectl("get", KINDS.join(","), "-o", "name")).split("\n").filter((one) => one.includes("clouds"));
   return {
-    ...{ cluster, namespace, kubectl },
+    ...{ cluster, namespace, models, kubectl },
     async helm(verb, values) {
       const input = JSON.stringify(values);
       const args = [verb, "clouds", CHART, ...place, "-f", "-", "--wait", "--timeout", READY_LIMIT];

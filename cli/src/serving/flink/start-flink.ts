@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { issueChannel, type Keys } from "@bulwark/pki";
 import { writeFileWhole } from "../../runs/files.ts";
@@ -20,7 +19,7 @@ export type FlinkOptions = {
   classPath: string;
   /** Task managers, each with one subtask. */
   parallelism: number;
-  /** What the job is told: queue, keyring and models, as the embedded engine is. */
+  /** What the job is told: queue, its name there, keyring and models, as the embedded engine is. */
   engine: Readonly<Record<string, unknown>>;
   env: Readonly<Record<string, string | undefined>>;
   onEnd: (part: string, how: string) => void;
@@ -104,6 +103,6 @@ async function writeSettings(
     rest: { keyStore: server.keyStore, trustStore: server.trustStore, password: keys.storePassword },
   });
   await writeFileWhole(join(folder, "config.yaml"), configuration);
-  const settings = { ...engine, consumer: `flink-${hostname()}`, parallelism, hasLifeline: true };
+  const settings = { ...engine, parallelism, hasLifeline: true };
   await writeFileWhole(join(folder, "serving.json"), `${JSON.stringify(settings, null, 2)}\n`);
 }

@@ -58,6 +58,12 @@ const TOGETHER: readonly Json[] = [
     withKind("flink"),
     both(at(["engine", "replicas"], { const: 1 }), at(["engine", "autoscaling", "enabled"], { const: false })),
   ),
+  ...["models", "records"].flatMap((kind) => [
+    rule(given(["older", kind, "secret"], isFilled), given(["older", kind, "cipher"], isFilled)),
+    rule(given(["older", kind, "cipher"], isFilled), given(["older", kind, "secret"], isFilled)),
+    // Flink opens neither.
+    rule(withKind("flink", "both"), at(["older", kind, "secret"], { maxLength: 0 })),
+  ]),
   rule(
     given(["trust", "tee"], { enum: ["tdx", "snp"] }),
     both(at(["image"], BY_DIGEST), at(["engine", "flinkImage"], BY_DIGEST)),

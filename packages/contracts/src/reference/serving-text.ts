@@ -46,6 +46,11 @@ const SECURITY: readonly string[][] = [
     "master keys that seal records and open models",
   ],
   ["`RELEASE-records`", "gateways whose models are all `durable`", "the master key that seals records, and no other"],
+  [
+    "`older.models.secret`, `older.records.secret`",
+    "files, where they are named: engines, and gateways with `direct` models; gateways and engines",
+    "what opens models that BigDL encrypted, and pictures of its clients; nothing is written with it",
+  ],
   ["`RELEASE-tokens`", "gateways", "digests of the callers' tokens"],
   ["`RELEASE-client`", "mounted nowhere; for callers", "a token, a certificate, the authority"],
   [
@@ -158,6 +163,22 @@ Flink's engine answers these clients as the embedded one does.
 
 Who has the files of \`clouds-relay\` can put in records, take every result, and open whatever is sealed under \`serving-records\`: those of all callers whose requests
 are queued. Give them to machines that you trust as much as an engine. Everybody on the machine of a relay can use it.
+
+## What BigDL encrypted
+
+Models that BigDL encrypted are best encrypted anew in one step (\`bulwark model encrypt --from-bigdl\`). Where that cannot be yet, they lie on the claim as
+\`NAME/VERSION/model.onnx.bigdl\` and are opened as they are, with the two texts that BigDL's tools asked for:
+
+\`\`\`
+(umask 077; printf %s "$SECRET" > secret; printf %s "$SALT" > salt)
+kubectl create secret generic bigdl-models -n team --from-file=secret --from-file=salt && rm secret salt
+helm upgrade clouds charts/serving -n team --reuse-values --set older.models.secret=bigdl-models --set older.models.cipher=aes-128-gcm
+\`\`\`
+
+Engines get the Secret as files, and so do gateways that compute models themselves; no other pod does, and nothing is ever written with it. \`older.records\` is the same for pictures
+of older clients, which gateways and engines open: each must then be encrypted so. \`/model-secure\` is answered with 405: told to one gateway, the
+others and the engines would not know. [What each cipher is worth](../../docs/guide/serving.md#what-bigdl-encrypted). Flink opens neither, and \`engine.kind: flink\` or
+\`both\` beside it is refused.
 
 ## A new version beside the old one
 

@@ -16,86 +16,20 @@ import {
   range,
   size,
 } from "../job/schema-parts.ts";
+import { OLDER_CIPHERS } from "../older-ciphers.ts";
+import { ModelSettings, VERSION } from "./model-settings.ts";
 
 // Read by the generator alone, as the schema of the job file is.
 
 const MODEL = "^(\\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$";
-const VERSION = "^[1-9][0-9]{0,9}$";
 const whole = (value: number, minimum: number, description: string, maximum = 1_000_000_000) =>
   Type.Integer({ minimum, maximum, default: value, description });
-const optionalWhole = (description: string) =>
-  Type.Optional(Type.Integer({ minimum: 1, maximum: 100000, description }));
 const part = <Keys extends Parameters<typeof Type.Object>[0]>(keys: Keys, description: string) =>
   Type.Object(keys, { ...closed, default: {}, description });
 const byModel = <Value extends Parameters<typeof Type.Record>[1]>(value: Value, description: string) =>
   Type.Record(Type.String({ pattern: MODEL }), value, { ...closed, default: {}, description });
 const choice = <const Values extends readonly string[]>(values: Values, description: string) =>
   Type.Enum([...values], { default: values[0], description });
-
-const policy = (kind: string, keys: object = {}): object => ({
-  required: ["kind", ...Object.keys(keys)],
-  properties: { kind: { const: kind }, ...keys },
-  additionalProperties: false,
-});
-const POLICIES: readonly object[] = [
-  policy("all"),
-  policy("latest", { count: { type: "integer", minimum: 1 } }),
-  policy("specific", { versions: { type: "array", items: { type: "string", pattern: VERSION } } }),
-];
-
-/** Settings of one model, as `modelSettings` of `bulwark serve` has them. */
-const ModelSettings = Type.Object(
-  {
-    versions: Type.Optional(
-      Type.Unsafe<object>({
-        type: "object",
-        anyOf: POLICIES,
-        description:
-          'Which are loaded: { kind: all }, { kind: latest, count: 2 } or { kind: specific, versions: ["1"] }',
-      }),
-    ),
-    labels: Type.Optional(
-      Type.Record(Type.String(), Type.String(), { description: 'Names for versions: { stable: "1" }' }),
-    ),
-    instances: optionalWhole("Worker threads, each with a copy of the model; 1"),
-    threads: optionalWhole("Threads within one run; 1"),
-    batch: Type.Optional(
-      Type.Object(
-        {
-          maxRows: optionalWhole("Rows of one run at most; 32"),
-          windowMs: Type.Optional(
-            Type.Integer({ minimum: 0, maximum: 60_000, description: "How long a run waits for more, in ms; 0" }),
-          ),
-        },
-        { ...closed, description: "Requests that share a run" },
-      ),
-    ),
-    stream: Type.Optional(
-      Type.Object(
-        {
-          tokens: Type.String({ description: "Input of token ids" }),
-          next: Type.String({ description: "Output of scores, or of the next token" }),
-          state: Type.Optional(
-            Type.Record(Type.String(), Type.String(), { description: "Outputs that are inputs of the next step" }),
-          ),
-          mask: Type.Optional(Type.String({ description: "Input that is 1 for each token so far" })),
-          positions: Type.Optional(Type.String({ description: "Input with the place of each token given" })),
-          end: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { description: "Tokens that end a sequence" })),
-          maxTokens: optionalWhole("Tokens of one answer, at most; 256"),
-        },
-        { ...closed, description: "How a model that makes one token after the other is looped" },
-      ),
-    ),
-    maxWaiting: optionalWhole("Requests that may wait; 2048"),
-    runLimitMs: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 3_600_000, description: "A run that takes longer is given up; 60000" }),
-    ),
-    nonFinite: Type.Optional(
-      Type.Enum(["refuse", "allow"], { description: "What happens to NaN and infinities among the inputs; refuse" }),
-    ),
-  },
-  closed,
-);
 
 const models = part(
   {
@@ -286,6 +220,22 @@ const secrets = part(
   "Existing Secrets, mounted as files. `bulwark keys export --kubernetes --serving RELEASE` makes them",
 );
 
+const blobs = (description: string) =>
+  part(
+    {
+      secret: objectOr("", "Secret with the entries secret and salt; nothing is opened when empty"),
+      cipher: choice(["", ...OLDER_CIPHERS] as const, "With what it was encrypted. Required with the Secret"),
+    },
+    description,
+  );
+const older = part(
+  {
+    models: blobs("Models, as NAME/VERSION/model.onnx.bigdl, for engines and gateways with direct models"),
+    records: blobs("Pictures of older clients, for gateways and engines; then each must be encrypted"),
+  },
+  "What BigDL encrypted: read, never written",
+);
+
 const trust = part(
   {
     tee: choice(
@@ -360,6 +310,7 @@ export const ServingValues = Type.Object(
     queue,
     redis,
     relay,
+    older,
     webhooks: part(
       {
         secret: objectOr("", "Secret with the entry secret, which signs webhooks; without it none are called"),
