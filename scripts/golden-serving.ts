@@ -242,6 +242,17 @@ function makeModels() {
   });
 }
 
+/** Orders of a gateway, and one of a kind that nobody knows. */
+function makeOrders() {
+  const keys = toRecordKeys({ id: KEY_ID, current: 2, versions: keyBytes });
+  return ["load", "unload", "explode"].map((verb, number) => {
+    const place = { stream: "serving_stream", uri: "", model: NAMES[number] ?? "" };
+    const content = Buffer.from(`${verb} number-${number}`);
+    const sealed = seal(makeDataKey(keys, place, fill), content, ["order", place], fill);
+    return { verb, model: place.model, sealed: base64(sealed) };
+  });
+}
+
 /** Models for what tells one from another: datatypes, rows that depend on others, inputs that fail, runs that last. */
 function makeOnnx() {
   const identities = DATATYPES.map((datatype) => [`same-${datatype}`, writeIdentity(datatype, "n", "m")] as const);
@@ -253,14 +264,16 @@ function makeOnnx() {
   return Object.fromEntries(Object.entries(models).map(([name, bytes]) => [name, base64(bytes)]));
 }
 
-/** What an engine says that has the model `same-FP32` under the name `echo`. */
+/** What an engine says that has the model `same-FP32` under the name `echo`, and could not carry out an order. */
 function makeAnnouncement(): string {
   const info = (name: string): TensorInfo => ({ name, datatype: "FP32", shape: [-1, -1] });
   const stream = { tokens: "x", next: "y" };
-  return writeAnnouncement({
-    list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] }],
+  const catalog = {
+    list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] } as const],
     describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], stream }),
-  });
+  };
+  const failure = { order: "7-0", code: "MODEL_UNKNOWN", message: "größer", mend: "none" } as const;
+  return writeAnnouncement(catalog, { upTo: "7-1", failures: [failure] });
 }
 
 function toCode(error: unknown): string {
@@ -293,6 +306,7 @@ export async function renderGoldenServing(): Promise<string> {
     postProcessing: makePostProcessing(),
     floats: makeFloats(),
     models: makeModels(),
+    orders: makeOrders(),
     onnx: makeOnnx(),
     announcement: makeAnnouncement(),
   };

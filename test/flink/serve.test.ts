@@ -71,17 +71,22 @@ describe("bulwark serve --engine flink", { skip }, () => {
     }
   });
 
-  it("counts what Flink computed, and loads nothing there while it runs", async () => {
+  it("counts what Flink computed, and loads and unloads while it runs", async () => {
     const { gateway } = readStack();
     const ca = readFileSync(gateway.caFile, "utf8");
     const metrics = await ask("GET", `${gateway.https}/metrics`, { ca });
     for (const family of ["request_success", "count", "exec_count", "compute_infer_duration_us", "queue_duration_us"]) {
       assert.match(metrics, new RegExp(`^nv_inference_${family}\\{model="mlp",version="1"\\} [1-9]`, "m"), family);
     }
-    const refused = await run("model", "unload", "mlp", "-o", "json");
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.stdout + refused.stderr, /SERVING_UNSUPPORTED/);
-    assert.match(await post(`${gateway.https}/v2/repository/index`, ca, "{}"), /"READY"/);
+    for (const [verb, state] of [
+      ["unload", "UNAVAILABLE"],
+      ["load", "READY"],
+    ] as const) {
+      const { code, stderr } = await run("model", verb, "mlp");
+      assert.deepEqual([code, stderr.includes("->")], [0, false], stderr);
+      const [{ state: found }] = JSON.parse(await post(`${gateway.https}/v2/repository/index`, ca, "{}"));
+      assert.equal(found, state);
+    }
   });
 
   it("keeps its settings from others, and secrets out of every command line", () => {

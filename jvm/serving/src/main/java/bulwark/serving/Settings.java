@@ -103,6 +103,11 @@ final class Settings {
     return settings;
   }
 
+  /** The name of the consumer that a subtask is, in every process the same. */
+  String consumerOf(int subtask) {
+    return consumer + "-" + subtask;
+  }
+
   private static Refusal invalid(Path path, List<String> wrong, Throwable cause) {
     return new Refusal("SERVING_CONFIG", path + ": " + String.join("; ", wrong) + ".", "mend the settings file", cause);
   }
