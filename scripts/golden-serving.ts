@@ -3,7 +3,7 @@
 // implementations must agree on. The same at every run.
 import { createSecretKey } from "node:crypto";
 import { BulwarkError, ERRORS } from "../packages/contracts/src/errors/index.ts";
-import { sealModel, writeAnnouncement } from "../packages/inference/src/index.ts";
+import { OLDER_CIPHERS, sealModel, writeAnnouncement } from "../packages/inference/src/index.ts";
 import {
   writeCentered,
   writeIdentity,
@@ -11,6 +11,12 @@ import {
   writeMlp,
   writeSlow,
 } from "../packages/inference/src/testing/models.ts";
+import {
+  encryptAsOlder,
+  OLDER_MODEL,
+  OLDER_SECRETS,
+  writeOlderModels,
+} from "../packages/inference/src/testing/older-blob.ts";
 import {
   encodeRequest,
   encodeResult,
@@ -242,6 +248,21 @@ function makeModels() {
   });
 }
 
+/** A picture of one pixel, as PNG. */
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** What BigDL's Scala and Python wrote, with every cipher; and pictures, as bytes and as base64. */
+function makeOlderBlobs() {
+  const blobs = OLDER_CIPHERS.map((cipher) => {
+    const files = [false, true].flatMap((isPython) => writeOlderModels(cipher, { isPython, fill: nextBytes }));
+    return { cipher, files: files.map(base64) };
+  });
+  const pictures = [Buffer.from(PIXEL, "base64"), Buffer.from(PIXEL)].map((picture) =>
+    encryptAsOlder("aes-128-gcm", picture, { fill: nextBytes }).toString("base64"),
+  );
+  return { ...OLDER_SECRETS, model: base64(OLDER_MODEL), blobs, pixel: PIXEL, pictures };
+}
+
 /** Orders of a gateway, and one of a kind that nobody knows. */
 function makeOrders() {
   const keys = toRecordKeys({ id: KEY_ID, current: 2, versions: keyBytes });
@@ -307,6 +328,7 @@ export async function renderGoldenServing(): Promise<string> {
     floats: makeFloats(),
     models: makeModels(),
     orders: makeOrders(),
+    olderBlobs: makeOlderBlobs(),
     onnx: makeOnnx(),
     announcement: makeAnnouncement(),
   };

@@ -40,7 +40,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     super.open();
     Settings settings = Settings.read(Path.of(settingsFile));
     Keyring keyring = Keyring.read(settings.keyringFile);
-    models = Models.load(settings, keyring);
+    models = Models.load(settings, new ModelKeys(keyring, OlderBlob.read(settings.older.models)));
     computer = new Computer(settings, models, keyring);
     batches = new LinkedHashMap<>();
     done = new ArrayList<>();

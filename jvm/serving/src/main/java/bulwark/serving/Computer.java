@@ -17,11 +17,13 @@ final class Computer {
   private final Models models;
   private final Keyring recordKeys;
   private final PostProcessing postProcessing;
+  private final Fitting fitting;
 
   Computer(Settings settings, Models models, Keyring keyring) throws Refusal {
     this.settings = settings;
     this.models = models;
     this.recordKeys = keyring.only(settings.recordKey);
+    this.fitting = new Fitting(settings.older.resize, OlderBlob.read(settings.older.records));
     this.postProcessing = PostProcessing.parse(settings.older.postProcessing);
   }
 
@@ -82,7 +84,7 @@ final class Computer {
   private Task openOlder(Ticket ticket, String serde, byte[] data, Envelope envelope) throws Refusal {
     // Only the gateway and the relay, which seal, say which model is meant.
     Model model = models.findForOlder(envelope == null ? null : ticket.delivery().model());
-    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs(), settings.older.resize);
+    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs(), fitting);
     return new Task(ticket, model, Checked.check(inputs, model), envelope, true, List.of());
   }
 

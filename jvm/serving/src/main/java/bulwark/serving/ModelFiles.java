@@ -15,9 +15,10 @@ import java.util.stream.Stream;
 final class ModelFiles {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,127}");
   private static final Pattern VERSION = Pattern.compile("[1-9]\\d{0,9}");
-  private static final List<String> FILES = List.of("model.onnx", "model.onnx.sealed");
-  private static final String ONNX = "\\.onnx(\\.sealed)?$";
+  private static final List<String> FILES = List.of("model.onnx", "model.onnx.sealed", "model.onnx.bigdl");
+  private static final String ONNX = "\\.onnx(\\.sealed|\\.bigdl)?$";
   private static final String SEALED = ".sealed";
+  private static final String OLDER = ".bigdl";
 
   private ModelFiles() {}
 
@@ -50,9 +51,19 @@ final class ModelFiles {
   }
 
   /** What makes a session of a file: by its path, or decrypted in memory. */
-  static Model.Source open(Path path, Keyring keyring) {
-    if (!path.toString().endsWith(SEALED)) return (ort, options) -> ort.createSession(path.toString(), options);
-    return (ort, options) -> ort.createSession(SealedModel.open(readAll(path), keyring), options);
+  static Model.Source open(Path path, ModelKeys keys) {
+    String name = path.toString();
+    if (name.endsWith(SEALED)) {
+      return (ort, options) -> ort.createSession(SealedModel.open(readAll(path), keys.keyring()), options);
+    }
+    if (name.endsWith(OLDER)) return (ort, options) -> ort.createSession(openOlder(path, keys.older()), options);
+    return (ort, options) -> ort.createSession(name, options);
+  }
+
+  private static byte[] openOlder(Path path, OlderBlob older) throws Refusal {
+    if (older != null) return older.openModel(readAll(path));
+    String mend = "bulwark model encrypt --from-bigdl CIPHER, or turn on older.models in the settings";
+    throw new Refusal("KEY_MISSING", path + " was encrypted by BigDL, and reading that is off.", mend);
   }
 
   private static byte[] readAll(Path path) throws Refusal {

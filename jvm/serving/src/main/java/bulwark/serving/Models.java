@@ -44,12 +44,12 @@ final class Models implements AutoCloseable {
   private final Map<String, Known> known = new ConcurrentSkipListMap<>();
   private final ConcurrentLinkedQueue<Model> replaced = new ConcurrentLinkedQueue<>();
   private final Settings settings;
-  private final Keyring keyring;
+  private final ModelKeys keys;
   private boolean isClosed;
 
-  private Models(Settings settings, Keyring keyring) {
+  private Models(Settings settings, ModelKeys keys) {
     this.settings = settings;
-    this.keyring = keyring;
+    this.keys = keys;
   }
 
   /**
@@ -57,8 +57,8 @@ final class Models implements AutoCloseable {
    *
    * @throws Refusal MODEL_REPOSITORY, and what loading throws when not one could be loaded
    */
-  static Models load(Settings settings, Keyring keyring) throws Refusal {
-    Models models = new Models(settings, keyring);
+  static Models load(Settings settings, ModelKeys keys) throws Refusal {
+    Models models = new Models(settings, keys);
     Refusal first = null;
     List<String> names = ModelFiles.names(settings);
     int failed = 0;
@@ -152,7 +152,7 @@ final class Models implements AutoCloseable {
     boolean isServed = former != null && former.model() != null;
     if (isServed && former.stamp().equals(file.stamp())) return;
     try {
-      Model model = new Model(name, number, ModelFiles.open(file.path(), keyring), own, limit);
+      Model model = new Model(name, number, ModelFiles.open(file.path(), keys), own, limit);
       put(name, own, new Version(number, file.stamp(), model, ""));
     } catch (Refusal refusal) {
       if (!isServed) put(name, own, new Version(number, file.stamp(), null, refusal.getMessage()));

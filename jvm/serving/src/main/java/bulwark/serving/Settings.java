@@ -41,6 +41,16 @@ final class Settings {
     String postProcessing = "";
     /** Images are scaled to this; null leaves them as they are. */
     Size resize;
+    /** Models, and pictures of records, that BigDL encrypted; null where nothing is to be opened so. */
+    OlderBlobs models;
+    OlderBlobs records;
+  }
+
+  /** The switch that lets BigDL's encrypted blobs be read. Each file holds one text. */
+  static final class OlderBlobs {
+    String cipher;
+    String secretFile;
+    String saltFile;
   }
 
   static final class Size {
@@ -92,15 +102,33 @@ final class Settings {
     List<String> wrong = new ArrayList<>();
     if (settings == null) throw invalid(path, List.of("it is empty"), null);
     for (String key : given.keySet()) if (!KNOWN.contains(key)) wrong.add(key + " is not known");
-    if (settings.redis == null || settings.redis.url == null) wrong.add("redis.url is missing");
-    if (settings.consumer == null || settings.consumer.isEmpty()) wrong.add("consumer is missing");
-    if (settings.models == null) wrong.add("models is missing");
-    if (settings.parallelism < 1) wrong.add("parallelism is less than 1");
-    Size size = settings.older.resize;
-    if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
-    if (settings.mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    wrong.addAll(settings.findFaults());
     if (!wrong.isEmpty()) throw invalid(path, wrong, null);
     return settings;
+  }
+
+  private List<String> findFaults() {
+    List<String> wrong = new ArrayList<>();
+    if (redis == null || redis.url == null) wrong.add("redis.url is missing");
+    if (consumer == null || consumer.isEmpty()) wrong.add("consumer is missing");
+    if (models == null) wrong.add("models is missing");
+    if (parallelism < 1) wrong.add("parallelism is less than 1");
+    Size size = older.resize;
+    if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
+    wrong.addAll(findFaults("older.models", older.models));
+    wrong.addAll(findFaults("older.records", older.records));
+    if (mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    return wrong;
+  }
+
+  private static List<String> findFaults(String place, OlderBlobs given) {
+    List<String> wrong = new ArrayList<>();
+    if (given == null) return wrong;
+    if (!OlderBlob.CIPHERS.contains(String.valueOf(given.cipher))) {
+      wrong.add(place + ".cipher is to be one of " + String.join(", ", OlderBlob.CIPHERS));
+    }
+    if (given.secretFile == null || given.saltFile == null) wrong.add(place + " needs secretFile and saltFile");
+    return wrong;
   }
 
   /** The name of the consumer that a subtask is, in every process the same. */

@@ -30,7 +30,7 @@ class ModelsTest {
     settings.models = folder.toString();
     String labels = "{\"labels\": {\"stable\": \"1\"}}";
     settings.modelSettings = Map.of("echo", JsonParser.parseString(labels).getAsJsonObject());
-    return Models.load(settings, null);
+    return Models.load(settings, new ModelKeys(null, null));
   }
 
   @Test
@@ -102,6 +102,17 @@ class ModelsTest {
     Same.refuses("MODEL_REPOSITORY", this::load);
     put("broken", "1", new byte[] {1});
     Same.refuses("MODEL_LOAD_FAILED", this::load);
+  }
+
+  @Test
+  void opensWhatBigDlEncryptedOnlyWhereThatIsOn() throws Exception {
+    Files.createDirectories(folder.resolve("older").resolve("1"));
+    Files.write(folder.resolve("older").resolve("1").resolve("model.onnx.bigdl"), new byte[40]);
+    Same.refuses("KEY_MISSING", this::load);
+    Settings settings = new Settings();
+    settings.models = folder.toString();
+    ModelKeys keys = new ModelKeys(null, OlderBlob.derive("aes-128-gcm", "secret", "salt"));
+    Same.refuses("KEY_WRONG", () -> Models.load(settings, keys));
   }
 
   @Test
