@@ -25,14 +25,22 @@ Detecting cluster-serving-job status...
 cluster-serving-job initialization successful.
 `;
 
+/** Nobody listens there. */
+const COLLECTOR = "http://127.0.0.1:9";
+const SETTINGS = `tracesEndpoint: ${COLLECTOR}
+older: { models: { cipher: aes-128-gcm, secretFile: secret, saltFile: salt } }
+`;
+
 describe("bulwark serve --engine flink", { skip }, () => {
   const { home, folder, run, serve, listParts } = makeHome("bulwark flink");
   let serving: ChildProcess;
   before(async () => {
     mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
     writeFileSync(join(home, "models", "mlp", "1", "model.onnx"), writeMlp([4, 8, 2]));
+    for (const name of ["secret", "salt"]) writeFileSync(join(home, name), name, { mode: 0o600 });
+    writeFileSync(join(home, "serving.yaml"), SETTINGS);
     assert.equal((await run("keys", "init")).code, 0);
-    serving = serve(join(home, "models"), "--engine", "flink");
+    serving = serve(join(home, "models"), "--settings", join(home, "serving.yaml"), "--engine", "flink");
   });
   after(() => {
     serving?.kill("SIGKILL");
@@ -87,6 +95,12 @@ describe("bulwark serve --engine flink", { skip }, () => {
       const [{ state: found }] = JSON.parse(await post(`${gateway.https}/v2/repository/index`, ca, "{}"));
       assert.equal(found, state);
     }
+  });
+
+  it("hands over what the job has to know of the settings", () => {
+    const { older, tracesEndpoint } = JSON.parse(readFileSync(join(folder, "flink", "serving.json"), "utf8"));
+    assert.equal(tracesEndpoint, COLLECTOR);
+    assert.deepEqual(older.models.secretFile, join(home, "secret"));
   });
 
   it("keeps its settings from others, and secrets out of every command line", () => {

@@ -23,6 +23,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
 
   private final String settingsFile;
   private transient Models models;
+  private transient Collector collector;
   private transient RedisLink link;
   private transient OrderFollower follower;
   private transient Computer computer;
@@ -42,6 +43,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     Keyring keyring = Keyring.read(settings.keyringFile);
     models = Models.load(settings, new ModelKeys(keyring, OlderBlob.read(settings.older.models)));
     computer = new Computer(settings, models, keyring);
+    collector = Collector.open(settings.tracesEndpoint);
     batches = new LinkedHashMap<>();
     done = new ArrayList<>();
     follow(settings, keyring.only(settings.recordKey));
@@ -90,6 +92,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     if (follower != null) follower.close();
     if (link != null) link.close();
     if (models != null) models.close();
+    if (collector != null) collector.close();
     super.close();
   }
 
@@ -135,6 +138,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   private void end(List<Outcome> outcomes) {
     long now = getProcessingTimeService().getCurrentProcessingTime();
     if (done.isEmpty()) doneSince = now;
+    if (collector != null) for (Outcome outcome : outcomes) collector.tell(Span.of(outcome));
     done.addAll(outcomes);
     if (done.size() >= MOST_HELD || now - doneSince >= LONGEST_HOLD_MS) emit();
   }

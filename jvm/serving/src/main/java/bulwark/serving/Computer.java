@@ -44,24 +44,25 @@ final class Computer {
   Outcome answer(Task task, List<Tensor> results, String run) throws Refusal {
     byte[] value = task.isOlder() ? writeOlder(results) : writeTensors(task, results);
     Envelope envelope = task.envelope();
-    if (envelope == null) return new Outcome(task.ticket(), value, "", run);
+    if (envelope == null) return new Outcome(task.ticket(), value, "", false, run);
     byte[] content = task.isOlder() ? RecordWriter.older(value) : value;
-    return new Outcome(task.ticket(), envelope.result(content), "", run);
+    return new Outcome(task.ticket(), envelope.result(content), "", false, run);
   }
 
   /** The end of a record without one: the asker is told why, in his own dialect. */
   Outcome refuse(Ticket ticket, Refusal refusal) {
-    String reason = refusal.isOfTheAsker() ? "" : refusal.code();
-    Delivery delivery = ticket.delivery();
-    if (!delivery.isSealed()) return new Outcome(ticket, FAILED, reason, "");
+    return new Outcome(ticket, tell(ticket.delivery(), refusal), refusal.code(), !refusal.isOfTheAsker(), "");
+  }
+
+  private byte[] tell(Delivery delivery, Refusal refusal) {
+    if (!delivery.isSealed()) return FAILED;
     try {
       Envelope envelope = openEnvelope(delivery);
       boolean isOlder = RecordReader.isOlder(envelope.request(delivery.data()));
-      byte[] content = isOlder ? RecordWriter.older(FAILED) : RecordWriter.failure(refusal);
-      return new Outcome(ticket, envelope.result(content), reason, "");
+      return envelope.result(isOlder ? RecordWriter.older(FAILED) : RecordWriter.failure(refusal));
     } catch (Refusal noKey) {
       // Without the record's key nothing can be sealed: the bare code tells enough.
-      return new Outcome(ticket, Envelope.bareFailure(refusal.code()), reason, "");
+      return Envelope.bareFailure(refusal.code());
     }
   }
 

@@ -7,6 +7,8 @@ import com.google.gson.JsonSyntaxException;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,11 +77,14 @@ final class Settings {
   long resultTtlMs = 3_600_000;
   long replyTtlMs = 600_000;
   int mostDead = 10_000;
+  /** A collector of traces; where it is absent, the variable counts that OpenTelemetry names. */
+  String tracesEndpoint;
   /** Subtasks, each a consumer with its own copy of every model. */
   int parallelism = 1;
   /** The process ends when its standard input does: with whoever started it. */
   boolean hasLifeline;
 
+  private static final String TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT";
   private static final Set<String> KNOWN =
       Arrays.stream(Settings.class.getDeclaredFields())
           .filter(field -> !Modifier.isStatic(field.getModifiers()))
@@ -102,6 +107,8 @@ final class Settings {
     List<String> wrong = new ArrayList<>();
     if (settings == null) throw invalid(path, List.of("it is empty"), null);
     for (String key : given.keySet()) if (!KNOWN.contains(key)) wrong.add(key + " is not known");
+    if (settings.tracesEndpoint == null) settings.tracesEndpoint = System.getenv(TRACES);
+    if ("".equals(settings.tracesEndpoint)) settings.tracesEndpoint = null;
     wrong.addAll(settings.findFaults());
     if (!wrong.isEmpty()) throw invalid(path, wrong, null);
     return settings;
@@ -118,7 +125,17 @@ final class Settings {
     wrong.addAll(findFaults("older.models", older.models));
     wrong.addAll(findFaults("older.records", older.records));
     if (mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    if (tracesEndpoint != null && !isHttp(tracesEndpoint)) wrong.add("tracesEndpoint is no http or https address");
     return wrong;
+  }
+
+  private static boolean isHttp(String text) {
+    try {
+      URI url = new URI(text);
+      return url.getHost() != null && Set.of("http", "https").contains(url.getScheme());
+    } catch (URISyntaxException malformed) {
+      return false;
+    }
   }
 
   private static List<String> findFaults(String place, OlderBlobs given) {

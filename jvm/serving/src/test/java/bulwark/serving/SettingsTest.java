@@ -41,6 +41,11 @@ class SettingsTest {
             "SERVING_CONFIG", () -> read("{" + REDIS + ", \"consumer\": \"c\", \"models\": \"m\", " + given + "}"));
       }
     }
+    for (String endpoint : List.of("collector:4318", "ftp://collector", "http://", "http://[", "what")) {
+      String given = "\"tracesEndpoint\": \"" + endpoint + "\"";
+      Same.refuses(
+          "SERVING_CONFIG", () -> read("{" + REDIS + ", \"consumer\": \"c\", \"models\": \"m\", " + given + "}"));
+    }
     Same.refuses("SERVING_CONFIG", () -> Settings.read(folder.resolve("absent")));
   }
 
