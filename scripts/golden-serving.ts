@@ -3,6 +3,7 @@
 // implementations must agree on. The same at every run.
 import { createSecretKey } from "node:crypto";
 import { BulwarkError, ERRORS } from "../packages/contracts/src/errors/index.ts";
+import { OLDER_CIPHERS } from "../packages/contracts/src/older-ciphers.ts";
 import { sealModel, writeAnnouncement } from "../packages/inference/src/index.ts";
 import {
   writeCentered,
@@ -11,6 +12,12 @@ import {
   writeMlp,
   writeSlow,
 } from "../packages/inference/src/testing/models.ts";
+import {
+  encryptAsOlder,
+  OLDER_MODEL,
+  OLDER_SECRETS,
+  writeOlderModels,
+} from "../packages/inference/src/testing/older-blob.ts";
 import {
   encodeRequest,
   encodeResult,
@@ -242,6 +249,32 @@ function makeModels() {
   });
 }
 
+/** A picture of one pixel, as PNG. */
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** What BigDL's Scala and Python wrote, with every cipher; and pictures, as bytes and as base64. */
+function makeOlderBlobs() {
+  const blobs = OLDER_CIPHERS.map((cipher) => {
+    const files = [false, true].flatMap((isPython) => writeOlderModels(cipher, { isPython, fill: nextBytes }));
+    return { cipher, files: files.map(base64) };
+  });
+  const pictures = [Buffer.from(PIXEL, "base64"), Buffer.from(PIXEL)].map((picture) =>
+    encryptAsOlder("aes-128-gcm", picture, { fill: nextBytes }).toString("base64"),
+  );
+  return { ...OLDER_SECRETS, model: base64(OLDER_MODEL), blobs, pixel: PIXEL, pictures };
+}
+
+/** Orders of a gateway, and one of a kind that nobody knows. */
+function makeOrders() {
+  const keys = toRecordKeys({ id: KEY_ID, current: 2, versions: keyBytes });
+  return ["load", "unload", "explode"].map((verb, number) => {
+    const place = { stream: "serving_stream", uri: "", model: NAMES[number] ?? "" };
+    const content = Buffer.from(`${verb} number-${number}`);
+    const sealed = seal(makeDataKey(keys, place, fill), content, ["order", place], fill);
+    return { verb, model: place.model, sealed: base64(sealed) };
+  });
+}
+
 /** Models for what tells one from another: datatypes, rows that depend on others, inputs that fail, runs that last. */
 function makeOnnx() {
   const identities = DATATYPES.map((datatype) => [`same-${datatype}`, writeIdentity(datatype, "n", "m")] as const);
@@ -253,14 +286,16 @@ function makeOnnx() {
   return Object.fromEntries(Object.entries(models).map(([name, bytes]) => [name, base64(bytes)]));
 }
 
-/** What an engine says that has the model `same-FP32` under the name `echo`. */
+/** What an engine says that has the model `same-FP32` under the name `echo`, and could not carry out an order. */
 function makeAnnouncement(): string {
   const info = (name: string): TensorInfo => ({ name, datatype: "FP32", shape: [-1, -1] });
   const stream = { tokens: "x", next: "y" };
-  return writeAnnouncement({
-    list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] }],
+  const catalog = {
+    list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] } as const],
     describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], stream }),
-  });
+  };
+  const failure = { order: "7-0", code: "MODEL_UNKNOWN", message: "größer", mend: "none" } as const;
+  return writeAnnouncement(catalog, { upTo: "7-1", failures: [failure] });
 }
 
 function toCode(error: unknown): string {
@@ -293,6 +328,8 @@ export async function renderGoldenServing(): Promise<string> {
     postProcessing: makePostProcessing(),
     floats: makeFloats(),
     models: makeModels(),
+    orders: makeOrders(),
+    olderBlobs: makeOlderBlobs(),
     onnx: makeOnnx(),
     announcement: makeAnnouncement(),
   };

@@ -96,6 +96,18 @@ test("Flink's processes reach each other, and the task managers Redis", { skip }
   }
 });
 
+test("task managers tell traces where a collector is named, and the job manager tells none", { skip }, () => {
+  const { traces } = SERVING_VARIANTS.traced as { traces: object };
+  const objects = objectsOf(helm, { ...SERVING_VARIANTS.flink, traces });
+  const policies = objects.filter(({ kind }) => kind === "NetworkPolicy");
+  const collector = { address: "192.0.2.9" };
+  assert.equal(settingsOf(objects, "taskmanager").tracesEndpoint, "https://traces.example/otlp");
+  assert.equal(settingsOf(variant("flink"), "taskmanager").tracesEndpoint, undefined);
+  assert.ok(canReach(policies, peer("taskmanager"), collector, 443));
+  assert.ok(!canReach(policies, peer("taskmanager"), collector, 4318));
+  assert.ok(!canReach(policies, peer("jobmanager"), collector, 443));
+});
+
 test("relays reach the Redis of Flink's engine, and none of its processes", { skip }, () => {
   const values = { ...SERVING_VARIANTS.flink, relay: { enabled: true, from: [{ ipBlock: { cidr: "192.0.2.0/24" } }] } };
   const policies = objectsOf(helm, values).filter(({ kind }) => kind === "NetworkPolicy");

@@ -25,14 +25,22 @@ Detecting cluster-serving-job status...
 cluster-serving-job initialization successful.
 `;
 
+/** Nobody listens there. */
+const COLLECTOR = "http://127.0.0.1:9";
+const SETTINGS = `tracesEndpoint: ${COLLECTOR}
+older: { models: { cipher: aes-128-gcm, secretFile: secret, saltFile: salt } }
+`;
+
 describe("bulwark serve --engine flink", { skip }, () => {
   const { home, folder, run, serve, listParts } = makeHome("bulwark flink");
   let serving: ChildProcess;
   before(async () => {
     mkdirSync(join(home, "models", "mlp", "1"), { recursive: true });
     writeFileSync(join(home, "models", "mlp", "1", "model.onnx"), writeMlp([4, 8, 2]));
+    for (const name of ["secret", "salt"]) writeFileSync(join(home, name), name, { mode: 0o600 });
+    writeFileSync(join(home, "serving.yaml"), SETTINGS);
     assert.equal((await run("keys", "init")).code, 0);
-    serving = serve(join(home, "models"), "--engine", "flink");
+    serving = serve(join(home, "models"), "--settings", join(home, "serving.yaml"), "--engine", "flink");
   });
   after(() => {
     serving?.kill("SIGKILL");
@@ -71,17 +79,28 @@ describe("bulwark serve --engine flink", { skip }, () => {
     }
   });
 
-  it("counts what Flink computed, and loads nothing there while it runs", async () => {
+  it("counts what Flink computed, and loads and unloads while it runs", async () => {
     const { gateway } = readStack();
     const ca = readFileSync(gateway.caFile, "utf8");
     const metrics = await ask("GET", `${gateway.https}/metrics`, { ca });
     for (const family of ["request_success", "count", "exec_count", "compute_infer_duration_us", "queue_duration_us"]) {
       assert.match(metrics, new RegExp(`^nv_inference_${family}\\{model="mlp",version="1"\\} [1-9]`, "m"), family);
     }
-    const refused = await run("model", "unload", "mlp", "-o", "json");
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.stdout + refused.stderr, /SERVING_UNSUPPORTED/);
-    assert.match(await post(`${gateway.https}/v2/repository/index`, ca, "{}"), /"READY"/);
+    for (const [verb, state] of [
+      ["unload", "UNAVAILABLE"],
+      ["load", "READY"],
+    ] as const) {
+      const { code, stderr } = await run("model", verb, "mlp");
+      assert.deepEqual([code, stderr.includes("->")], [0, false], stderr);
+      const [{ state: found }] = JSON.parse(await post(`${gateway.https}/v2/repository/index`, ca, "{}"));
+      assert.equal(found, state);
+    }
+  });
+
+  it("hands over what the job has to know of the settings", () => {
+    const { older, tracesEndpoint } = JSON.parse(readFileSync(join(folder, "flink", "serving.json"), "utf8"));
+    assert.equal(tracesEndpoint, COLLECTOR);
+    assert.deepEqual(older.models.secretFile, join(home, "secret"));
   });
 
   it("keeps its settings from others, and secrets out of every command line", () => {

@@ -1,63 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request's trace over gateway, queue and engine, as a collector gets it (OTLP over HTTP, JSON).
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { parseConfig } from "../../services/serving-gateway/src/config.ts";
 import { type Started, startGateway } from "../../services/serving-gateway/src/start.ts";
 import { callGrpc } from "../../services/serving-gateway/src/testing/call-grpc.ts";
+import { CONSUMER, type Collector, FAILED, readAttribute, SERVER, startCollector } from "./collector.ts";
 import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
-
-type Attribute = { key: string; value: { stringValue?: string; intValue?: number } };
-type Span = {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: number;
-  attributes: Attribute[];
-  status: { code?: number };
-};
-type Sent = {
-  resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: Span[] }[] }[];
-};
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = "b7ad6b7169203331";
-const [SERVER, CONSUMER, FAILED] = [2, 5, 2];
 const MARKER = 4711.0625;
 
-const read = (attributes: readonly Attribute[], name: string) => {
-  const value = attributes.find(({ key }) => key === name)?.value;
-  return value?.stringValue ?? value?.intValue;
-};
+const STEPS = ["POST /v2/models/:model/infer", "queue", "compute"];
 
 describe("traced", { skip }, () => {
-  const bodies: string[] = [];
-  let collector: Server;
+  let collector: Collector;
   let stack: QueueStack;
   let gateway: Started;
 
-  const listSpans = (): (Span & { service: unknown })[] =>
-    bodies.flatMap((body) =>
-      (JSON.parse(body) as Sent).resourceSpans.flatMap(({ resource, scopeSpans }) =>
-        scopeSpans.flatMap(({ spans }) =>
-          spans.map((span) => ({ ...span, service: read(resource.attributes, "service.name") })),
-        ),
-      ),
-    );
-  /** The steps of a request that went through the queue, when all of them are there. */
-  const awaitSteps = async (trace: string, serverName: string): Promise<ReturnType<typeof listSpans>> => {
-    const ofTrace = () => listSpans().filter(({ traceId }) => traceId === trace);
-    await until(() => ofTrace().length >= 3);
-    return [serverName, "queue", "compute"].map(
-      (name) => ofTrace().find((span) => span.name === name) ?? assert.fail(name),
-    );
-  };
   const infer = (model: string, headers: Record<string, string> = {}): Promise<Response> => {
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 2], data: [MARKER, 2] }];
     const body = JSON.stringify({ inputs });
@@ -70,12 +32,8 @@ describe("traced", { skip }, () => {
   };
 
   before(async () => {
-    collector = createServer(async (request, response) => {
-      bodies.push(await text(request));
-      response.setHeader("content-type", "application/json").end("{}");
-    });
-    await once(collector.listen(0, "127.0.0.1"), "listening");
-    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+    collector = await startCollector();
+    const { endpoint } = collector;
     stack = await startQueueStack(["echo", "mlp"], {
       env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
     });
@@ -89,16 +47,16 @@ describe("traced", { skip }, () => {
 
   it("is one trace from the caller to the engine behind the queue, without anything of the request", async () => {
     assert.equal((await infer("echo", { traceparent: `00-${TRACE}-${CALLER}-01` })).status, 200);
-    const [server, queue, compute] = await awaitSteps(TRACE, "POST /v2/models/:model/infer");
+    const [server, queue, compute] = await collector.awaitSteps(TRACE, STEPS);
     assert.ok(server !== undefined && queue !== undefined && compute !== undefined);
     assert.equal(server.parentSpanId, CALLER);
     assert.equal(queue.parentSpanId, server.spanId);
     assert.equal(compute.parentSpanId, queue.spanId);
     assert.deepEqual([server.kind, compute.kind], [SERVER, CONSUMER]);
     assert.deepEqual([server.service, compute.service], ["bulwark-serving-gateway", "bulwark-inference-engine"]);
-    assert.equal(read(server.attributes, "bulwark.model"), "echo");
-    assert.equal(read(server.attributes, "http.response.status_code"), 200);
-    assert.ok(!bodies.some((body) => body.includes(String(MARKER))));
+    assert.equal(readAttribute(server.attributes, "bulwark.model"), "echo");
+    assert.equal(readAttribute(server.attributes, "http.response.status_code"), 200);
+    assert.ok(!collector.heard(String(MARKER)));
   });
 
   it("is one over gRPC as well", async () => {
@@ -109,16 +67,19 @@ describe("traced", { skip }, () => {
       ...{ message: { model_name: "echo", inputs }, headers: { traceparent: `00-${other}-${CALLER}-01` } },
     });
     assert.equal(answer.model_name, "echo");
-    const [server, queue, compute] = await awaitSteps(other, "inference.GRPCInferenceService/ModelInfer");
+    const [server, queue, compute] = await collector.awaitSteps(other, [
+      "inference.GRPCInferenceService/ModelInfer",
+      ...STEPS.slice(1),
+    ]);
     assert.equal(server?.parentSpanId, CALLER);
     assert.deepEqual([queue?.parentSpanId, compute?.parentSpanId], [server?.spanId, queue?.spanId]);
-    assert.ok(!bodies.some((body) => body.includes(String(MARKER))));
+    assert.ok(!collector.heard(String(MARKER)));
   });
 
   it("is a trace of its own where the caller has none, and says what failed", async () => {
-    const known = new Set(listSpans().map(({ spanId }) => spanId));
+    const known = new Set(collector.steps().map(({ spanId }) => spanId));
     assert.equal((await infer("mlp")).status, 400);
-    const fresh = () => listSpans().filter(({ spanId }) => !known.has(spanId));
+    const fresh = () => collector.steps().filter(({ spanId }) => !known.has(spanId));
     await until(() => fresh().length >= 2);
     const server = fresh().find(({ kind }) => kind === SERVER);
     const engine = fresh().find(({ name }) => name === "engine");
@@ -131,8 +92,8 @@ describe("traced", { skip }, () => {
     const other = TRACE.replaceAll("a", "b");
     assert.equal((await infer("echo", { traceparent: `00-${other}-${CALLER}-00` })).status, 200);
     assert.equal((await infer("echo", { traceparent: `00-${other}-${CALLER}-01` })).status, 200);
-    await until(() => listSpans().filter(({ traceId }) => traceId === other).length >= 3);
-    assert.equal(listSpans().filter(({ traceId, name }) => traceId === other && name === "compute").length, 1);
+    await until(() => collector.steps().filter(({ traceId }) => traceId === other).length >= 3);
+    assert.equal(collector.steps().filter(({ traceId, name }) => traceId === other && name === "compute").length, 1);
   });
 
   it("costs nobody an answer when the collector is gone", async () => {

@@ -107,6 +107,6 @@ spec:
 {{- end }}
 
 {{- define "serving.egress.taskmanager" -}}
-{{ include "serving.egress.queue" . }}
+{{ include "serving.egress" . }}
 {{ include "serving.flink.rule" (dict "root" . "side" "to" "peer" "jobmanager" "part" "jobmanager") }}
 {{- end }}

@@ -112,7 +112,7 @@
 
 {{/* Settings of the Flink job, which each of its processes reads. Its consumers' names outlive its pods, so a new one goes on where the old one ended. */}}
 {{- define "serving.settings.flink" -}}
-{{- $engine := omit (include "serving.settings.engine" . | fromJson) "healthPort" "healthHost" "memoryLimitBytes" "tracesEndpoint" -}}
+{{- $engine := omit (include "serving.settings.engine" . | fromJson) "healthPort" "healthHost" "memoryLimitBytes" -}}
 {{- $consumer := printf "flink-%s-%s" .Release.Namespace (include "serving.name" .) -}}
 {{- merge $engine (dict "consumer" $consumer "parallelism" (int .Values.engine.taskManagers)) | toPrettyJson -}}
 {{- end }}

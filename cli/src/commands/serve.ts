@@ -177,7 +177,7 @@ async function openQueue(
   if (!keys.keyring.keys.some(({ id }) => id === RECORD_KEY)) {
     own = await addDataKey(context.paths.keys, { id: RECORD_KEY, now: context.now() });
   }
-  const { models, modelName, modelSettings, older } = settings;
+  const { models, modelName, modelSettings, older, tracesEndpoint } = settings;
   const { job, limits, redis, fsync, memoryBytes } = given ?? DEFAULT_QUEUE;
   try {
     const queue = await startQueue({
@@ -185,12 +185,7 @@ async function openQueue(
       recordKey: RECORD_KEY,
       engines: flink === undefined ? Number(flags.engines) : 0,
       ...(flink === undefined ? {} : { flink }),
-      models: {
-        models,
-        ...(modelName === undefined ? {} : { modelName }),
-        ...(modelSettings === undefined ? {} : { modelSettings }),
-        ...(older === undefined ? {} : { older }),
-      },
+      models: { models, modelName, modelSettings, older, tracesEndpoint },
       ...(redis === undefined ? {} : { redis }),
       ...{ redisPort: 0, redisMostBytes: memoryBytes, fsync },
       memoryBytes: memoryOf(settings, flags),

@@ -59,12 +59,8 @@ const isPlace = (given: unknown): given is PlacedModel => {
 
 type OlderSwitches = Readonly<Record<"models" | "records", Readonly<Record<string, unknown>> | undefined>>;
 
-/** What BigDL encrypted is opened by the gateway and by embedded engines, which have to find the secrets in files. */
-function checkOlder({ models, records }: Partial<OlderSwitches>, { engine, direct }: Flags): void {
-  if (engine === "flink" && (models !== undefined || records !== undefined)) {
-    const mend = "leave out --engine flink, or encrypt anew: bulwark model encrypt --from-bigdl CIPHER";
-    throw new BulwarkError("USAGE", "Flink opens nothing that BigDL encrypted.", mend);
-  }
+/** What BigDL encrypted is opened by the gateway and by engines, which have to find the secrets in files. */
+function checkOlder({ models }: Partial<OlderSwitches>, { direct }: Flags): void {
   if (models !== undefined && models.secretFile === undefined && direct !== true) {
     const mend = "set older.models.secretFile and saltFile, or add --direct";
     throw new BulwarkError("USAGE", "What /model-secure is told stays in the gateway, away from engines.", mend);

@@ -1,51 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { createCipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { OLDER_CIPHERS, type OlderCipher } from "@bulwark/contracts/older-ciphers";
 import fc from "fast-check";
 import { deriveOlderKey, openOlderModel } from "./older-blob.ts";
-
-const SECRETS = { secret: "analytics-zoo é", salt: "intel-analytics" };
-
-/** As BigDL's rule says, and as its tools wrote: IV, ciphertext, and with GCM a tag. */
-function encrypt(cipher: OlderCipher, plain: Buffer, { isPython = false } = {}): Buffer {
-  const bits = Number(cipher.slice(4, 7));
-  const key = pbkdf2Sync(SECRETS.secret, SECRETS.salt, 65_536, bits / 8, "sha256");
-  if (cipher.endsWith("gcm")) {
-    const iv = randomBytes(12);
-    const made = createCipheriv(cipher as "aes-256-gcm", key, iv);
-    return Buffer.concat([iv, made.update(plain), made.final(), made.getAuthTag()]);
-  }
-  const iv = randomBytes(16);
-  // The Python tool hands the key's bits to its padder as the size of a block.
-  const block = isPython ? bits / 8 : 16;
-  const padding = block - (plain.length % block);
-  const made = createCipheriv(cipher, key, iv).setAutoPadding(false);
-  return Buffer.concat([iv, made.update(plain), made.update(Buffer.alloc(padding, padding)), made.final()]);
-}
-
-const MODEL = Buffer.from([...Array(256).keys(), 0x08, 0x07, 0xff]);
+import {
+  encryptAsOlder,
+  OLDER_MODEL as MODEL,
+  OLDER_SECRETS as SECRETS,
+  writeOlderModels,
+} from "./testing/older-blob.ts";
 
 for (const cipher of OLDER_CIPHERS) {
   test(`${cipher}: every form that BigDL wrote comes back`, async () => {
     const open = await deriveOlderKey(cipher, SECRETS);
     for (const isPython of [false, true]) {
-      assert.deepEqual(openOlderModel(encrypt(cipher, MODEL, { isPython }), open), MODEL);
-      // Scala reads and writes text alone: a model's bytes as characters of ISO-8859-1, the whole in base64.
-      const text = Buffer.from(MODEL.toString("latin1"), "utf8");
-      const written = encrypt(cipher, text, { isPython }).toString("base64");
-      assert.deepEqual(openOlderModel(Buffer.from(written), open), MODEL);
-      assert.deepEqual(openOlderModel(Buffer.from(`${written}\n`), open), MODEL);
-      const bytes = encrypt(cipher, MODEL, { isPython }).toString("base64");
-      assert.deepEqual(openOlderModel(Buffer.from(bytes), open), MODEL);
+      for (const file of writeOlderModels(cipher, { isPython })) assert.deepEqual(openOlderModel(file, open), MODEL);
     }
   });
 
   test(`${cipher}: other secrets, the other length of the key, and cuts are refused`, async () => {
     const isGcm = cipher.endsWith("gcm");
-    const blob = encrypt(cipher, MODEL);
+    const blob = encryptAsOlder(cipher, MODEL);
     const other = cipher.replace(/128|256/, (bits) => (bits === "128" ? "256" : "128")) as OlderCipher;
     for (const open of [
       await deriveOlderKey(cipher, { ...SECRETS, secret: "wrong" }),
@@ -76,7 +53,7 @@ const tryOpen = (open: (blob: Buffer) => Buffer, blob: Buffer): Buffer | undefin
 
 test("with GCM every changed byte is refused", async () => {
   const open = await deriveOlderKey("aes-256-gcm", SECRETS);
-  const blob = encrypt("aes-256-gcm", MODEL);
+  const blob = encryptAsOlder("aes-256-gcm", MODEL);
   fc.assert(
     fc.property(fc.nat({ max: blob.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
       const changed = Buffer.from(blob);
@@ -88,7 +65,7 @@ test("with GCM every changed byte is refused", async () => {
 
 test("with CBC a changed block opens unnoticed: what the warnings are about", async () => {
   const open = await deriveOlderKey("aes-128-cbc", SECRETS);
-  const blob = encrypt("aes-128-cbc", MODEL);
+  const blob = encryptAsOlder("aes-128-cbc", MODEL);
   blob[3] = (blob[3] ?? 0) ^ 0xff;
   const opened = open(blob);
   assert.equal(opened.length, MODEL.length);

@@ -37,7 +37,7 @@ export function createEngineOrders({ now, pause }: Parts): EngineOrders {
     throw new BulwarkError(
       "SERVING_UNSUPPORTED",
       message,
-      "change the folder of models there, and start Flink's job again",
+      "update them, and give them the keyring with the records' key",
     );
   };
 

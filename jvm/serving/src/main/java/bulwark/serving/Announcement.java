@@ -11,64 +11,65 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What this process serves, as gateways read it that do not have the models (packages/inference, announcement.ts). Whoever
- * loads the models says it, and the reader of the same job, in the same process, tells Redis.
+ * loads the models says it, and the reader of the same subtask, in the same process, tells Redis.
  */
 final class Announcement {
   private static final int FORMAT = 1;
   private static final int LONGEST_BYTES = 1 << 18;
-  /** By job and consumer, which no two jobs share. */
+  /** By job and consumer, which no two subtasks share. */
   private static final Map<List<String>, String> SAID = new ConcurrentHashMap<>();
 
   private Announcement() {}
 
-  /** What was said last; empty before any model was loaded. */
-  static String of(Settings settings) {
-    return SAID.getOrDefault(keyOf(settings), "");
+  /** What a consumer said last; empty before it loaded any model. */
+  static String of(String job, String consumer) {
+    return SAID.getOrDefault(List.of(job, consumer), "");
   }
 
-  /** Throws ANNOUNCEMENT_TOO_LARGE. */
-  static void say(Settings settings, Models models) throws Refusal {
-    String text = write(models);
+  /**
+   * @param carriedOut null for an engine that follows no orders
+   * @throws Refusal ANNOUNCEMENT_TOO_LARGE
+   */
+  static void say(String job, String consumer, Models models, OrderFollower.CarriedOut carriedOut) throws Refusal {
+    String text = write(models, carriedOut);
     int bytes = text.getBytes(StandardCharsets.UTF_8).length;
     if (bytes > LONGEST_BYTES) {
       String message = "What the engine serves takes " + bytes + " bytes to say; " + LONGEST_BYTES + " are the most";
       throw new Refusal("ANNOUNCEMENT_TOO_LARGE", message, "serve fewer models or versions with one engine");
     }
-    SAID.put(keyOf(settings), text);
+    SAID.put(List.of(job, consumer), text);
   }
 
-  static String write(Models models) {
+  private static String write(Models models, OrderFollower.CarriedOut carriedOut) {
     JsonArray versions = new JsonArray();
-    for (Model model : models.all()) versions.add(describe(model));
-    for (Models.Failed failed : models.allFailed()) {
-      JsonObject one = begin(failed.name(), failed.version(), "UNAVAILABLE");
-      one.addProperty("reason", failed.why().getMessage());
-      versions.add(one);
-    }
+    models.all().forEach((name, known) -> {
+      for (Models.Version version : known.versions().values()) versions.add(describe(name, known.settings(), version));
+    });
     JsonObject whole = new JsonObject();
     whole.addProperty("format", FORMAT);
     whole.add("versions", versions);
+    if (carriedOut != null) whole.add("carriedOut", new Gson().toJsonTree(carriedOut));
     return new Gson().toJson(whole);
   }
 
-  private static JsonObject describe(Model model) {
-    JsonObject one = begin(model.name(), model.version(), "READY");
-    JsonArray labels = new JsonArray();
-    model.settings().labels.forEach((label, version) -> {
-      if (version.equals(model.version())) labels.add(label);
-    });
-    one.add("labels", labels);
-    one.add("inputs", describe(model.inputs()));
-    one.add("outputs", describe(model.outputs()));
-    if (model.settings().stream != null) one.add("stream", model.settings().stream);
-    return one;
-  }
-
-  private static JsonObject begin(String name, String version, String state) {
+  private static JsonObject describe(String name, ModelSettings settings, Models.Version version) {
+    Model model = version.model();
     JsonObject one = new JsonObject();
     one.addProperty("model", name);
-    one.addProperty("version", version);
-    one.addProperty("state", state);
+    one.addProperty("version", version.number());
+    one.addProperty("state", model == null ? "UNAVAILABLE" : "READY");
+    JsonArray labels = new JsonArray();
+    settings.labels.forEach((label, number) -> {
+      if (number.equals(version.number())) labels.add(label);
+    });
+    one.add("labels", labels);
+    if (model == null) {
+      one.addProperty("reason", version.reason());
+      return one;
+    }
+    one.add("inputs", describe(model.inputs()));
+    one.add("outputs", describe(model.outputs()));
+    if (settings.stream != null) one.add("stream", settings.stream);
     return one;
   }
 
@@ -84,9 +85,5 @@ final class Announcement {
       all.add(one);
     }
     return all;
-  }
-
-  private static List<String> keyOf(Settings settings) {
-    return List.of(settings.job, settings.consumer);
   }
 }

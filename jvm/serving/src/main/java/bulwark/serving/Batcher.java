@@ -19,9 +19,13 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   /** Results are written together, but none waits longer than this for others. */
   private static final long LONGEST_HOLD_MS = 2;
   private static final int MOST_HELD = 128;
+  private static final long TIDY_MS = 1_000;
 
   private final String settingsFile;
   private transient Models models;
+  private transient Collector collector;
+  private transient RedisLink link;
+  private transient OrderFollower follower;
   private transient Computer computer;
   private transient Map<Model, Batch> batches;
   private transient List<Outcome> done;
@@ -31,16 +35,33 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     this.settingsFile = settingsFile;
   }
 
-  /** Loads the models. The task reads nothing before. */
+  /** Loads the models, and carries out what was ordered of them. The task reads nothing before. */
   @Override
   public void open() throws Exception {
     super.open();
     Settings settings = Settings.read(Path.of(settingsFile));
     Keyring keyring = Keyring.read(settings.keyringFile);
-    models = Models.load(settings, keyring);
+    models = Models.load(settings, new ModelKeys(keyring, OlderBlob.read(settings.older.models)));
     computer = new Computer(settings, models, keyring);
+    collector = Collector.open(settings.tracesEndpoint);
     batches = new LinkedHashMap<>();
     done = new ArrayList<>();
+    follow(settings, keyring.only(settings.recordKey));
+    getProcessingTimeService().scheduleWithFixedDelay(at -> tidy(), TIDY_MS, TIDY_MS);
+  }
+
+  /** Without the key of records there are no orders that could be opened. */
+  private void follow(Settings settings, Keyring recordKeys) throws Exception {
+    String job = settings.job;
+    String consumer = settings.consumerOf(getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
+    if (recordKeys.isEmpty()) {
+      Announcement.say(job, consumer, models, null);
+      return;
+    }
+    link = new RedisLink(settings.redis);
+    Orders orders = new Orders(link, job, recordKeys);
+    follower = new OrderFollower(orders::readNew, models, done -> Announcement.say(job, consumer, models, done));
+    follower.start();
   }
 
   @Override
@@ -68,7 +89,10 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
 
   @Override
   public void close() throws Exception {
+    if (follower != null) follower.close();
+    if (link != null) link.close();
     if (models != null) models.close();
+    if (collector != null) collector.close();
     super.close();
   }
 
@@ -92,6 +116,16 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     });
   }
 
+  /** Closes models that orders replaced or took away; nothing can be found of them any more. */
+  private void tidy() {
+    for (Model model : models.takeReplaced()) {
+      Batch batch = batches.remove(model);
+      if (batch != null && !batch.isEmpty()) end(batch.run(computer));
+      model.close();
+    }
+    emit();
+  }
+
   private void runDue() {
     long now = getProcessingTimeService().getCurrentProcessingTime();
     for (Batch batch : batches.values()) if (!batch.isEmpty() && batch.dueAt() <= now) end(batch.run(computer));
@@ -104,6 +138,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   private void end(List<Outcome> outcomes) {
     long now = getProcessingTimeService().getCurrentProcessingTime();
     if (done.isEmpty()) doneSince = now;
+    if (collector != null) for (Outcome outcome : outcomes) collector.tell(Span.of(outcome));
     done.addAll(outcomes);
     if (done.size() >= MOST_HELD || now - doneSince >= LONGEST_HOLD_MS) emit();
   }

@@ -17,11 +17,13 @@ final class Computer {
   private final Models models;
   private final Keyring recordKeys;
   private final PostProcessing postProcessing;
+  private final Fitting fitting;
 
   Computer(Settings settings, Models models, Keyring keyring) throws Refusal {
     this.settings = settings;
     this.models = models;
     this.recordKeys = keyring.only(settings.recordKey);
+    this.fitting = new Fitting(settings.older.resize, OlderBlob.read(settings.older.records));
     this.postProcessing = PostProcessing.parse(settings.older.postProcessing);
   }
 
@@ -42,24 +44,25 @@ final class Computer {
   Outcome answer(Task task, List<Tensor> results, String run) throws Refusal {
     byte[] value = task.isOlder() ? writeOlder(results) : writeTensors(task, results);
     Envelope envelope = task.envelope();
-    if (envelope == null) return new Outcome(task.ticket(), value, "", run);
+    if (envelope == null) return new Outcome(task.ticket(), value, "", false, run);
     byte[] content = task.isOlder() ? RecordWriter.older(value) : value;
-    return new Outcome(task.ticket(), envelope.result(content), "", run);
+    return new Outcome(task.ticket(), envelope.result(content), "", false, run);
   }
 
   /** The end of a record without one: the asker is told why, in his own dialect. */
   Outcome refuse(Ticket ticket, Refusal refusal) {
-    String reason = refusal.isOfTheAsker() ? "" : refusal.code();
-    Delivery delivery = ticket.delivery();
-    if (!delivery.isSealed()) return new Outcome(ticket, FAILED, reason, "");
+    return new Outcome(ticket, tell(ticket.delivery(), refusal), refusal.code(), !refusal.isOfTheAsker(), "");
+  }
+
+  private byte[] tell(Delivery delivery, Refusal refusal) {
+    if (!delivery.isSealed()) return FAILED;
     try {
       Envelope envelope = openEnvelope(delivery);
       boolean isOlder = RecordReader.isOlder(envelope.request(delivery.data()));
-      byte[] content = isOlder ? RecordWriter.older(FAILED) : RecordWriter.failure(refusal);
-      return new Outcome(ticket, envelope.result(content), reason, "");
+      return envelope.result(isOlder ? RecordWriter.older(FAILED) : RecordWriter.failure(refusal));
     } catch (Refusal noKey) {
       // Without the record's key nothing can be sealed: the bare code tells enough.
-      return new Outcome(ticket, Envelope.bareFailure(refusal.code()), reason, "");
+      return Envelope.bareFailure(refusal.code());
     }
   }
 
@@ -82,7 +85,7 @@ final class Computer {
   private Task openOlder(Ticket ticket, String serde, byte[] data, Envelope envelope) throws Refusal {
     // Only the gateway and the relay, which seal, say which model is meant.
     Model model = models.findForOlder(envelope == null ? null : ticket.delivery().model());
-    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs(), settings.older.resize);
+    List<Tensor> inputs = FitInputs.fit(OlderRecord.read(serde, data), model.inputs(), fitting);
     return new Task(ticket, model, Checked.check(inputs, model), envelope, true, List.of());
   }
 

@@ -15,6 +15,8 @@ import java.util.Map;
  * @param deliveries how often it was handed out, this time included
  * @param deadline on this machine's clock, in ms since 1970; null where the asker named no limit
  * @param size bytes it counts for
+ * @param trace of the request's step that waits for it (W3C, `traceparent`); null where there is none
+ * @param takenNs when it was taken, in nanoseconds since 1970
  */
 record Delivery(
     int stream,
@@ -27,7 +29,9 @@ record Delivery(
     boolean keep,
     long deliveries,
     Double deadline,
-    long size)
+    long size,
+    String trace,
+    long takenNs)
     implements Serializable {
 
   static final String SEALED = "bulwark";
@@ -57,7 +61,9 @@ record Delivery(
         deliveries,
         budget == null ? null : Double.valueOf(readInstant(id) + budget - offsetMs),
         // Records of older clients did not count for anything when they came in.
-        budget == null ? 0 : data.length);
+        budget == null ? 0 : data.length,
+        text(fields.get("trace")),
+        Span.nowNs());
   }
 
   /** Redis's instant at which an entry was made: the first part of its id. */

@@ -51,6 +51,11 @@ final class Envelope {
     return decrypt(key, sealed, head.length, sealed.length - head.length, aad("request", place));
   }
 
+  /** What a gateway orders engines to do. Throws RECORD_TAMPERED. */
+  byte[] order(byte[] sealed) throws Refusal {
+    return decrypt(key, sealed, head.length, sealed.length - head.length, aad("order", place));
+  }
+
   /** The result, sealed under the record's data key. */
   byte[] result(byte[] content) {
     byte[] sealed = Arrays.copyOf(head, head.length + Gcm.NONCE_BYTES + content.length + Gcm.TAG_BYTES);

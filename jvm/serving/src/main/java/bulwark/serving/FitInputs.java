@@ -3,7 +3,6 @@ package bulwark.serving;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 
 /**
@@ -15,24 +14,23 @@ final class FitInputs {
   private FitInputs() {}
 
   /**
-   * @param resize the size of images, null for their own
    * @throws Refusal TENSOR_MISSING, TENSOR_UNKNOWN, TENSOR_VALUE, TENSOR_DATATYPE, IMAGE_UNREADABLE
    */
-  static List<Tensor> fit(List<OlderInput> inputs, List<TensorInfo> infos, Settings.Size resize) throws Refusal {
+  static List<Tensor> fit(List<OlderInput> inputs, List<TensorInfo> infos, Fitting fitting) throws Refusal {
     if (inputs.size() != infos.size()) {
       String code = inputs.size() < infos.size() ? "TENSOR_MISSING" : "TENSOR_UNKNOWN";
       String message = "The request has " + inputs.size() + " inputs; the model takes " + infos.size();
       throw new Refusal(code, message, "send every input that the model names, and no other");
     }
-    List<Tensor> fitting = new ArrayList<>();
-    for (int at = 0; at < infos.size(); at++) fitting.add(fitOne(inputs.get(at), infos.get(at), resize));
-    return fitting;
+    List<Tensor> tensors = new ArrayList<>();
+    for (int at = 0; at < infos.size(); at++) tensors.add(fitOne(inputs.get(at), infos.get(at), fitting));
+    return tensors;
   }
 
-  private static Tensor fitOne(OlderInput input, TensorInfo info, Settings.Size resize) throws Refusal {
+  private static Tensor fitOne(OlderInput input, TensorInfo info, Fitting fitting) throws Refusal {
     Tensor tensor =
         input instanceof OlderInput.Text text
-            ? readText(text, info, resize)
+            ? readText(text, info, fitting)
             : toDatatype(((OlderInput.Dense) input).tensor(), info);
     long[] shape = tensor.shape();
     if (shape.length + 1 == info.shape().length) {
@@ -53,7 +51,7 @@ final class FitInputs {
     return Numbers.convert(tensor, info.datatype());
   }
 
-  private static Tensor readText(OlderInput.Text input, TensorInfo info, Settings.Size resize) throws Refusal {
+  private static Tensor readText(OlderInput.Text input, TensorInfo info, Fitting fitting) throws Refusal {
     if (info.datatype() == Datatype.BYTES) {
       String[] parts = input.text().split("\\|", -1);
       byte[][] strings = new byte[parts.length][];
@@ -61,14 +59,28 @@ final class FitInputs {
       return Tensor.ofStrings(input.name(), new long[] {parts.length}, strings);
     }
     String name = Refusal.quote(input.name());
-    if (!input.text().matches("[A-Za-z0-9+/\\s]+={0,2}\\s*")) {
+    if (!Base64Text.is(input.text())) {
       String message = "Input " + name + " is text, but neither strings for the model nor base64";
       throw new Refusal("IMAGE_UNREADABLE", message, "send a tensor, or strings for a model that takes strings");
     }
     long[] shape = info.shape();
     boolean isChannelsFirst = dimension(shape, 1) != Picture.CHANNELS || dimension(shape, 3) == Picture.CHANNELS;
-    byte[] image = Base64.getMimeDecoder().decode(input.text());
-    return toDatatype(Picture.decode(input.name(), image, resize, isChannelsFirst), info);
+    byte[] given = Base64Text.decode(input.text());
+    byte[] image = fitting.older() == null ? given : decrypt(name, given, fitting.older());
+    return toDatatype(Picture.decode(input.name(), image, fitting.resize(), isChannelsFirst), info);
+  }
+
+  /** A picture that was encrypted as bytes, or as its base64: the older client's examples do both. */
+  private static byte[] decrypt(String name, byte[] bytes, OlderBlob older) throws Refusal {
+    byte[] plain;
+    try {
+      plain = older.open(bytes);
+    } catch (Refusal notOpened) {
+      String message = "Input " + name + " is not encrypted as pictures have to be here";
+      throw new Refusal("IMAGE_UNREADABLE", message, "encrypt it with the secret and the salt of older.records");
+    }
+    String text = new String(plain, StandardCharsets.ISO_8859_1);
+    return Base64Text.is(text) ? Base64Text.decode(text) : plain;
   }
 
   /** A dimension, counted from the last one; 0 when there is none. */

@@ -49,6 +49,10 @@ final class Keyring {
     return some;
   }
 
+  boolean isEmpty() {
+    return keys.isEmpty();
+  }
+
   /** Null when it is not there. */
   SecretKey find(String id, int version) {
     return keys.get(name(id, version));

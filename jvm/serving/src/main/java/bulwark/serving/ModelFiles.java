@@ -2,9 +2,9 @@
 package bulwark.serving;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,45 +15,77 @@ import java.util.stream.Stream;
 final class ModelFiles {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,127}");
   private static final Pattern VERSION = Pattern.compile("[1-9]\\d{0,9}");
-  private static final List<String> FILES = List.of("model.onnx", "model.onnx.sealed");
-  private static final String ONNX = "\\.onnx(\\.sealed)?$";
+  private static final List<String> FILES = List.of("model.onnx", "model.onnx.sealed", "model.onnx.bigdl");
+  private static final String ONNX = "\\.onnx(\\.sealed|\\.bigdl)?$";
   private static final String SEALED = ".sealed";
+  private static final String OLDER = ".bigdl";
 
   private ModelFiles() {}
 
-  /** Paths by model and version. Throws MODEL_REPOSITORY, MODEL_FORMAT. */
-  static Map<String, Map<String, Path>> list(String models, String modelName) throws Refusal {
-    Path root = Path.of(models);
+  /** The file of a version, and what tells it from what lay there before. */
+  record Found(Path path, String stamp) {}
+
+  /** Names of all models. Throws MODEL_REPOSITORY, MODEL_FORMAT. */
+  static List<String> names(Settings settings) throws Refusal {
+    Path root = Path.of(settings.models);
+    if (Files.isRegularFile(root)) return List.of(nameOfFile(root, settings.modelName));
+    List<String> names = folders(root, NAME).stream().map(model -> model.getFileName().toString()).toList();
+    if (!names.isEmpty()) return names;
+    throw new Refusal("MODEL_REPOSITORY", root + " holds no model.", "put one there: NAME/VERSION/model.onnx");
+  }
+
+  /** The versions of a model; none when there is none of that name. Throws MODEL_REPOSITORY, MODEL_FORMAT. */
+  static Map<String, Found> find(Settings settings, String name) throws Refusal {
+    Path root = Path.of(settings.models);
     if (Files.isRegularFile(root)) {
-      String file = root.getFileName().toString();
-      String name = file.replaceFirst(ONNX, "");
-      if (name.equals(file)) throw otherFormat(root);
-      return Map.of(modelName == null ? name : modelName, Map.of("1", root));
+      return nameOfFile(root, settings.modelName).equals(name) ? Map.of("1", describe(root)) : Map.of();
     }
-    Map<String, Map<String, Path>> found = new TreeMap<>();
-    for (Path model : folders(root, NAME)) {
-      Map<String, Path> versions = new TreeMap<>();
-      for (Path version : folders(model, VERSION)) {
-        Path file = find(version);
-        if (file != null) versions.put(version.getFileName().toString(), file);
-      }
-      found.put(model.getFileName().toString(), versions);
+    Map<String, Found> versions = new TreeMap<>();
+    // A name is part of a path: one that no model may have is looked for nowhere.
+    if (!NAME.matcher(name).matches() || !Files.isDirectory(root.resolve(name))) return versions;
+    for (Path version : folders(root.resolve(name), VERSION)) {
+      Path file = find(version);
+      if (file != null) versions.put(version.getFileName().toString(), describe(file));
     }
-    if (!found.isEmpty()) return found;
-    throw new Refusal("MODEL_REPOSITORY", models + " holds no model.", "put one there: NAME/VERSION/model.onnx");
+    return versions;
   }
 
   /** What makes a session of a file: by its path, or decrypted in memory. */
-  static Model.Source open(Path path, Keyring keyring) {
-    if (!path.toString().endsWith(SEALED)) return (ort, options) -> ort.createSession(path.toString(), options);
-    return (ort, options) -> ort.createSession(SealedModel.open(readAll(path), keyring), options);
+  static Model.Source open(Path path, ModelKeys keys) {
+    String name = path.toString();
+    if (name.endsWith(SEALED)) {
+      return (ort, options) -> ort.createSession(SealedModel.open(readAll(path), keys.keyring()), options);
+    }
+    if (name.endsWith(OLDER)) return (ort, options) -> ort.createSession(openOlder(path, keys.older()), options);
+    return (ort, options) -> ort.createSession(name, options);
+  }
+
+  private static byte[] openOlder(Path path, OlderBlob older) throws Refusal {
+    if (older != null) return older.openModel(readAll(path));
+    String mend = "bulwark model encrypt --from-bigdl CIPHER, or turn on older.models in the settings";
+    throw new Refusal("KEY_MISSING", path + " was encrypted by BigDL, and reading that is off.", mend);
   }
 
   private static byte[] readAll(Path path) throws Refusal {
     try {
       return Files.readAllBytes(path);
     } catch (IOException cause) {
-      throw new Refusal("MODEL_REPOSITORY", path + " cannot be read.", "name a model file that is there", cause);
+      throw unreadable(path, cause);
+    }
+  }
+
+  private static String nameOfFile(Path file, String given) throws Refusal {
+    String name = file.getFileName().toString().replaceFirst(ONNX, "");
+    if (name.equals(file.getFileName().toString())) throw otherFormat(file);
+    return given == null ? name : given;
+  }
+
+  private static Found describe(Path file) throws Refusal {
+    try {
+      BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+      return new Found(file, file + " " + now.fileKey() + " " + now.size() + " " + now.lastModifiedTime());
+    } catch (IOException cause) {
+      throw unreadable(file, cause);
     }
   }
 
@@ -62,7 +94,7 @@ final class ModelFiles {
     try (Stream<Path> entries = Files.list(folder)) {
       if (entries.findAny().isEmpty()) return null;
     } catch (IOException cause) {
-      throw new UncheckedIOException(cause);
+      throw unreadable(folder, cause);
     }
     throw otherFormat(folder);
   }
@@ -77,6 +109,10 @@ final class ModelFiles {
       String message = parent + " is no folder that can be read.";
       throw new Refusal("MODEL_REPOSITORY", message, "name a folder of models", cause);
     }
+  }
+
+  private static Refusal unreadable(Path path, IOException cause) {
+    return new Refusal("MODEL_REPOSITORY", path + " cannot be read.", "name a model file that is there", cause);
   }
 
   private static Refusal otherFormat(Path path) {

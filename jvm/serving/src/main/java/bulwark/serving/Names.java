@@ -41,6 +41,10 @@ record Names(String job) {
     return job + ":serves:" + engine;
   }
 
+  String orders() {
+    return job + ":orders";
+  }
+
   String result(String uri) {
     return "cluster-serving_" + job + ":" + uri;
   }

@@ -34,6 +34,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
   private Queue queue;
   private Thread thread;
   private String consumer;
+  private String announced = "";
   private long heldAt;
   private long beatenAt;
   private long sweptAt;
@@ -50,7 +51,7 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
   @Override
   public void addSplits(List<QueueSource.Consumer> splits) {
     if (thread != null) throw new IllegalStateException("a reader is one consumer");
-    consumer = settings.consumer + "-" + splits.get(0).number();
+    consumer = settings.consumerOf(splits.get(0).number());
     queue = new Queue(link, settings, consumer, inFlight);
     thread = new Thread(this::run, "bulwark-queue-" + consumer);
     thread.setDaemon(true);
@@ -174,10 +175,13 @@ final class QueueReader implements SourceReader<Ticket, QueueSource.Consumer> {
 
   private void stayAlive() throws Refusal {
     long now = System.currentTimeMillis();
-    if (now - beatenAt >= BEAT_MS) {
+    String serves = Announcement.of(settings.job, consumer);
+    // Somebody may wait to hear of it.
+    if (now - beatenAt >= BEAT_MS || !serves.equals(announced)) {
       beatenAt = now;
+      announced = serves;
       // What was given back is looked for in the next step.
-      if (queue.beat(Announcement.of(settings))) sweptAt = 0;
+      if (queue.beat(serves)) sweptAt = 0;
     }
     if (now - heldAt >= settings.minIdleMs / 3) {
       heldAt = now;

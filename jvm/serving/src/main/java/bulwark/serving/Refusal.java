@@ -13,15 +13,27 @@ final class Refusal extends Exception {
 
   private final String code;
   private final String mend;
+  private final boolean isOnPurpose;
 
   Refusal(String code, String message, String mend) {
     this(code, message, mend, null);
   }
 
   Refusal(String code, String message, String mend, Throwable cause) {
+    this(code, message, mend, cause, false);
+  }
+
+  private Refusal(String code, String message, String mend, Throwable cause, boolean isOnPurpose) {
     super(message, cause);
     this.code = code;
     this.mend = mend;
+    this.isOnPurpose = isOnPurpose;
+  }
+
+  /** Of a model that somebody took away on purpose: there is nothing to look at. */
+  static Refusal unloaded(String model) {
+    String message = "The model " + quote(model) + " is not ready: " + Models.UNLOADED;
+    return new Refusal("MODEL_NOT_READY", message, "load it: bulwark model load NAME", null, true);
   }
 
   String code() {
@@ -37,7 +49,7 @@ final class Refusal extends Exception {
    * at.
    */
   boolean isOfTheAsker() {
-    return code.startsWith("TENSOR_") || OF_THE_ASKER.contains(code);
+    return isOnPurpose || code.startsWith("TENSOR_") || OF_THE_ASKER.contains(code);
   }
 
   /** The refusal of something foreign, which says nothing of itself: its text may quote a record. */

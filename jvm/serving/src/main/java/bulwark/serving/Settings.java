@@ -7,6 +7,8 @@ import com.google.gson.JsonSyntaxException;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,6 +43,16 @@ final class Settings {
     String postProcessing = "";
     /** Images are scaled to this; null leaves them as they are. */
     Size resize;
+    /** Models, and pictures of records, that BigDL encrypted; null where nothing is to be opened so. */
+    OlderBlobs models;
+    OlderBlobs records;
+  }
+
+  /** The switch that lets BigDL's encrypted blobs be read. Each file holds one text. */
+  static final class OlderBlobs {
+    String cipher;
+    String secretFile;
+    String saltFile;
   }
 
   static final class Size {
@@ -65,11 +77,14 @@ final class Settings {
   long resultTtlMs = 3_600_000;
   long replyTtlMs = 600_000;
   int mostDead = 10_000;
+  /** A collector of traces; where it is absent, the variable counts that OpenTelemetry names. */
+  String tracesEndpoint;
   /** Subtasks, each a consumer with its own copy of every model. */
   int parallelism = 1;
   /** The process ends when its standard input does: with whoever started it. */
   boolean hasLifeline;
 
+  private static final String TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT";
   private static final Set<String> KNOWN =
       Arrays.stream(Settings.class.getDeclaredFields())
           .filter(field -> !Modifier.isStatic(field.getModifiers()))
@@ -92,15 +107,50 @@ final class Settings {
     List<String> wrong = new ArrayList<>();
     if (settings == null) throw invalid(path, List.of("it is empty"), null);
     for (String key : given.keySet()) if (!KNOWN.contains(key)) wrong.add(key + " is not known");
-    if (settings.redis == null || settings.redis.url == null) wrong.add("redis.url is missing");
-    if (settings.consumer == null || settings.consumer.isEmpty()) wrong.add("consumer is missing");
-    if (settings.models == null) wrong.add("models is missing");
-    if (settings.parallelism < 1) wrong.add("parallelism is less than 1");
-    Size size = settings.older.resize;
-    if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
-    if (settings.mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    if (settings.tracesEndpoint == null) settings.tracesEndpoint = System.getenv(TRACES);
+    if ("".equals(settings.tracesEndpoint)) settings.tracesEndpoint = null;
+    wrong.addAll(settings.findFaults());
     if (!wrong.isEmpty()) throw invalid(path, wrong, null);
     return settings;
+  }
+
+  private List<String> findFaults() {
+    List<String> wrong = new ArrayList<>();
+    if (redis == null || redis.url == null) wrong.add("redis.url is missing");
+    if (consumer == null || consumer.isEmpty()) wrong.add("consumer is missing");
+    if (models == null) wrong.add("models is missing");
+    if (parallelism < 1) wrong.add("parallelism is less than 1");
+    Size size = older.resize;
+    if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
+    wrong.addAll(findFaults("older.models", older.models));
+    wrong.addAll(findFaults("older.records", older.records));
+    if (mostInFlight < 1) wrong.add("mostInFlight is less than 1");
+    if (tracesEndpoint != null && !isHttp(tracesEndpoint)) wrong.add("tracesEndpoint is no http or https address");
+    return wrong;
+  }
+
+  private static boolean isHttp(String text) {
+    try {
+      URI url = new URI(text);
+      return url.getHost() != null && Set.of("http", "https").contains(url.getScheme());
+    } catch (URISyntaxException malformed) {
+      return false;
+    }
+  }
+
+  private static List<String> findFaults(String place, OlderBlobs given) {
+    List<String> wrong = new ArrayList<>();
+    if (given == null) return wrong;
+    if (!OlderBlob.CIPHERS.contains(String.valueOf(given.cipher))) {
+      wrong.add(place + ".cipher is to be one of " + String.join(", ", OlderBlob.CIPHERS));
+    }
+    if (given.secretFile == null || given.saltFile == null) wrong.add(place + " needs secretFile and saltFile");
+    return wrong;
+  }
+
+  /** The name of the consumer that a subtask is, in every process the same. */
+  String consumerOf(int subtask) {
+    return consumer + "-" + subtask;
   }
 
   private static Refusal invalid(Path path, List<String> wrong, Throwable cause) {

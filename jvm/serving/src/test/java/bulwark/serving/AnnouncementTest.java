@@ -2,13 +2,14 @@
 package bulwark.serving;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,9 +24,8 @@ class AnnouncementTest {
     Files.write(version.resolve("model.onnx"), content);
   }
 
-  private Settings settings(String consumer) {
+  private Settings settings() {
     Settings settings = new Settings();
-    settings.consumer = consumer;
     settings.models = folder.toString();
     JsonObject echo = JsonParser.parseString(
             "{\"labels\": {\"stable\": \"1\"}, \"stream\": {\"tokens\": \"x\", \"next\": \"y\"}}")
@@ -37,24 +37,25 @@ class AnnouncementTest {
   @Test
   void isWhatTheEmbeddedEngineWouldSay() throws Exception {
     put("echo", Golden.bytes(Golden.ALL.getAsJsonObject("onnx").get("same-FP32")));
-    Settings settings = settings("one");
-    assertEquals("", Announcement.of(settings));
-    try (Models models = Models.load(settings, null)) {
+    assertEquals("", Announcement.of("job", "one"));
+    try (Models models = Models.load(settings(), null)) {
+      var failure = new OrderFollower.Failure("7-0", "MODEL_UNKNOWN", "größer", "none");
+      Announcement.say("job", "one", models, new OrderFollower.CarriedOut("7-1", List.of(failure)));
       String expected = Golden.ALL.get("announcement").getAsString();
-      assertEquals(JsonParser.parseString(expected), JsonParser.parseString(Announcement.of(settings)));
+      assertEquals(JsonParser.parseString(expected), JsonParser.parseString(Announcement.of("job", "one")));
     }
-    assertEquals("", Announcement.of(settings("another")));
+    assertEquals("", Announcement.of("job", "another"));
   }
 
   @Test
   void tellsOfModelsThatCannotBeLoaded() throws Exception {
     put("echo", Golden.bytes(Golden.ALL.getAsJsonObject("onnx").get("same-FP32")));
     put("broken", new byte[] {1, 2, 3});
-    Settings settings = settings("two");
-    try (Models models = Models.load(settings, null)) {
-      JsonArray versions =
-          JsonParser.parseString(Announcement.of(settings)).getAsJsonObject().getAsJsonArray("versions");
-      JsonObject broken = versions.get(1).getAsJsonObject();
+    try (Models models = Models.load(settings(), null)) {
+      Announcement.say("job", "two", models, null);
+      JsonObject said = JsonParser.parseString(Announcement.of("job", "two")).getAsJsonObject();
+      assertFalse(said.has("carriedOut"));
+      JsonObject broken = said.getAsJsonArray("versions").get(0).getAsJsonObject();
       assertEquals("broken", broken.get("model").getAsString());
       assertEquals("UNAVAILABLE", broken.get("state").getAsString());
       assertTrue(broken.has("reason"));
@@ -65,10 +66,12 @@ class AnnouncementTest {
   void isBounded() throws Exception {
     byte[] echo = Golden.bytes(Golden.ALL.getAsJsonObject("onnx").get("same-FP32"));
     put("echo", echo);
-    Settings settings = settings("three");
+    Settings settings = settings();
     JsonObject labels = new JsonObject();
     labels.addProperty("l".repeat(1 << 18), "1");
     settings.modelSettings.get("echo").add("labels", labels);
-    Same.refuses("ANNOUNCEMENT_TOO_LARGE", () -> Models.load(settings, null));
+    try (Models models = Models.load(settings, null)) {
+      Same.refuses("ANNOUNCEMENT_TOO_LARGE", () -> Announcement.say("job", "three", models, null));
+    }
   }
 }

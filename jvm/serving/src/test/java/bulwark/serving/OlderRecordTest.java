@@ -14,6 +14,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class OlderRecordTest {
+  private static final Fitting PLAIN = new Fitting(null, null);
+
   private static final long[] FREE = {-1, -1};
 
   private static void same(JsonArray wanted, List<OlderInput> found) {
@@ -72,22 +74,38 @@ class OlderRecordTest {
       TensorInfo info = new TensorInfo("model's", Datatype.valueOf(one.get("datatype").getAsString()), FREE);
       List<OlderInput> inputs = List.of(new OlderInput.Dense(given));
       JsonElement code = one.get("code");
-      if (code != null) Same.refuses(code.getAsString(), () -> FitInputs.fit(inputs, List.of(info), null));
-      else Same.tensor(Golden.tensor(one.getAsJsonObject("fitted")), FitInputs.fit(inputs, List.of(info), null).get(0));
+      if (code != null) Same.refuses(code.getAsString(), () -> FitInputs.fit(inputs, List.of(info), PLAIN));
+      else Same.tensor(Golden.tensor(one.getAsJsonObject("fitted")), FitInputs.fit(inputs, List.of(info), PLAIN).get(0));
     }
   }
 
   @Test
   void takesTextsAsStringsOrImages() throws Exception {
     TensorInfo words = new TensorInfo("w", Datatype.BYTES, new long[] {-1});
-    Tensor tensor = FitInputs.fit(List.of(new OlderInput.Text("t", "a||b|")), List.of(words), null).get(0);
+    Tensor tensor = FitInputs.fit(List.of(new OlderInput.Text("t", "a||b|")), List.of(words), PLAIN).get(0);
     assertEquals(4, tensor.strings().length);
     TensorInfo pixels = new TensorInfo("p", Datatype.FP32, new long[] {1, 3, -1, -1});
     List<TensorInfo> image = List.of(pixels);
-    for (String text : List.of("iVBORw0KGgo=", "a|b")) {
-      Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(List.of(new OlderInput.Text("t", text)), image, null));
+    for (String text : List.of("iVBORw0KGgo=", "abcde", "a|b")) {
+      Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(List.of(new OlderInput.Text("t", text)), image, PLAIN));
     }
-    Same.refuses("TENSOR_MISSING", () -> FitInputs.fit(List.of(), image, null));
+    Same.refuses("TENSOR_MISSING", () -> FitInputs.fit(List.of(), image, PLAIN));
+  }
+
+  @Test
+  void opensPicturesThatBigDlEncryptedAndNoOthersWhereThatIsOn() throws Exception {
+    JsonObject blobs = Golden.ALL.getAsJsonObject("olderBlobs");
+    String secret = blobs.get("secret").getAsString();
+    Fitting older = new Fitting(null, OlderBlob.derive("aes-128-gcm", secret, blobs.get("salt").getAsString()));
+    List<TensorInfo> image = List.of(new TensorInfo("p", Datatype.FP32, new long[] {1, 3, -1, -1}));
+    List<OlderInput> pixel = List.of(new OlderInput.Text("t", blobs.get("pixel").getAsString()));
+    Tensor wanted = FitInputs.fit(pixel, image, PLAIN).get(0);
+    for (JsonElement picture : blobs.getAsJsonArray("pictures")) {
+      List<OlderInput> encrypted = List.of(new OlderInput.Text("t", picture.getAsString()));
+      Same.tensor(wanted, FitInputs.fit(encrypted, image, older).get(0));
+      Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(encrypted, image, PLAIN));
+    }
+    Same.refuses("IMAGE_UNREADABLE", () -> FitInputs.fit(pixel, image, older));
   }
 
   @Test

@@ -24,6 +24,7 @@ class RefusalTest {
       assertEquals(isOfTheAsker, new Refusal(code, "", "").isOfTheAsker(), code);
     }
     assertTrue(new Refusal("SERVING_DEADLINE", "", "").isOfTheAsker());
+    assertTrue(Refusal.unloaded("m").isOfTheAsker());
   }
 
   @Test

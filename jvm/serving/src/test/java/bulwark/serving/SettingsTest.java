@@ -30,6 +30,22 @@ class SettingsTest {
     for (String broken : List.of("", "[", "{}", "{\"parallelism\": 0}", "[1]", "{" + REDIS + ", \"models\": \"m\"}")) {
       Same.refuses("SERVING_CONFIG", () -> read(broken));
     }
+    for (String older :
+        List.of(
+            "{\"cipher\": \"aes-128-ecb\", \"secretFile\": \"a\", \"saltFile\": \"b\"}",
+            "{\"cipher\": \"aes-128-gcm\", \"secretFile\": \"a\"}",
+            "{}")) {
+      for (String place : List.of("models", "records")) {
+        String given = "\"older\": {\"" + place + "\": " + older + "}";
+        Same.refuses(
+            "SERVING_CONFIG", () -> read("{" + REDIS + ", \"consumer\": \"c\", \"models\": \"m\", " + given + "}"));
+      }
+    }
+    for (String endpoint : List.of("collector:4318", "ftp://collector", "http://", "http://[", "what")) {
+      String given = "\"tracesEndpoint\": \"" + endpoint + "\"";
+      Same.refuses(
+          "SERVING_CONFIG", () -> read("{" + REDIS + ", \"consumer\": \"c\", \"models\": \"m\", " + given + "}"));
+    }
     Same.refuses("SERVING_CONFIG", () -> Settings.read(folder.resolve("absent")));
   }
 
