@@ -44,6 +44,18 @@ test("Flink's pods mount what their process needs, and run in what their JVM tak
   assert.equal(find(objects, "Deployment", "clouds-engine"), undefined);
 });
 
+test("Flink opens what BigDL encrypted with the Secrets that engines have, in its task managers alone", {
+  skip,
+}, () => {
+  const engine = { kind: "flink", flinkImage: FLINK_IMAGE };
+  const objects = objectsOf(helm, { ...SERVING_VARIANTS.older, engine });
+  const secretsOf = (part: string): string[] =>
+    podOf(objects, part).spec.volumes.flatMap(({ secret }: Rendered) => secret?.secretName ?? []);
+  assert.deepEqual(secretsOf("taskmanager").slice(2), ["bigdl-models", "bigdl-records"]);
+  assert.deepEqual(secretsOf("jobmanager"), []);
+  assert.deepEqual(settingsOf(objects, "taskmanager").older, settingsOf(variant("older"), "engine").older);
+});
+
 test("Flink finds its processes where the chart has them", { skip }, () => {
   const { spec, metadata } = find(variant("flink"), "Service", "clouds-jobmanager");
   const configuration = parse(renderPodConfiguration("clouds", "team", "p"));

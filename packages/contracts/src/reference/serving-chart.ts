@@ -61,8 +61,6 @@ const TOGETHER: readonly Json[] = [
   ...["models", "records"].flatMap((kind) => [
     rule(given(["older", kind, "secret"], isFilled), given(["older", kind, "cipher"], isFilled)),
     rule(given(["older", kind, "cipher"], isFilled), given(["older", kind, "secret"], isFilled)),
-    // Flink opens neither.
-    rule(withKind("flink", "both"), at(["older", kind, "secret"], { maxLength: 0 })),
   ]),
   rule(
     given(["trust", "tee"], { enum: ["tdx", "snp"] }),

@@ -175,10 +175,9 @@ kubectl create secret generic bigdl-models -n team --from-file=secret --from-fil
 helm upgrade clouds charts/serving -n team --reuse-values --set older.models.secret=bigdl-models --set older.models.cipher=aes-128-gcm
 \`\`\`
 
-Engines get the Secret as files, and so do gateways that compute models themselves; no other pod does, and nothing is ever written with it. \`older.records\` is the same for pictures
+Engines (also Flink's task managers) get the Secret as files, and so do gateways that compute models themselves; no other pod does, and nothing is ever written with it. \`older.records\` is the same for pictures
 of older clients, which gateways and engines open: each must then be encrypted so. \`/model-secure\` is answered with 405: told to one gateway, the
-others and the engines would not know. [What each cipher is worth](../../docs/guide/serving.md#what-bigdl-encrypted). Flink opens neither, and \`engine.kind: flink\` or
-\`both\` beside it is refused.
+others and the engines would not know. [What each cipher is worth](../../docs/guide/serving.md#what-bigdl-encrypted).
 
 ## A new version beside the old one
 
