@@ -19,6 +19,29 @@ const CLASS_PATH = "/opt/bulwark/bulwark.jar:/opt/spark/jars/spark-core.jar";
 const listOf = (manifest: string, key: string): string =>
   manifest.slice(manifest.indexOf(`\n${key} = [`) + 1).split("\n]", 1)[0] ?? "";
 
+test("the program that lies beside the job file is sent along, and measured", { skip }, async () => {
+  const home = createTestFolder();
+  const files: Readonly<Record<string, Buffer>> = {
+    "app.py": Buffer.from("print('é')\n"),
+    "lib.zip": Buffer.from([80, 75, 3, 4, 0, 255]),
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(home, name), content);
+  const job = { image: DIGEST, trust: { tee: "sgx" }, python: "app.py" };
+  for (const [name, pyFiles] of Object.entries({ text: [], both: ["lib.zip"] })) {
+    writeFileSync(join(home, `${name}.json`), JSON.stringify({ ...job, pyFiles }));
+    writeFileSync(join(home, "classpath"), CLASS_PATH);
+    const line = `manifest pi -f ${name}.json -n team --class-path classpath`;
+    await createRunner(home).run(line, { settings: { ...DEFAULTS, helm } });
+    const manifest = readFileSync(join(home, "driver.manifest"), "utf8");
+    for (const file of ["app.py", ...pyFiles]) {
+      const sha256 = createHash("sha256")
+        .update(files[file] ?? "")
+        .digest("hex");
+      assert.ok(manifest.includes(`{ uri = "file:/opt/bulwark/program/${file}", sha256 = "${sha256}" }`), manifest);
+    }
+  }
+});
+
 test("the manifests start Spark with the job's own files and options, as plain Helm mounts them", {
   skip,
 }, async () => {
@@ -30,6 +53,8 @@ test("the manifests start Spark with the job's own files and options, as plain H
     class: "com.example.Main",
     jars: ["/opt/spark/extra/b.jar"],
     sparkConf: { "spark.driver.extraJavaOptions": "-Dexample.speed=high" },
+    // Named, so that it makes no difference who makes the release; otherwise submit gives them names of its own.
+    security: { secrets: { application: "team-app", keys: "team-tls", password: "team-tls" } },
   };
   writeFileSync(join(home, "job.json"), JSON.stringify(job));
   writeFileSync(join(home, "classpath"), `${CLASS_PATH}\n`);

@@ -30,11 +30,11 @@ function findPod(objects: readonly KubeObject[], role: EnclaveRole): PodSpec {
   return spec.template.spec;
 }
 
-/** Entries of a ConfigMap as bytes, by name. */
-function readEntries({ data = {}, binaryData = {} }: ConfigMap): Map<string, Buffer> {
+/** Entries of a ConfigMap as bytes, by name. The chart leaves a group without entries empty, which is null. */
+function readEntries({ data, binaryData }: ConfigMap): Map<string, Buffer> {
   return new Map([
-    ...Object.entries(data).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]),
-    ...Object.entries(binaryData).map(([name, text]): [string, Buffer] => [name, Buffer.from(text, "base64")]),
+    ...Object.entries(data ?? {}).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]),
+    ...Object.entries(binaryData ?? {}).map(([name, text]): [string, Buffer] => [name, Buffer.from(text, "base64")]),
   ]);
 }
 
