@@ -299,7 +299,9 @@ test("callers beyond their limits get 429, beyond the server's 503, each with a 
     if (answer.status === 429) assert.equal(answer.headers.get("retry-after"), "1");
   }
   assert.deepEqual(statuses, [200, 200, 429]);
-  const full = await open({ httpPort: 0, maxInFlight: 1 });
+  // The one that is let in waits for more rows, so that the others find it there.
+  const modelSettings = { lookup: { batch: { maxRows: 32, windowMs: 1_000 } } };
+  const full = await open({ httpPort: 0, maxInFlight: 1, modelSettings });
   const many = Array.from({ length: 20 }, () =>
     fetch(`${full.addresses.http}/v2/models/lookup/infer`, { method: "POST", body: JSON.stringify(lookup(1)) }),
   );
