@@ -1,28 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of the guide: a rendered release and a class path become the manifests of its two roles.
+// The way of the guide, with the real chart: a job and a class path become the manifests of its two roles.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { DEFAULTS } from "../cli/src/config/settings.ts";
 import { createTestFolder } from "../cli/src/testing/context.ts";
+import { createRunner } from "../cli/src/testing/run-line.ts";
 import { find, findHelms, renderObjects } from "./chart/helm.ts";
 import { DIGEST } from "./chart/variants.ts";
 
-const SCRIPT = join(import.meta.dirname, "..", "scripts", "gramine-manifest.ts");
 const [helm = ""] = findHelms();
 const skip = helm === "" ? "there is no Helm: npm run cluster -- prepare" : false;
-const USAGE = 2;
-
-const make = (...args: string[]) => spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
+const CLASS_PATH = "/opt/bulwark/bulwark.jar:/opt/spark/jars/spark-core.jar";
 
 /** A list of the manifest, as written. */
 const listOf = (manifest: string, key: string): string =>
   manifest.slice(manifest.indexOf(`\n${key} = [`) + 1).split("\n]", 1)[0] ?? "";
 
-test("a rendered release gives manifests that start Spark with the job's own files and options", { skip }, () => {
-  const folder = createTestFolder();
+test("the program that lies beside the job file is sent along, and measured", { skip }, async () => {
+  const home = createTestFolder();
+  const files: Readonly<Record<string, Buffer>> = {
+    "app.py": Buffer.from("print('é')\n"),
+    "lib.zip": Buffer.from([80, 75, 3, 4, 0, 255]),
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(home, name), content);
+  const job = { image: DIGEST, trust: { tee: "sgx" }, python: "app.py" };
+  for (const [name, pyFiles] of Object.entries({ text: [], both: ["lib.zip"] })) {
+    writeFileSync(join(home, `${name}.json`), JSON.stringify({ ...job, pyFiles }));
+    writeFileSync(join(home, "classpath"), CLASS_PATH);
+    const line = `manifest pi -f ${name}.json -n team --class-path classpath`;
+    await createRunner(home).run(line, { settings: { ...DEFAULTS, helm } });
+    const manifest = readFileSync(join(home, "driver.manifest"), "utf8");
+    for (const file of ["app.py", ...pyFiles]) {
+      const sha256 = createHash("sha256")
+        .update(files[file] ?? "")
+        .digest("hex");
+      assert.ok(manifest.includes(`{ uri = "file:/opt/bulwark/program/${file}", sha256 = "${sha256}" }`), manifest);
+    }
+  }
+});
+
+test("the manifests start Spark with the job's own files and options, as plain Helm mounts them", {
+  skip,
+}, async () => {
+  const home = createTestFolder();
   const job = {
     image: DIGEST,
     trust: { tee: "sgx" },
@@ -30,26 +53,27 @@ test("a rendered release gives manifests that start Spark with the job's own fil
     class: "com.example.Main",
     jars: ["/opt/spark/extra/b.jar"],
     sparkConf: { "spark.driver.extraJavaOptions": "-Dexample.speed=high" },
+    // Named, so that it makes no difference who makes the release; otherwise submit gives them names of its own.
+    security: { secrets: { application: "team-app", keys: "team-tls", password: "team-tls" } },
   };
-  const objects = renderObjects(helm, job);
-  const files = { job: join(folder, "job.json"), rendered: join(folder, "rendered.yaml"), classes: join(folder, "cp") };
-  writeFileSync(files.job, JSON.stringify(job));
-  writeFileSync(files.rendered, objects.map((object) => JSON.stringify(object)).join("\n---\n"));
-  writeFileSync(files.classes, "/opt/bulwark/bulwark.jar:/opt/spark/jars/spark-core.jar\n");
-  const options: string = find(objects, "ConfigMap", "pi-conf").data["driver.jvm"];
-  assert.ok(options.includes("-Dexample.speed=high"));
+  writeFileSync(join(home, "job.json"), JSON.stringify(job));
+  writeFileSync(join(home, "classpath"), `${CLASS_PATH}\n`);
+  const settings = { ...DEFAULTS, helm };
+  await createRunner(home).run("manifest pi -f job.json -n team --class-path classpath", { settings });
+  const { data } = find(renderObjects(helm, job), "ConfigMap", "pi-conf");
+  assert.ok(data["driver.jvm"].includes("-Dexample.speed=high"));
   for (const role of ["driver", "executor"]) {
-    const { status, stdout, stderr } = make(files.job, files.rendered, "--role", role, "--class-path", files.classes);
-    assert.equal(status, 0, stderr);
-    const argv = listOf(stdout, "loader.argv");
-    assert.match(argv, /"-cp",\s+"\/opt\/bulwark\/bulwark\.jar:\/opt\/spark\/jars\/spark-core\.jar"/);
+    const manifest = readFileSync(join(home, `${role}.manifest`), "utf8");
+    const argv = listOf(manifest, "loader.argv");
+    assert.ok(argv.includes(`"-cp",\n  "${CLASS_PATH}"`), argv);
     assert.ok(argv.includes(`"@/etc/bulwark/conf/${role}.jvm"`), argv);
     assert.equal(argv.includes("local:///srv/app.jar"), role === "driver");
-    const trusted = listOf(stdout, "sgx.trusted_files");
+    const trusted = listOf(manifest, "sgx.trusted_files");
     assert.ok(trusted.includes('"file:/srv/app.jar"'), trusted);
-    const content: string = find(objects, "ConfigMap", "pi-conf").data[`${role}.jvm`];
-    const sha256 = createHash("sha256").update(content).digest("hex");
-    assert.ok(trusted.includes(`{ uri = "file:/etc/bulwark/conf/${role}.jvm", sha256 = "${sha256}" }`), trusted);
+    const mounted = [...trusted.matchAll(/uri = "file:\/etc\/bulwark\/conf\/([^"]+)", sha256 = "(\w+)"/g)];
+    assert.ok(mounted.length > 1);
+    for (const [, name = "", sha256] of mounted) {
+      assert.equal(sha256, createHash("sha256").update(data[name]).digest("hex"), name);
+    }
   }
-  assert.equal(make(files.job, files.rendered, "--role", "driver").status, USAGE);
 });

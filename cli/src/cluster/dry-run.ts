@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { findResource, type KubeObject, maskSecret } from "@bulwark/kubernetes";
+import { findResource, maskSecret } from "@bulwark/kubernetes";
 import { createObject } from "@bulwark/kubernetes/api";
-import { parseAllDocuments, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { Context, Result } from "../command.ts";
-import { versions } from "../versions.ts";
-import { CHART, callHelm, withValues } from "./helm.ts";
+import { renderChart } from "./helm.ts";
 import { type Submission, toValues } from "./submit.ts";
 
 /**
@@ -16,23 +15,8 @@ export async function showDryRun(
   submission: Submission,
   where: "client" | "server",
 ): Promise<Result> {
-  const { cluster, helm, release, planned } = submission;
-  const printed = await withValues(toValues(submission), (file) =>
-    callHelm(context, cluster, helm, [
-      "template",
-      release,
-      CHART,
-      "--values",
-      file,
-      "--skip-tests",
-      // Without a cluster Helm takes the version it was built for, and some builds were for none.
-      "--kube-version",
-      versions.cluster.kubernetes,
-    ]),
-  );
-  const rendered = parseAllDocuments(printed)
-    .map((document) => document.toJS() as KubeObject | null)
-    .filter((object) => object !== null);
+  const { cluster, helm, release, work, planned } = submission;
+  const rendered = await renderChart(context, cluster, helm, { release, values: toValues(work, planned.names) });
   const objects = [...planned.secrets.map(maskSecret), ...rendered];
   if (where === "server") {
     for (const object of [...planned.secrets, ...rendered]) {

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BulwarkError, type ErrorCode, type Finding } from "@bulwark/contracts/errors";
+import type { KubeObject } from "@bulwark/kubernetes";
 import type { Context } from "../command.ts";
+import { versions } from "../versions.ts";
 import type { Cluster } from "./open.ts";
 import { runProgram } from "./run-program.ts";
 
@@ -49,18 +51,39 @@ const isExecutable = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** Where Helm is to look, as its own flags and variables say it. */
+export type HelmPlace = Pick<Cluster, "helmArgs" | "helmEnv">;
+
 /** Calls Helm on one cluster: `install`, `upgrade`, `uninstall`, `template`. Returns what it printed. */
 export async function callHelm(
   context: Context,
-  cluster: Cluster,
+  { helmArgs, helmEnv }: HelmPlace,
   helm: Helm,
   args: readonly string[],
 ): Promise<string> {
   context.progress.debug(`helm ${args.join(" ")}`);
-  const { code, output, errors } = await runProgram(helm.program, [...args, ...cluster.helmArgs], cluster.helmEnv);
+  const { code, output, errors } = await runProgram(helm.program, [...args, ...helmArgs], helmEnv);
   for (const line of errors.split("\n").filter((text) => text.trim() !== "")) tellLine(context, line);
   if (code === 0) return output;
   throw toHelmError(errors, args[0] ?? "");
+}
+
+/** Every object that the chart makes of some values, without asking a cluster. */
+export async function renderChart(
+  context: Context,
+  place: HelmPlace,
+  helm: Helm,
+  { release, values }: { release: string; values: unknown },
+): Promise<KubeObject[]> {
+  // Without a cluster Helm takes the version it was built for, and some builds were for none.
+  const flags = ["--skip-tests", "--kube-version", versions.cluster.kubernetes];
+  const printed = await withValues(values, (file) =>
+    callHelm(context, place, helm, ["template", release, CHART, "--values", file, ...flags]),
+  );
+  const { parseAllDocuments } = await import("yaml");
+  return parseAllDocuments(printed)
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object) => object !== null);
 }
 
 /** Puts values into a file that only its owner may read, for as long as `use` takes. */

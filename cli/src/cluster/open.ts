@@ -73,7 +73,8 @@ function listFiles(explicit: string | undefined, fromVariable: readonly string[]
   return fromVariable.length > 0 ? fromVariable : [fallback];
 }
 
-function parseNamespace(name: string): string {
+/** A name that a namespace can have. Throws NAMESPACE_UNKNOWN. */
+export function parseNamespace(name: string): string {
   if (NAMESPACE.test(name)) return name;
   const shown = name.length > 60 ? `${name.slice(0, 60)}... (${name.length} characters)` : name;
   const message = `"${shown}" cannot be the name of a namespace: small letters, digits and dashes, at most 63.`;

@@ -23,6 +23,30 @@ export const storeRolesOf = ({ security, ui }: JobFile): readonly ("driver" | "e
 /** Whether driver or executors open key stores. */
 export const needsTls = (job: JobFile): boolean => storeRolesOf(job).length > 0;
 
+/** What the user does not bring, and so is made for a release. */
+type Wanted = { application: boolean; keyring: boolean; tls: boolean };
+
+/** Which Secrets are made for a release of this name, and the job's values that name them and those of the user's own. */
+export function nameSecrets(
+  { job, ownSecrets }: Pick<ClusterJob, "job" | "ownSecrets">,
+  release: string,
+): { names: PlannedSecrets["names"]; wanted: Wanted } {
+  const made = namesOf(release);
+  const namesKeys = namedKeys(job).length > 0;
+  const wanted: Wanted = {
+    application: !ownSecrets.has("application"),
+    keyring: namesKeys && !ownSecrets.has("keyring"),
+    tls: needsTls(job) && !ownSecrets.has("keys") && !ownSecrets.has("password"),
+  };
+  const names = {
+    ...job.security.secrets,
+    ...(wanted.application ? { application: made.applicationSecret, applicationEntry: "secret" } : {}),
+    ...(ownSecrets.has("keyring") ? {} : { keyring: namesKeys ? made.keyring : "" }),
+    ...(wanted.tls ? { keys: made.tls, password: made.tls } : {}),
+  };
+  return { names, wanted };
+}
+
 /**
  * Makes what the user does not bring: an application secret of this release alone, the key stores where TLS is used, and
  * of the keyring only the keys that the job names.
@@ -34,36 +58,27 @@ export async function planSecrets(
   work: ClusterJob,
   place: { release: string; namespace: string },
 ): Promise<PlannedSecrets> {
-  const { job, ownSecrets } = work;
   const { release, namespace } = place;
-  const names = namesOf(release);
+  const { names, wanted } = nameSecrets(work, release);
   const make = (name: string, entries: Parameters<typeof makeSecret>[3]): Secret =>
     makeSecret(release, namespace, name, entries);
   const secrets: Secret[] = [];
-  const chosen = { ...job.security.secrets };
-  if (!ownSecrets.has("application")) {
-    chosen.application = names.applicationSecret;
-    chosen.applicationEntry = "secret";
-    secrets.push(make(names.applicationSecret, { secret: randomBytes(SECRET_BYTES).toString("base64url") }));
+  if (wanted.application) {
+    const secret = randomBytes(SECRET_BYTES).toString("base64url");
+    secrets.push(make(names.application, { [names.applicationEntry]: secret }));
   }
-  const keys = namedKeys(job);
-  const wantsKeyring = keys.length > 0 && !ownSecrets.has("keyring");
-  const wantsTls = needsTls(job) && !ownSecrets.has("keys") && !ownSecrets.has("password");
-  if (keys.length === 0 && !ownSecrets.has("keyring")) chosen.keyring = "";
-  if (wantsKeyring || wantsTls) {
+  if (wanted.keyring || wanted.tls) {
     const { openKeys, selectKeys, serializeKeyring } = await import("@bulwark/pki");
     const opened = await openKeys(context.paths.keys, { now: context.now() });
-    if (wantsKeyring) {
+    if (wanted.keyring) {
       requirePlacedKeys(work, opened.keyring);
-      chosen.keyring = names.keyring;
-      secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(selectKeys(opened.keyring, keys)) }));
+      const keyring = selectKeys(opened.keyring, namedKeys(work.job));
+      secrets.push(make(names.keyring, { "keyring.json": serializeKeyring(keyring) }));
     }
-    if (wantsTls) {
-      chosen.keys = names.tls;
-      chosen.password = names.tls;
+    if (wanted.tls) {
       const { driver, executor, server } = opened.files;
       secrets.push(
-        make(names.tls, {
+        make(names.keys, {
           "driver.p12": await readFile(driver.keyStore),
           "executor.p12": await readFile(executor.keyStore),
           "server.p12": await readFile(server.keyStore),
@@ -73,7 +88,7 @@ export async function planSecrets(
       );
     }
   }
-  return { secrets, names: chosen };
+  return { secrets, names };
 }
 
 /** Looks whether the keyring has what the job names. Throws KEY_MISSING, with lines of the job file. */

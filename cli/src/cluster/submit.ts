@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { JobFile } from "@bulwark/contracts";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { namesOf, parseReleaseName, RESOURCES } from "@bulwark/kubernetes";
 import { findObject } from "@bulwark/kubernetes/api";
@@ -48,8 +49,8 @@ export async function prepareSubmission(
 }
 
 /** The values a submission gives to the chart: the job as it was checked, with the names of its Secrets. */
-export function toValues({ work, planned }: Pick<Submission, "work" | "planned">) {
-  return { ...work.job, security: { ...work.job.security, secrets: planned.names } };
+export function toValues({ job }: ClusterJob, secrets: PlannedSecrets["names"]): JobFile {
+  return { ...job, security: { ...job.security, secrets } };
 }
 
 /**
@@ -61,7 +62,7 @@ export async function install(context: Context, submission: Submission): Promise
   const secrets = isUpgrade ? await findMissing(cluster, planned) : planned.secrets;
   await createSecrets(cluster, secrets);
   try {
-    await withValues(toValues(submission), (file) =>
+    await withValues(toValues(submission.work, planned.names), (file) =>
       callHelm(context, cluster, helm, [isUpgrade ? "upgrade" : "install", release, CHART, "--values", file]),
     );
     await adoptSecrets(cluster, release, secrets);

@@ -93,6 +93,11 @@ export const COMMANDS: CommandTable = {
     summary: "check policies, and what they would say of evidence",
     load: () => import("./policy.ts"),
   },
+  manifest: {
+    group: "trust",
+    summary: "write what the enclaves of a job for SGX measure",
+    load: () => import("./manifest.ts"),
+  },
   doctor: {
     group: "the tool",
     summary: "tell what is used, what is wrong, and the mend",

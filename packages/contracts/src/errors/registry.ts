@@ -266,6 +266,12 @@ export const ERRORS = {
   PREFLIGHT_FAILED: entry("invalid", 400, "The cluster cannot run the job as it is; each reason is a finding"),
   HELM_MISSING: entry("invalid", 500, "Helm was not found, or is of a version that is not supported"),
   HELM_FAILED: entry("invalid", 500, "Helm could not do what was asked"),
+  CLASS_PATH_INVALID: entry(
+    "invalid",
+    400,
+    "A copy of an image's class path is absent, or names something else than jars",
+  ),
+  MANIFEST_UNWRITABLE: entry("invalid", 500, "A manifest cannot be written where it was asked for"),
   POD_UNSCHEDULABLE: entry("timedOut", 503, "No node of the cluster can take a pod of the job"),
   POD_START_FAILED: entry(
     "invalid",
