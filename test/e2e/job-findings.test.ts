@@ -37,14 +37,18 @@ async function findingsOf(job: string, ...flags: string[]): Promise<string[]> {
   });
 }
 
-test("each absent file, key and dataset is found where the job file names it", async () => {
-  assert.deepEqual(await findingsOf(JOB), ["JOB_FILE_REFERENCE python 2:9", "JOB_FILE_REFERENCE pyFiles.0 4:5"]);
+test("each absent file, key and dataset is found at once, where the job file names it", async () => {
+  await home.write("result", "");
+  const data = ["DATA_MISSING data.table 6:10", "OUTPUT_EXISTS data.result 8:5"];
+  assert.deepEqual(await findingsOf(JOB), [
+    "JOB_FILE_REFERENCE python 2:9",
+    "JOB_FILE_REFERENCE pyFiles.0 4:5",
+    ...data,
+    "KEY_MISSING data.result.columns.age 11:21",
+  ]);
   await home.write("app.py", "");
   await home.write("gone.zip", "");
-  assert.deepEqual(await findingsOf(JOB), ["KEY_MISSING data.result.columns.age 11:21"]);
-  await home.write("result", "");
-  const known = JOB.replace("absent", "labels");
-  assert.deepEqual(await findingsOf(known), ["DATA_MISSING data.table 6:10", "OUTPUT_EXISTS data.result 8:5"]);
+  assert.deepEqual(await findingsOf(JOB.replace("absent", "labels")), data);
 });
 
 test("with flags on top, what the file says keeps its line, and what a flag says has none", async () => {

@@ -4,6 +4,7 @@ import { BulwarkError, enclaveBytes } from "@bulwark/contracts";
 import { parseReleaseName } from "@bulwark/kubernetes";
 import { type EnclaveRole, listProgramFiles, renderManifest } from "@bulwark/spark";
 import type { Context } from "../command.ts";
+import { checkAll } from "../runs/check-all.ts";
 import { readClassPath } from "./class-path.ts";
 import { findHelm, renderChart } from "./helm.ts";
 import { type ClusterJob, readClusterJob } from "./job-input.ts";
@@ -55,7 +56,7 @@ export async function makeManifests(
   context: Context,
   request: EnclaveRequest,
 ): Promise<{ release: string; manifests: EnclaveManifest[] }> {
-  const [work, classPath] = await readAll(
+  const [work, classPath] = await checkAll(
     readEnclaveJob(context, request.file),
     readClassPath(context.cwd, request.classPathFile),
   );
@@ -100,19 +101,4 @@ async function readEnclaveJob(context: Context, file: string): Promise<ClusterJo
     context.progress.warn(`${file}:${line}  ${path} is not measured, so executors in enclaves do without it`);
   }
   return work;
-}
-
-/** Both, or one error with the findings of both. */
-async function readAll<One, Two>(one: Promise<One>, two: Promise<Two>): Promise<[One, Two]> {
-  const [first, second] = await Promise.allSettled([one, two]);
-  if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
-  const errors = [first, second].flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
-  const ours = errors.filter((error) => error instanceof BulwarkError);
-  const [failure] = ours;
-  if (errors.length === 1 || ours.length < errors.length || failure === undefined) throw errors[0];
-  const findings = ours.flatMap(({ code, message, mend, findings: found }) =>
-    found.length > 0 ? found : [{ code, message, mend }],
-  );
-  const message = `${ours.map((error) => error.message.replace(/\.$/, "")).join("; ")}.`;
-  throw new BulwarkError(failure.code, message, "correct what is listed above", { cause: ours, findings });
 }

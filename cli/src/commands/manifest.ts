@@ -30,17 +30,17 @@ export const spec: CommandSpec = {
       .requiredOption("-f, --file <file>", "job file, with trust.tee: sgx")
       .requiredOption("-n, --namespace <name>", "namespace that the job will be submitted to")
       .requiredOption("--class-path <file>", "a copy of the image's /opt/bulwark/classpath")
-      .option("--to <folder>", "folder to write driver.manifest and executor.manifest into", ".")
-      .option("--java <path>", "Java in the image", toPath, "/usr/bin/java")
-      .option("--java-major <number>", "its version", toNumber(JAVA_OLDEST), JAVA_OLDEST)
+      .option("--to <folder>", "folder to write driver.manifest and executor.manifest into; this one by default", ".")
+      .option("--java <path>", "Java in the image; /usr/bin/java by default", toPath, "/usr/bin/java")
+      .option("--java-major <number>", "its major version; 17 by default", toNumber(JAVA_OLDEST), JAVA_OLDEST)
       .option(
         "--read <path>",
         "a file, or a folder with / at its end, of the image to trust; may be repeated",
         addPath,
         [],
       )
-      .option("--product <number>", "number of the product (ISVPRODID)", toNumber(0), 1)
-      .option("--security-version <number>", "security version of the enclave (ISVSVN)", toNumber(0), 1);
+      .option("--product <number>", "number of the product (ISVPRODID); 1 by default", toNumber(0), 1)
+      .option("--security-version <number>", "security version of the enclave (ISVSVN); 1 by default", toNumber(0), 1);
   },
   async execute(context, { args, flags }) {
     const [{ makeManifests }, { parseNamespace }] = await Promise.all([

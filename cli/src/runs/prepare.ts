@@ -5,14 +5,16 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { isRefusedVariable, type JobFile } from "@bulwark/contracts";
 import { type Keys, openKeys, selectKeys, serializeKeyring } from "@bulwark/pki";
-import { planRun, type RunFolders, type RunPlan, requiredKeys, type StorePaths } from "@bulwark/spark";
+import { planDatasets, planRun, type RunFolders, type RunPlan, requiredKeys, type StorePaths } from "@bulwark/spark";
 import type { Context } from "../command.ts";
 import { type Archives, findArchives } from "../runtime/archives.ts";
 import { javaOptions, sparkOptions } from "../runtime/choices.ts";
 import { findBulwarkJar } from "../runtime/jar.ts";
 import { findJava, type Java } from "../runtime/java.ts";
 import { ensureSpark, type SparkRuntime } from "../runtime/spark.ts";
+import { checkAll } from "./check-all.ts";
 import { requireKeys } from "./named-keys.ts";
+import { checkDatasets } from "./outputs.ts";
 import { checkAgainstMachine } from "./preflight.ts";
 
 /** What every run on this machine stands on. */
@@ -60,7 +62,7 @@ export function toRunFolders(runsFolder: string, id: string): RunFolders {
   };
 }
 
-/** Checks a job against this machine and plans its run. Fresh secrets each time; only the named master keys go along. */
+/** Checks a job against this machine, all findings at once, and plans its run. Fresh secrets each time; only the named master keys go along. */
 export async function prepareRun(
   context: Context,
   ground: Ground,
@@ -68,8 +70,11 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const { job, id, baseFolder } = request;
   const { keys, java, spark, archives } = ground;
-  await checkAgainstMachine(job, baseFolder, totalmem());
-  requireKeys(job, new Set(keys.keyring.keys.map(({ id }) => id)));
+  await checkAll(
+    checkAgainstMachine(job, baseFolder, totalmem()),
+    Promise.try(() => requireKeys(job, new Set(keys.keyring.keys.map((key) => key.id)))),
+    checkDatasets(planDatasets(job, baseFolder, id)),
+  );
   const named = request.allKeys ? keys.keyring.keys.map((key) => key.id) : requiredKeys(job, baseFolder);
   const folders = toRunFolders(context.paths.runs, id);
   const authenticationSecret = randomBytes(SECRET_BYTES).toString("base64url");

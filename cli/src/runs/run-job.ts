@@ -11,7 +11,7 @@ import { explainFailure } from "./failure.ts";
 import { restrictToOwner, writeFileWhole } from "./files.ts";
 import { startGuard } from "./guard.ts";
 import { cleanLostRuns } from "./lost-runs.ts";
-import { checkDatasets, discardOutputs, prepareOutputs, publishOutputs } from "./outputs.ts";
+import { discardOutputs, prepareOutputs, publishOutputs } from "./outputs.ts";
 import { writePlan } from "./plan-files.ts";
 import { type Ground, type PreparedRun, prepareRun } from "./prepare.ts";
 import { identifyProcess } from "./processes.ts";
@@ -70,7 +70,6 @@ async function attemptRun(context: Context, ground: Ground, request: RunRequest,
   const id = `${job.name}-${randomBytes(ID_BYTES).toString("hex")}`;
   const prepared = await prepareRun(context, ground, { job, id, baseFolder, allKeys: request.allKeys === true });
   const { plan, folders } = prepared;
-  await checkDatasets(plan.datasets);
   const record = newRecord(context, job, id, plan, attempt);
   const guard = startGuard(id, folders.run, record.unfinished);
   try {

@@ -3,7 +3,7 @@ export { renderChartPlan } from "./chart/plan.ts";
 export { PORTS } from "./chart/settings.ts";
 export { encodeInitData } from "./confidential-vm/init-data.ts";
 export { type DataToolInput, planDataTool } from "./data-tool.ts";
-export { type PlannedDataset, workingPath } from "./datasets.ts";
+export { type PlannedDataset, planDatasets, workingPath } from "./datasets.ts";
 export { type EnclaveRole, listProgramFiles, type ManifestInput, renderManifest } from "./gramine/manifest.ts";
 export { type HistoryInput, planHistoryServer } from "./history.ts";
 export {
