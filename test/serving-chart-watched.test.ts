@@ -8,6 +8,7 @@ import { createTally } from "../services/inference-engine/src/tally.ts";
 import type { Durable } from "../services/serving-gateway/src/durable/index.ts";
 import { createMetrics } from "../services/serving-gateway/src/metrics.ts";
 import { createTimers } from "../services/serving-gateway/src/timers.ts";
+import { readAdapterRule } from "./chart/adapter-rule.ts";
 import { find, type Rendered } from "./chart/helm.ts";
 import { helm, objectsOf, skip, variant } from "./chart/serving-rendered.ts";
 import { SERVING_VARIANTS } from "./chart/serving-variants.ts";
@@ -42,6 +43,20 @@ test("alerts come where the cluster knows them, and ask for metrics that there a
     assert.ok(expr.includes('{namespace="team",service="clouds-metrics"}'), expr);
   }
   assert.ok(rules.some(({ expr }) => /oldest_seconds.* > 90$/.test(expr)));
+});
+
+test("the rule that the page gives for prometheus-adapter answers what autoscalers ask", { skip }, async (context) => {
+  const rule = readAdapterRule();
+  const { describedObject, metric } = find(variant("scaling"), "HorizontalPodAutoscaler", "clouds-engine").spec
+    .metrics[0].object;
+  assert.deepEqual([rule.metric, describedObject.kind], [metric.name, "Service"]);
+  assert.ok((await listMetrics(context)).has(rule.metric));
+  const object = { namespace: "team", service: describedObject.name };
+  const sample = (value: number, more: object = {}) => ({ name: rule.metric, labels: { ...object, ...more }, value });
+  // Each gateway tells the same age, some a moment later; those of others say nothing.
+  const samples = [sample(3), sample(4), sample(9, { namespace: "b" }), sample(9, { service: "c" })];
+  assert.equal(rule.ask(samples, object), 4);
+  assert.equal(rule.ask([{ ...sample(9), name: "up" }], object), undefined);
 });
 
 test("the dashboard asks for metrics that gateway and engine have", { skip }, async (context) => {

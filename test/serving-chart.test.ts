@@ -227,6 +227,8 @@ test("what the numbers of pods follow", { skip }, () => {
     find(objects, "Service", "clouds-metrics").metadata.name,
   );
   assert.equal(gateway.spec.metrics[0].resource.target.averageUtilization, 60);
+  const waitsOf = ({ spec }: Rendered): number => spec.behavior.scaleDown.stabilizationWindowSeconds;
+  assert.deepEqual([waitsOf(engine), waitsOf(gateway)], [60, 300]);
   for (const part of ["engine", "gateway"]) {
     assert.equal(find(objects, "Deployment", `clouds-${part}`).spec.replicas, undefined, "two would set the number");
   }

@@ -43,7 +43,7 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
     image,
     models,
     gateway: { autoscaling: { enabled: true, metric: "cpu", minimum: 2, maximum: 6, cpuPercent: 60 } },
-    engine: { autoscaling: { enabled: true, maximum: 8, queueAgeSeconds: 3 } },
+    engine: { autoscaling: { enabled: true, maximum: 8, queueAgeSeconds: 3, scaleDownAfterSeconds: 60 } },
   },
   watched: {
     image,
@@ -183,6 +183,10 @@ export const SERVING_REFUSED: Readonly<Record<string, readonly [values: object, 
   "fewest above most": [
     { image, models, engine: { autoscaling: { enabled: true, minimum: 5, maximum: 2 } } },
     /minimum is 5 and maximum 2/,
+  ],
+  "a wait that Kubernetes does not know": [
+    { image, models, gateway: { autoscaling: { scaleDownAfterSeconds: 3601 } } },
+    /scaleDownAfterSeconds/,
   ],
   "a TEE with an image by name": [{ image, models, trust: { tee: "snp" } }, /image/],
   "an attested release": [{ image: SERVING_DIGEST, models, trust: { tee: "tdx", release: "attested" } }, /release/],

@@ -214,17 +214,27 @@ channel for Flink's processes: restart \`clouds-jobmanager\` and \`clouds-taskma
 engine: { replicas: 1, autoscaling: { enabled: true, maximum: 8 } }
 \`\`\`
 
-The number follows the age of the oldest record, \`bulwark_serving_queue_oldest_seconds\` of the Service \`clouds-metrics\`, by the custom metrics API. Each gateway
-tells the same age, so prometheus-adapter is to take the largest and not the sum:
+The number follows the age of the oldest record, \`bulwark_serving_queue_oldest_seconds\` of the Service \`clouds-metrics\`, by the custom metrics API: where it is three times
+\`queueAgeSeconds\`, three times as many are wanted. The number goes down once less was needed for \`scaleDownAfterSeconds\`, since a queue that has just been emptied says
+nothing of the next minutes. Each gateway tells the same age, so prometheus-adapter is to take the largest and not the sum. As values of its chart:
 
 \`\`\`yaml
 rules:
-  - seriesQuery: 'bulwark_serving_queue_oldest_seconds{namespace!="",service!=""}'
-    resources: { overrides: { namespace: { resource: namespace }, service: { resource: service } } }
-    metricsQuery: 'max(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
+  custom:
+    - seriesQuery: 'bulwark_serving_queue_oldest_seconds{namespace!="",service!=""}'
+      resources: { overrides: { namespace: { resource: namespace }, service: { resource: service } } }
+      metricsQuery: 'max(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
 \`\`\`
 
-Without an adapter: \`metric: cpu\`, which needs no more than metrics-server. Gateways have the same values; where most is direct, \`cpu\` is what suits them.
+In a configuration file of its own it is an entry of \`rules\`, after those that match every series: of two rules for one metric the last one holds, and the others of
+the chart would sum. It takes Prometheus to scrape the Service with the labels \`namespace\` and \`service\`, as it does by the ServiceMonitor. Whether it is there, and what it is:
+
+\`\`\`
+kubectl get --raw /apis/custom.metrics.k8s.io/v1beta1/namespaces/team/services/clouds-metrics/bulwark_serving_queue_oldest_seconds
+kubectl describe hpa clouds-engine -n team
+\`\`\`
+
+While no gateway reaches Redis there is no age, and the numbers stay as they are. Without an adapter: \`metric: cpu\`, which needs no more than metrics-server. Gateways have the same values; where most is direct, \`cpu\` is what suits them.
 
 ## Metrics
 

@@ -81,6 +81,7 @@ const autoscaling = (who: string) =>
       ),
       queueAgeSeconds: whole(2, 1, "Age at which there are enough of them", 3600),
       cpuPercent: whole(70, 1, "Use of the requested cores at which there are enough of them", 1000),
+      scaleDownAfterSeconds: whole(300, 0, "How long less must have been needed before the number goes down", 3600),
     },
     `Number of ${who} by need`,
   );
