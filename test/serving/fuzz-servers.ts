@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { startGatewayProcess } from "../../cli/src/serving/gateway-process.ts";
 import { makeDice, mutate } from "../../packages/attestation/src/testing/fuzz/mutate.ts";
 import { writeIdentity, writeLookup, writeTokenTable } from "../../packages/inference/src/testing/models.ts";
-import { type Connections, openConnections, SURFACES } from "./fuzz-surfaces.ts";
+import { type Connections, openConnections } from "./fuzz-http.ts";
+import { SURFACES } from "./fuzz-surfaces.ts";
 import { type Rss, watchRss } from "./read-rss.ts";
 
 /** What an attack saw. */

@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What strangers may send to a gateway, surface by surface, and what an answer may be.
-import { Agent, request } from "node:http";
-import { type ClientHttp2Session, connect } from "node:http2";
-import { buffer } from "node:stream/consumers";
+// What strangers may send to a gateway, surface by surface.
 import type { Dice } from "../../packages/attestation/src/testing/fuzz/mutate.ts";
-import { ERRORS, type ErrorCode } from "../../packages/contracts/src/errors/index.ts";
 import { toTensor } from "../../packages/tensors/src/index.ts";
 import { writeInferRequest } from "../../packages/tensors/src/oip/client.ts";
 import { codecOf } from "../../services/serving-gateway/src/grpc/schema.ts";
 import { frame, sendFrame } from "../../services/serving-gateway/src/testing/send-frame.ts";
+import { HEADS, sendHead } from "./fuzz-heads.ts";
+import { type Connections, demandAnswer, demandKnown, judge, judgeOlder, post } from "./fuzz-http.ts";
 import { SERVING_TARGETS } from "./fuzz-targets.ts";
-
-/** Connections to a gateway, kept over many requests. */
-export type Connections = { http: URL; agent: Agent; grpc: ClientHttp2Session; close(): void };
-
-export function openConnections(addresses: { http?: string; grpc?: string }, atOnce: number): Connections {
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
-  const grpc = connect(`http://${addresses.grpc}`);
-  return {
-    ...{ http: new URL(addresses.http ?? ""), agent, grpc },
-    close() {
-      agent.destroy();
-      grpc.close();
-    },
-  };
-}
 
 export type Surface = {
   seeds(): readonly Buffer[];
@@ -33,55 +16,6 @@ export type Surface = {
   /** Asks what is right, and gives the answer, the same each time. Throws when it is refused. */
   ask(to: Connections): Promise<string>;
 };
-
-type Answer = { status: number; type: string; body: Buffer };
-
-function post({ http, agent }: Connections, path: string, body: Buffer, headers = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      new URL(path, http),
-      { agent, method: "POST", headers: { "content-length": body.length, ...headers } },
-      (answer) => {
-        const { statusCode = 0, headers: got } = answer;
-        buffer(answer).then(
-          (bytes) => resolve({ status: statusCode, type: got["content-type"] ?? "", body: bytes }),
-          reject,
-        );
-      },
-    );
-    sent.on("error", reject).end(body);
-  });
-}
-
-/** Throws for a code that is none, or that says that the server itself failed. */
-function demandKnown(code: unknown, said: string): ErrorCode {
-  if (typeof code === "string" && code in ERRORS && code !== "BUG") return code as ErrorCode;
-  throw new Error(`answered without a code of ours: ${said.slice(0, 300)}`);
-}
-
-/** The Open Inference Protocol: a result, or an error with a code whose status it has. */
-function judge({ status, type, body }: Answer): string {
-  const text = body.toString("utf8");
-  const json = type.startsWith("application/json") ? JSON.parse(text) : {};
-  if (status === 200) return "answered";
-  const code = demandKnown(json.code, `${status} ${text}`);
-  if (ERRORS[code].http !== status) throw new Error(`${code} with status ${status}`);
-  return `${code} ${String(json.error).replaceAll(/\d+/g, "#").slice(0, 80)}`;
-}
-
-/** The older surface: a result, or a text that begins with a code. */
-function judgeOlder({ status, body }: Answer): string {
-  const text = body.toString("utf8");
-  if (status === 200) return `answered ${text.includes("NaN") ? "NaN" : ""}`;
-  if (text === "Model Not Found") return text;
-  return `${demandKnown(text.split(":")[0], `${status} ${text}`)} ${text.replaceAll(/\d+/g, "#").slice(0, 80)}`;
-}
-
-function demandAnswer({ status, body }: Answer): string {
-  const text = body.toString("latin1");
-  if (status === 200) return text;
-  throw new Error(`what is right was refused: ${status} ${text.slice(0, 300)}`);
-}
 
 const text = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const row = toTensor("x", "FP32", [2, 3], new Float32Array([1, 2.5, -3, 4e10, 0, 6]));
@@ -189,4 +123,9 @@ export const SURFACES: Readonly<Record<string, Surface>> = {
     ask: async (to) => demandAnswer(await post(to, "/predict", instances)),
   },
   grpc,
+  heads: {
+    seeds: () => HEADS,
+    send: (to, input) => sendHead(to, input, bodyOf),
+    ask: async (to) => demandAnswer(await post(to, pathTo("echo"), bodyOf)),
+  },
 };
