@@ -11,6 +11,7 @@ import { writeOffset } from "../../packages/inference/src/testing/models.ts";
 import { type Keys, selectKeys } from "../../packages/pki/src/index.ts";
 import { createClient } from "../../packages/serving-client/src/index.ts";
 import { encodeRecord } from "../../packages/tensors/src/index.ts";
+import { callGrpc } from "../../services/serving-gateway/src/testing/call-grpc.ts";
 import { startCapture } from "../e2e/capture.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { assertSealedOnDisk, isIn, readFlows, sendInTheClear, sizeOf, toMarker, uriOf } from "./recorded.ts";
@@ -30,17 +31,18 @@ describe("recorded from the first start to the last answer", { skip }, () => {
     if (capture === undefined) return context.skip("recording packets needs python3 and CAP_NET_RAW");
     const { stack, gateway, relay } = await startAll(context);
     const id = await askEveryWay(gateway);
+    await askByGrpc(gateway);
     await askAsOlderClient(relay.port, stack.queue.record.job);
     const clearPort = await sendInTheClear(MARKERS);
     const flows = readFlows(await capture.stop());
 
     const redisPort = Number(new URL(stack.queue.durable.redis.url).port);
-    const sizes = { gateway: sizeOf(flows, gateway.port), redis: sizeOf(flows, redisPort) };
-    context.diagnostic(
-      `${sizes.gateway} bytes to and from the gateway, ${sizes.redis} of Redis, ${flows.length} flows`,
-    );
+    const [http, grpc, redis] = [gateway.port, gateway.grpcPort, redisPort].map((port) => sizeOf(flows, port));
+    const sizes = { http: http ?? 0, grpc: grpc ?? 0, redis: redis ?? 0 };
+    context.diagnostic(`bytes to and from ports: ${JSON.stringify(sizes)}, ${flows.length} flows`);
     // Requests and results were recorded, on both sides of Redis, too.
-    assert.ok(sizes.gateway > REQUESTS * 2 * REQUEST.values.byteLength);
+    assert.ok(sizes.http > REQUESTS * 2 * REQUEST.values.byteLength);
+    assert.ok(sizes.grpc > REQUESTS * 2 * REQUEST.values.byteLength);
     assert.ok(sizes.redis > REQUESTS * 4 * REQUEST.values.byteLength);
     // The older client's own connection is in the clear, which is why the relay takes loopback alone.
     const seenAt = new Set(flows.filter(({ bytes }) => isIn(bytes, MARKERS)).flatMap(({ ports }) => ports));
@@ -87,6 +89,25 @@ async function askEveryWay({ client, target }: TestGateway): Promise<string> {
   const id = await client.submit("secret", [ROW]);
   assert.deepEqual((await client.result(id))?.outputs[0]?.data, RESULT.values);
   return id;
+}
+
+/** With typed and with raw contents. */
+async function askByGrpc({ grpcPort, target }: TestGateway): Promise<void> {
+  const { data, ...input } = ROW;
+  const types = ["ModelInferRequest", "ModelInferResponse"] as const;
+  const asked = { model_name: "secret", inputs: [input], raw_input_contents: [Buffer.from(data.buffer)] };
+  const typed = { model_name: "secret", inputs: [{ ...input, contents: { fp32_contents: [...data] } }] };
+  for (const message of [asked, typed]) {
+    for (let count = 0; count < REQUESTS / 2; count++) {
+      const call = { method: "ModelInfer", types, message, ...(target.ca === undefined ? {} : { ca: target.ca }) };
+      const { outputs, raw_output_contents: raw } = await callGrpc(`localhost:${grpcPort}`, call);
+      const [bytes] = raw as Uint8Array[];
+      const [output] = outputs as { contents: { fp32_contents: number[] } | null }[];
+      const values =
+        bytes === undefined ? output?.contents?.fp32_contents : new Float32Array(Uint8Array.from(bytes).buffer);
+      assert.deepEqual([...(values ?? [])], [...RESULT.values]);
+    }
+  }
 }
 
 /** What the older client sends, through the relay. */

@@ -326,8 +326,11 @@ describe("each caller is refused in his own dialect", { skip }, () => {
     const unreadable = await send(Buffer.from([0x0a, 0xff]));
     const told = unreadable.metadata.get("bulwark-code");
     assert.deepEqual([unreadable.code, told], [status.INVALID_ARGUMENT, ["SERVING_REQUEST"]]);
-    // The library's own, before a message is read: no code of ours.
-    assert.equal((await send(Buffer.alloc(BODY_BYTES + 1))).code, status.RESOURCE_EXHAUSTED);
+    const large = await send(Buffer.alloc(BODY_BYTES + 1));
+    assert.deepEqual(
+      [large.code, large.metadata.get("bulwark-code")],
+      [status.RESOURCE_EXHAUSTED, ["TENSOR_TOO_LARGE"]],
+    );
     assert.match(await askRelay(sound.relay, ["FLUSHALL"]), /^-ERR unknown command/);
   });
 

@@ -11,6 +11,7 @@ export type TestGateway = {
   /** Where it is, for other clients. */
   target: Target;
   port: number;
+  grpcPort: number;
   /** Kills it, and starts another on the same port. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -18,11 +19,11 @@ export type TestGateway = {
 
 /** Starts it: every model is computed behind the queue. */
 export async function startTestGateway({ folder, keys, queue }: QueueStack): Promise<TestGateway> {
-  const port = await findFreePort();
+  const [port, grpcPort] = [await findFreePort(), await findFreePort()];
   const { certificate, privateKey, caBundle } = keys.files.server;
   const limits = { mostRecords: 10_000, mostBytes: 2 ** 28, budgetMs: 30_000 };
   const settings = {
-    ...{ httpsPort: port, tls: { certificate, privateKey, caBundle }, delivery: { "*": "durable" } },
+    ...{ httpsPort: port, grpcPort, tls: { certificate, privateKey, caBundle }, delivery: { "*": "durable" } },
     ...{ durable: { ...queue.durable, ...limits }, drainMs: 2_000 },
   };
   const start = (): Promise<GatewayProcess> => startGatewayProcess({ folder, settings, env: process.env });
@@ -34,6 +35,7 @@ export async function startTestGateway({ folder, keys, queue }: QueueStack): Pro
     client,
     target,
     port,
+    grpcPort,
     async kill() {
       process.kill(gateway.ready.pid, "SIGKILL");
       await gateway.ended;

@@ -47,7 +47,8 @@ function writeModels(folder: string): void {
 
 /** Asks another model again and again, and counts what comes of it. */
 function keepAsking(connect: () => Client) {
-  const seen = { answered: 0, wrong: 0, failures: new Set<string>() };
+  const seen = { answered: 0, wrong: 0, failures: new Set<string>(), longestGapMs: 0 };
+  let lastAt = performance.now();
   let isOver = false;
   const done = (async () => {
     for (; !isOver; await delay(5)) {
@@ -55,6 +56,8 @@ function keepAsking(connect: () => Client) {
       try {
         const { outputs } = await client.infer("lookup", [three]);
         seen.answered++;
+        seen.longestGapMs = Math.max(seen.longestGapMs, performance.now() - lastAt);
+        lastAt = performance.now();
         if (outputs[0]?.data[0] !== 9) seen.wrong++;
       } catch (error) {
         seen.failures.add((error as { code: string }).code);
@@ -114,7 +117,8 @@ describe("a run that never ends in `bulwark serve --direct`", () => {
     const again = others.seen.answered;
     await until(() => others.seen.answered > again + 20, BACK_MS);
     await others.stop();
-    context.diagnostic(`answered after ${Math.round(shortMs)} ms; ${others.seen.answered} others answered`);
+    const gap = `${Math.round(others.seen.longestGapMs)} ms without an answer at most`;
+    context.diagnostic(`answered after ${Math.round(shortMs)} ms; ${others.seen.answered} others answered, ${gap}`);
     assert.equal(others.seen.wrong, 0);
     for (const code of others.seen.failures) assert.ok(PASSING.includes(code), code);
     const log = readFileSync(join(folder, "gateway.log"), "utf8");

@@ -2,6 +2,7 @@
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   checkRedis,
@@ -12,7 +13,6 @@ import {
   nameKeys,
   readFacts,
   readRedisAddress,
-  readSecretFile,
   serveRelayClient,
   toRecordKeys,
   toRedisOptions,

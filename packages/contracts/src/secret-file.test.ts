@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { isOpenToOthers } from "./secret-file.ts";
+import { isOpenToOthers, readSecretFile } from "./secret-file.ts";
 
 const US = 185;
 const REGULAR = 0o100000;
@@ -27,4 +30,15 @@ test("a file of secrets is for its owner; root may lend it to a group", () => {
   for (const [mode, uid, own, isOpen] of table) {
     assert.equal(isOpenToOthers({ mode: REGULAR | mode, uid }, own), isOpen, `${mode.toString(8)} ${uid} ${own}`);
   }
+});
+
+test("it is read by whom it is for, and refused once it is open to others or not there", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "bulwark-secret-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "secret");
+  await assert.rejects(readSecretFile(path), { code: "SERVING_CONFIG" });
+  await writeFile(path, "opensesame\n", { mode: 0o600 });
+  assert.equal(await readSecretFile(path), "opensesame\n");
+  await chmod(path, 0o604);
+  await assert.rejects(readSecretFile(path), { code: "KEYRING_UNSAFE" });
 });

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { OLDER_CIPHERS, type OlderCipher } from "@bulwark/contracts/older-ciphers";
-import { isOpenToOthers } from "@bulwark/contracts/secret-file";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import { deriveOlderKey, type OlderSecrets, type OpenOlderBlob, openOlderModel } from "./older-blob.ts";
 import { isRecord, isText } from "./read-settings.ts";
 
@@ -52,17 +51,11 @@ export async function readOlderSecrets(secretFile: string, saltFile: string): Pr
 }
 
 async function readSecret(path: string): Promise<string> {
-  const content = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
-    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, "name a file with the secret alone", { cause });
-  });
-  const [text, status] = content;
-  if (isOpenToOthers(status, process.geteuid?.())) {
-    throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
-  }
+  const mend = "name a file with the secret alone";
   // An editor's last newline is not part of it.
-  const secret = text.replace(/\r?\n$/, "");
+  const secret = (await readSecretFile(path, mend)).replace(/\r?\n$/, "");
   if (secret !== "") return secret;
-  throw new BulwarkError("SERVING_CONFIG", `${path} is empty`, "name a file with the secret alone");
+  throw new BulwarkError("SERVING_CONFIG", `${path} is empty`, mend);
 }
 
 const KEYS = ["cipher", "secretFile", "saltFile"];

@@ -37,66 +37,74 @@ export type Line = {
 };
 
 const RANKS: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
-const rankOf = ({ options }: Waiting): number => RANKS[options.priority ?? "normal"];
 
 export function createLine(): Line {
-  let line: Waiting[] = [];
-  const firstKey = (): string => line[0]?.key ?? "";
+  /** Of each priority, in the order of arrival. */
+  const ranks: Waiting[][] = [[], [], []];
+  const first = (): Waiting | undefined => ranks[0]?.[0] ?? ranks[1]?.[0] ?? ranks[2]?.[0];
+  /** Takes out those for whom there is an error, and refuses them with it. */
+  const refuse = (findError: (waiting: Waiting) => BulwarkError | undefined): void => {
+    for (const [rank, line] of ranks.entries()) {
+      if (line.every((waiting) => findError(waiting) === undefined)) continue;
+      ranks[rank] = line.filter((waiting) => findError(waiting) === undefined);
+      for (const waiting of line) {
+        const error = findError(waiting);
+        if (error !== undefined) waiting.reject(error);
+      }
+    }
+  };
   return {
     get length() {
-      return line.length;
+      let length = 0;
+      for (const line of ranks) length += line.length;
+      return length;
     },
-    add(waiting) {
-      let at = line.length;
-      for (let before = line[at - 1]; before !== undefined && rankOf(before) > rankOf(waiting); )
-        before = line[--at - 1];
-      line.splice(at, 0, waiting);
-    },
+    add: (waiting) => void ranks[RANKS[waiting.options.priority ?? "normal"]]?.push(waiting),
     firstArrival() {
-      let first: number | undefined;
-      for (const { arrivedAt } of line) if (first === undefined || arrivedAt < first) first = arrivedAt;
-      return first;
+      let earliest: number | undefined;
+      for (const [next] of ranks) {
+        if (next !== undefined && (earliest === undefined || next.arrivedAt < earliest)) earliest = next.arrivedAt;
+      }
+      return earliest;
     },
     countRows(most) {
+      const key = first()?.key;
       let rows = 0;
-      for (const waiting of line) {
-        if (waiting.key === firstKey()) rows += waiting.rows;
-        if (rows >= most) break;
+      for (const line of ranks) {
+        for (const waiting of line) {
+          if (waiting.key === key) rows += waiting.rows;
+          if (rows >= most) return rows;
+        }
       }
       return rows;
     },
     take(maxRows) {
-      const taken: Waiting[] = [];
-      const left: Waiting[] = [];
-      const key = firstKey();
-      let rows = 0;
-      let at = 0;
-      for (; at < line.length && rows < maxRows; at++) {
-        const waiting = line[at] as Waiting;
-        if (taken.length === 0 || (waiting.key === key && rows + waiting.rows <= maxRows)) {
-          taken.push(waiting);
-          // Requests without rows are counted too, so that a run cannot gather them without end.
-          rows += Math.max(1, waiting.rows);
-        } else left.push(waiting);
-      }
-      line = left.length === 0 ? line.slice(at) : [...left, ...line.slice(at)];
-      return taken;
+      const batch: Batch = { taken: [], rows: 0, maxRows, key: first()?.key ?? "" };
+      for (const [rank, line] of ranks.entries()) ranks[rank] = takeFrom(line, batch);
+      return batch.taken;
     },
-    sweep(now) {
-      if (line.every((waiting) => findRefusal(waiting, now) === undefined)) return;
-      const before = line;
-      line = before.filter((waiting) => findRefusal(waiting, now) === undefined);
-      for (const waiting of before) {
-        const refusal = findRefusal(waiting, now);
-        if (refusal !== undefined) waiting.reject(refusal);
-      }
-    },
-    refuseAll(error) {
-      const before = line;
-      line = [];
-      for (const waiting of before) waiting.reject(error);
-    },
+    sweep: (now) => refuse((waiting) => findRefusal(waiting, now)),
+    refuseAll: (error) => refuse(() => error),
   };
+}
+
+type Batch = { readonly taken: Waiting[]; rows: number; readonly maxRows: number; readonly key: string };
+
+/** Moves what fits from a line into a batch, and gives those that are left. */
+function takeFrom(line: Waiting[], batch: Batch): Waiting[] {
+  const { taken, maxRows, key } = batch;
+  const left: Waiting[] = [];
+  let at = 0;
+  for (; at < line.length && batch.rows < maxRows; at++) {
+    const waiting = line[at] as Waiting;
+    if (taken.length === 0 || (waiting.key === key && batch.rows + waiting.rows <= maxRows)) {
+      taken.push(waiting);
+      // Requests without rows are counted too, so that a run cannot gather them without end.
+      batch.rows += Math.max(1, waiting.rows);
+    } else left.push(waiting);
+  }
+  if (at === 0) return line;
+  return left.length === 0 ? line.slice(at) : [...left, ...line.slice(at)];
 }
 
 /** Why a request should not be computed any more; nothing while it should. */

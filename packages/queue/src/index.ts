@@ -57,5 +57,5 @@ export {
 } from "./sealing/envelope.ts";
 export { type RecordKeys, toRecordKeys } from "./sealing/record-keys.ts";
 export { type RedisServerSettings, renderRedisConfiguration } from "./server/configuration.ts";
-export { type RedisConnectionSettings, readRedisAddress, readSecretFile } from "./server/connection-files.ts";
+export { type RedisConnectionSettings, readRedisAddress } from "./server/connection-files.ts";
 export { REDIS_USERS, type RedisUser, renderRights, renderUsers } from "./server/users.ts";

@@ -24,6 +24,9 @@ export async function decodeImage(
   { resize, layout }: ImageOptions,
   limits: Limits,
 ): Promise<TensorOf<"FP32">> {
+  const unreadable = () => refusal("IMAGE_UNREADABLE", `Input ${quote(name)} is no image that can be decoded`);
+  // The library takes no bytes at all for a fault of its caller.
+  if (bytes.length === 0) throw unreadable();
   // Loaded with the first image: most servers never see one, and it takes a fifth of a second.
   const { default: sharp } = await import("sharp");
   const image = sharp(bytes, { limitInputPixels: limits.pixels, failOn: "error" }).autoOrient().removeAlpha();
@@ -33,7 +36,7 @@ export async function decodeImage(
     .raw()
     .toBuffer({ resolveWithObject: true })
     .catch(() => {
-      throw refusal("IMAGE_UNREADABLE", `Input ${quote(name)} is no image that can be decoded`);
+      throw unreadable();
     });
   const pixels = info.width * info.height;
   const floats = new Float32Array(CHANNELS * pixels);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import {
   createEngine,
   type Engine,
@@ -58,7 +58,8 @@ export type EngineProcess = {
  */
 export async function startEngineProcess(settings: EngineSettings, report: Report): Promise<EngineProcess> {
   const address = await readRedisAddress(settings.redis);
-  const keyring = settings.keyringFile === undefined ? undefined : parseKeyring(await read(settings.keyringFile));
+  const keyring =
+    settings.keyringFile === undefined ? undefined : parseKeyring(await readSecretFile(settings.keyringFile));
   const engine = await loadModels(settings, keyring, report);
   // What cannot be told of is said now, where somebody reads it.
   writeAnnouncement(engine);
@@ -155,10 +156,4 @@ function dial(address: RedisAddress): Link {
   const link = createLink(new Redis(toRedisOptions(address)));
   link.connect().catch(() => {});
   return link;
-}
-
-async function read(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((cause) => {
-    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "check keyringFile in the settings", { cause });
-  });
 }

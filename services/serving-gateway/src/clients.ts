@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isOpenToOthers } from "@bulwark/contracts/secret-file";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import type { ClientLimits, GatewayConfig } from "./config.ts";
 
 /** What tells who calls, whatever protocol it came by. */
@@ -140,13 +139,7 @@ const LINE = /^([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})$/;
 
 /** Reads the tokens. Throws SERVING_CONFIG, KEYRING_UNSAFE when others can read the file. */
 export async function readTokens(path: string): Promise<Tokens> {
-  const content = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
-    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, "name a file of tokens", { cause });
-  });
-  const [text, status] = content;
-  if (isOpenToOthers(status, process.geteuid?.())) {
-    throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
-  }
+  const text = await readSecretFile(path, "name a file of tokens");
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
   return createTokens(
     lines.map((line, at) => {

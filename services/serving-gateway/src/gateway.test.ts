@@ -286,6 +286,17 @@ test("gRPC: typed and raw contents, metadata, errors", async () => {
   }
 });
 
+test("a content type or a path that is none is refused with a code, in the caller's dialect", async () => {
+  const odd = { "content-type": "none" };
+  const asked = await post("/v2/models/lookup/infer", lookup(1), odd);
+  const lost = await post("/v2/models/%", lookup(1));
+  for (const answer of [asked, lost]) {
+    assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [400, "SERVING_REQUEST"]);
+  }
+  const older = await post("/predict", { instances: [] }, odd);
+  assert.deepEqual([older.status, (await older.text()).split(":")[0]], [400, "SERVING_REQUEST"]);
+});
+
 test("callers beyond their limits get 429, beyond the server's 503, each with a time to try again", async () => {
   const limits = { clientLimits: { requestsPerSecond: 1, burst: 2, concurrent: 0 } };
   const { addresses } = await open({ httpPort: 0, ...limits });

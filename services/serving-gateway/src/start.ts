@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isOpenToOthers } from "@bulwark/contracts/secret-file";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import {
   createAnnouncedCatalog,
   createEngine,
@@ -231,13 +231,7 @@ async function readTls({ tls, clientCertificates }: GatewayConfig): Promise<Serv
 
 /** Opens models with the master keys of a keyring, read anew for each. Throws KEYRING_INVALID, KEY_MISSING, KEY_WRONG. */
 function createUnwrap(path: string): UnwrapModelKey {
-  return async (header) => {
-    const [text, status] = await Promise.all([readFile(path, "utf8"), stat(path)]);
-    if (isOpenToOthers(status, process.geteuid?.())) {
-      throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
-    }
-    return unwrapFrom(parseKeyring(text).keys)(header);
-  };
+  return async (header) => unwrapFrom(parseKeyring(await readSecretFile(path)).keys)(header);
 }
 
 function toBulwarkError(error: unknown): BulwarkError {

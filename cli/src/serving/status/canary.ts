@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createIntake,
@@ -78,7 +78,7 @@ async function askQueue(
   model: Model,
   timeoutMs: number,
 ): Promise<ErrorCode | undefined> {
-  const [key] = selectKeys(parseKeyring(await readFile(queue.keyringFile, "utf8")), [queue.recordKey]).keys;
+  const [key] = selectKeys(parseKeyring(await readSecretFile(queue.keyringFile)), [queue.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
   const names = nameKeys(queue.job);
   const uri = `canary-${randomUUID()}`;

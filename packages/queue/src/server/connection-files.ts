@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isOpenToOthers } from "@bulwark/contracts/secret-file";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import type { RedisAddress } from "../redis/options.ts";
 
 /** How a process is told where Redis is: secrets and certificates by file. */
 export type RedisConnectionSettings = {
   url: string;
   user?: string;
-  /** One line; readable by those alone whom it is for (`isOpenToOthers`). */
+  /** One line; readable by those alone whom it is for (`readSecretFile`). */
   passwordFile?: string;
   caFile?: string;
   certificateFile?: string;
@@ -48,13 +48,6 @@ export async function readRedisAddress(settings: RedisConnectionSettings): Promi
     ...(certificate === undefined ? {} : { certificate }),
     ...(privateKey === undefined ? {} : { privateKey }),
   };
-}
-
-/** The text of a file of secrets. Throws SERVING_CONFIG when it cannot be read, KEYRING_UNSAFE when others can. */
-export async function readSecretFile(path: string): Promise<string> {
-  const text = await read(path);
-  if (!isOpenToOthers(await stat(path), process.geteuid?.())) return text;
-  throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users.`, `chmod 600 ${path}`);
 }
 
 function read(path: string): Promise<string> {

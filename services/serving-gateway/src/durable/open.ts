@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createLink,
@@ -41,7 +41,8 @@ export async function openDurable(
   also: Pick<DurableParts, "trace" | "hear" | "timers"> = {},
 ): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
-  const [key] = selectKeys(parseKeyring(await readKeyring(settings.keyringFile)), [settings.recordKey]).keys;
+  const keyring = await readSecretFile(settings.keyringFile, "bulwark keys init --data serving-records");
+  const [key] = selectKeys(parseKeyring(keyring), [settings.recordKey]).keys;
   if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
   const [commands, reader] = [dial(address), dial(address)];
   // Refused or not there: the first look says it in a code, and both go on trying.
@@ -65,11 +66,3 @@ export async function openDurable(
 }
 
 const dial = (address: RedisAddress): Link => createLink(new Redis(toRedisOptions(address)));
-
-async function readKeyring(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((cause) => {
-    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read.`, "bulwark keys init --data serving-records", {
-      cause,
-    });
-  });
-}

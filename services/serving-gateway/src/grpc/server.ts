@@ -4,12 +4,10 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import { traced } from "@bulwark/tracing";
 import {
   type handleUnaryCall,
-  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
   type ServiceDefinition,
-  status,
 } from "@grpc/grpc-js";
 import type { Caller } from "../clients.ts";
 import { type Gateway, infer, toSchedule } from "../gateway.ts";
@@ -19,6 +17,7 @@ import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
 import { readRequest, writeResponse } from "./convert.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
+import { nameRefusals, toRefusal } from "./status.ts";
 
 export type GrpcServer = { readonly address: string; close(): Promise<void> };
 
@@ -123,20 +122,6 @@ async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promis
   }
 }
 
-/** gRPC's status for each of ours. */
-const STATUSES: Readonly<Record<number, status>> = {
-  400: status.INVALID_ARGUMENT,
-  401: status.UNAUTHENTICATED,
-  403: status.PERMISSION_DENIED,
-  404: status.NOT_FOUND,
-  413: status.INVALID_ARGUMENT,
-  429: status.RESOURCE_EXHAUSTED,
-  499: status.CANCELLED,
-  501: status.UNIMPLEMENTED,
-  503: status.UNAVAILABLE,
-  504: status.DEADLINE_EXCEEDED,
-};
-
 /** Stands for a message that is none: the library would call that an error of ours. */
 const UNREADABLE = Symbol("unreadable");
 
@@ -154,7 +139,10 @@ export async function startGrpcServer(
   { address, tls }: { address: string; tls: ServerTls | undefined },
 ): Promise<GrpcServer> {
   const limit = gateway.config.bodyBytes;
-  const server = new Server({ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": -1 });
+  const server = new Server({
+    ...{ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": -1 },
+    interceptors: [nameRefusals],
+  });
   const definition: Record<string, ServiceDefinition[string]> = {};
   const handlers: Record<string, handleUnaryCall<unknown, object>> = {};
   for (const [name, method] of Object.entries(METHODS)) {
@@ -213,13 +201,7 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
           );
     answer.then(
       (message) => callback(null, message),
-      (error) => {
-        const problem = toProblem(error, gateway.retryAfter);
-        const metadata = new Metadata();
-        metadata.set("bulwark-code", problem.code);
-        if (problem.retryAfter !== undefined) metadata.set("retry-after", String(problem.retryAfter));
-        callback({ code: STATUSES[problem.status] ?? status.INTERNAL, details: problem.message, metadata });
-      },
+      (error) => callback(toRefusal(toProblem(error, gateway.retryAfter))),
     );
   };
 }

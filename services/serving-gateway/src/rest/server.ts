@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import fastify, { type FastifyInstance } from "fastify";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
 import { addTracing } from "../tracing.ts";
@@ -17,9 +18,15 @@ export type ServerTls = { key: Buffer; cert: Buffer; ca: Buffer; mustShowCertifi
 
 /** The HTTP server with all surfaces; not listening yet. */
 export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
+  const refuse = (given: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = toOwn(given);
+    if (isOlder(request)) sendOlderProblem(gateway, request, reply, error);
+    else sendProblem(gateway, reply, error);
+  };
   const server = fastify({
     ...toHttps(tls),
     exposeHeadRoutes: false,
+    frameworkErrors: refuse,
     // A caller that sends its request a byte at a time does not hold a place for ever.
     requestTimeout: gateway.config.requestMs + 30_000,
     keepAliveTimeout: 75_000,
@@ -30,10 +37,7 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
   server.removeAllContentTypeParsers();
   const { bodyBytes } = gateway.config;
   server.addContentTypeParser("*", (_request, payload, done) => readBody(payload, bodyBytes, done));
-  server.setErrorHandler((error, request, reply) => {
-    if (isOlder(request)) sendOlderProblem(gateway, request, reply, error);
-    else sendProblem(gateway, reply, error);
-  });
+  server.setErrorHandler(refuse);
   server.setNotFoundHandler((request, reply) => {
     if (isOlder(request))
       void reply.code(404).type(TEXT).send(`${NO_ROUTE.code}: ${NO_ROUTE.message}; ${NO_ROUTE.mend}`);
@@ -70,6 +74,14 @@ function toHttps(tls: ServerTls | undefined): object {
   if (tls === undefined) return {};
   const { key, cert, ca, mustShowCertificate: requestCert } = tls;
   return { https: { key, cert, ca, minVersion: "TLSv1.3", requestCert, rejectUnauthorized: requestCert } };
+}
+
+/** What the framework refuses by itself, a content type or a path that is none, has a status and no code of ours. */
+function toOwn(error: unknown): unknown {
+  const { statusCode = 500 } = error as { statusCode?: number };
+  if (error instanceof BulwarkError || statusCode >= 500) return error;
+  const mend = "look at its path and its content-type";
+  return new BulwarkError("SERVING_REQUEST", "The head of the request cannot be read", mend, { cause: error });
 }
 
 const NO_ROUTE = {

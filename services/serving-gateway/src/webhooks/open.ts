@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isOpenToOthers } from "@bulwark/contracts/secret-file";
+import { readSecretFile } from "@bulwark/contracts/secret-file";
 import { createSend } from "./send.ts";
 import { createWebhooks, type Webhooks } from "./webhooks.ts";
 
@@ -32,14 +31,7 @@ export async function openWebhooks(settings: WebhookSettings): Promise<Webhooks>
 }
 
 async function readSecret(path: string): Promise<Buffer> {
-  const [text, status] = await Promise.all([readFile(path, "utf8"), stat(path)]).catch((cause) => {
-    const mend = `(umask 077; openssl rand -hex 32 > ${path})`;
-    throw new BulwarkError("SERVING_CONFIG", `${path} cannot be read`, mend, { cause });
-  });
-  if (isOpenToOthers(status, process.geteuid?.())) {
-    throw new BulwarkError("KEYRING_UNSAFE", `${path} can be read by other users`, `chmod 600 ${path}`);
-  }
-  const line = text.trim();
+  const line = (await readSecretFile(path, `(umask 077; openssl rand -hex 32 > ${path})`)).trim();
   const secret = line.startsWith("whsec_") ? Buffer.from(line.slice("whsec_".length), "base64") : Buffer.from(line);
   if (secret.length >= LEAST_BYTES) return secret;
   throw new BulwarkError("SERVING_CONFIG", `The secret in ${path} is too short`, "openssl rand -hex 32");

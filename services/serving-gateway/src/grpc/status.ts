@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { Metadata, ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import { type Problem, toProblem } from "../problem.ts";
+
+/** How a call ends that has no answer. */
+export type Refusal = { code: status; details: string; metadata: Metadata };
+
+const CODE = "bulwark-code";
+
+/** gRPC's status for each of HTTP's. */
+const STATUSES: Readonly<Record<number, status>> = {
+  400: status.INVALID_ARGUMENT,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
+  404: status.NOT_FOUND,
+  413: status.INVALID_ARGUMENT,
+  429: status.RESOURCE_EXHAUSTED,
+  499: status.CANCELLED,
+  501: status.UNIMPLEMENTED,
+  503: status.UNAVAILABLE,
+  504: status.DEADLINE_EXCEEDED,
+};
+
+/** Code, message and mend as text, since gRPC has no fields for them; the code as a trailer, too. */
+export function toRefusal(problem: Problem, code: status = STATUSES[problem.status] ?? status.INTERNAL): Refusal {
+  const metadata = new Metadata();
+  metadata.set(CODE, problem.code);
+  if (problem.retryAfter !== undefined) metadata.set("retry-after", String(problem.retryAfter));
+  // It may quote half a character of a caller's, which the library could not send.
+  const details = `${problem.code}: ${problem.message}; ${problem.mend}`.toWellFormed();
+  return { code, details, metadata };
+}
+
+/** What the library refuses by itself, before a method of ours is called. */
+const OF_THE_LIBRARY: Readonly<Partial<Record<status, () => Refusal>>> = {
+  [status.RESOURCE_EXHAUSTED]: () => {
+    const mend = "send less at once, or ask the operator for a higher limit";
+    const error = new BulwarkError("TENSOR_TOO_LARGE", "The message is larger than the server takes", mend);
+    return toRefusal(toProblem(error), status.RESOURCE_EXHAUSTED);
+  },
+  [status.DEADLINE_EXCEEDED]: () =>
+    toRefusal(
+      toProblem(new BulwarkError("SERVING_DEADLINE", "The call's deadline passed", "give it more time, or send less")),
+    ),
+  [status.UNIMPLEMENTED]: () =>
+    toRefusal(
+      toProblem(
+        new BulwarkError("SERVING_UNSUPPORTED", "No such call or encoding is known", "send one message, plain or gzip"),
+      ),
+    ),
+  // Whatever it cannot unpack, it calls an error of ours.
+  [status.INTERNAL]: () =>
+    toRefusal(toProblem(new BulwarkError("SERVING_REQUEST", "The call cannot be read", "send what gRPC asks for"))),
+};
+
+/**
+ * Gives our codes to what the library refuses by itself. It sends such a status past all interceptors, so the call's own way
+ * of sending is what is changed.
+ */
+export const nameRefusals: ServerInterceptor = (_method, call) => {
+  const send = call.sendStatus.bind(call);
+  let isAnswered = false;
+  call.sendStatus = (given) => {
+    const isOurs = given.metadata?.get(CODE).length === 1;
+    send((isOurs || isAnswered ? undefined : OF_THE_LIBRARY[given.code ?? status.UNKNOWN]?.()) ?? given);
+  };
+  const noticing = new ResponderBuilder().withSendMessage((message, next) => {
+    isAnswered = true;
+    next(message);
+  });
+  return new ServerInterceptingCall(call, noticing.build());
+};
