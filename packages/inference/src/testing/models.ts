@@ -87,17 +87,17 @@ export function writeLookup(): Buffer {
 
 /**
  * Computes the sine of `x` again and again, as many times as `trips` says: as slow as one likes. With `always` it is an
- * input no more, and every run is that slow.
+ * input no more, and every run is that slow. With a name for its rows there may be any number of them.
  */
-export function writeSlow(always?: number): Buffer {
+export function writeSlow(always?: number, rows: number | string = 1): Buffer {
   const body = {
-    inputs: [value("i", "INT64"), value("go", "BOOL"), value("v", "FP32", 1)],
-    outputs: [value("goes", "BOOL"), value("w", "FP32", 1)],
+    inputs: [value("i", "INT64"), value("go", "BOOL"), value("v", "FP32", rows)],
+    outputs: [value("goes", "BOOL"), value("w", "FP32", rows)],
     nodes: [op("Identity", ["go"], ["goes"]), op("Sin", ["v"], ["w"])],
   };
   return writeOnnx({
-    inputs: [value("x", "FP32", 1), ...(always === undefined ? [value("trips", "INT64")] : [])],
-    outputs: [value("y", "FP32", 1)],
+    inputs: [value("x", "FP32", rows), ...(always === undefined ? [value("trips", "INT64")] : [])],
+    outputs: [value("y", "FP32", rows)],
     nodes: [{ ...op("Loop", ["trips", "", "x"], ["y"]), attributes: [{ name: "body", graph: body }] }],
     constants: always === undefined ? [] : [{ name: "trips", shape: [], data: BigInt64Array.of(BigInt(always)) }],
   });

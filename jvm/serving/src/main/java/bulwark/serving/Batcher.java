@@ -12,14 +12,15 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
  * Gathers records into batches by count and time, and computes them, as an operator of Flink. A batch runs when it is
- * full, when its window ends, when nothing waits behind it, and before every barrier: nothing is kept here beyond one.
+ * full, when its window ends, when nothing waits behind it, and before every barrier. Nothing is kept here beyond one
+ * but records for a model that is being loaded, and the reader gives these back should it end.
  */
 final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInputStreamOperator<Ticket, Outcome[]> {
   private static final long serialVersionUID = 1L;
   /** Results are written together, but none waits longer than this for others. */
   private static final long LONGEST_HOLD_MS = 2;
   private static final int MOST_HELD = 128;
-  private static final long TIDY_MS = 1_000;
+  private static final long TIDY_MS = 200;
 
   private final String settingsFile;
   private transient Models models;
@@ -28,6 +29,8 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   private transient OrderFollower follower;
   private transient Computer computer;
   private transient Map<Model, Batch> batches;
+  /** Records for a model that is being loaded, as somebody ordered. */
+  private transient List<Ticket> waiting;
   private transient List<Outcome> done;
   private transient long doneSince;
 
@@ -45,6 +48,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     computer = new Computer(settings, models, keyring);
     collector = Collector.open(settings.tracesEndpoint);
     batches = new LinkedHashMap<>();
+    waiting = new ArrayList<>();
     done = new ArrayList<>();
     follow(settings, keyring.only(settings.recordKey));
     getProcessingTimeService().scheduleWithFixedDelay(at -> tidy(), TIDY_MS, TIDY_MS);
@@ -97,11 +101,15 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   }
 
   private void gather(Ticket ticket) {
+    // Asked first: it may be there once it is not being loaded any more.
+    boolean mayWait = models.isLoading(ticket.delivery().model());
     Task task;
     try {
       task = computer.open(ticket);
     } catch (Refusal | RuntimeException error) {
-      end(List.of(computer.refuse(ticket, Refusal.of(error))));
+      Refusal refusal = Refusal.of(error);
+      if (mayWait && refusal.isOfTheModel()) waiting.add(ticket);
+      else end(List.of(computer.refuse(ticket, refusal)));
       return;
     }
     Batch batch = batches.computeIfAbsent(task.model(), Batch::new);
@@ -116,13 +124,24 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     });
   }
 
-  /** Closes models that orders replaced or took away; nothing can be found of them any more. */
+  /**
+   * Closes models that orders replaced or took away, of which nothing can be found any more, and looks again at what
+   * waits for one.
+   */
   private void tidy() {
     for (Model model : models.takeReplaced()) {
       Batch batch = batches.remove(model);
       if (batch != null && !batch.isEmpty()) end(batch.run(computer));
       model.close();
     }
+    List<Ticket> former = waiting;
+    waiting = new ArrayList<>();
+    for (Ticket ticket : former) {
+      Delivery delivery = ticket.delivery();
+      if (models.isLoading(delivery.model()) && !delivery.isOver()) waiting.add(ticket);
+      else gather(ticket);
+    }
+    runDue();
     emit();
   }
 

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a collector of OpenTelemetry of spans, by OTLP over HTTP in JSON, in a thread of its own. One that is slow or not
- * there costs the spans and nothing else.
+ * Tells a collector of OpenTelemetry of spans, by OTLP over HTTP in JSON, in a thread of its own. One that is slow or
+ * not there costs the spans and nothing else.
  *
  * @see <a href="https://opentelemetry.io/docs/specs/otlp/#otlphttp">OTLP/HTTP</a>
  */

@@ -68,7 +68,7 @@ final class Computer {
 
   /** What must be true before a record is computed. */
   private void check(Delivery delivery) throws Refusal {
-    if (delivery.deadline() != null && delivery.deadline() <= System.currentTimeMillis()) {
+    if (delivery.isOver()) {
       throw new Refusal("SERVING_DEADLINE", "The deadline passed while the record waited.", "allow more time");
     }
     if (delivery.deliveries() > settings.mostDeliveries) {

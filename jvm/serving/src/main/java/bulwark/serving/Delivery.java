@@ -37,6 +37,11 @@ record Delivery(
   static final String SEALED = "bulwark";
   private static final int LONGEST_COUNT = 15;
 
+  /** Whether its asker does not wait any more. */
+  boolean isOver() {
+    return deadline != null && deadline <= System.currentTimeMillis();
+  }
+
   boolean isSealed() {
     return SEALED.equals(serde);
   }

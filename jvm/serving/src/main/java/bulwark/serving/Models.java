@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Every model of the settings, found by name, and by version or label (packages/inference, create-engine.ts). One thread
- * finds and computes; another may load and unload meanwhile.
+ * Every model of the settings, found by name, and by version or label (packages/inference, create-engine.ts). One
+ * thread finds and computes; another may load and unload meanwhile.
  */
 final class Models implements AutoCloseable {
   /** Why a version is not there that somebody took away on purpose; gateways know it by this word. */
@@ -46,6 +46,8 @@ final class Models implements AutoCloseable {
   private final Settings settings;
   private final ModelKeys keys;
   private boolean isClosed;
+  /** The name of the model that is being loaded; null while none is. */
+  private volatile String loading;
 
   private Models(Settings settings, ModelKeys keys) {
     this.settings = settings;
@@ -81,16 +83,17 @@ final class Models implements AutoCloseable {
    * @throws Refusal MODEL_UNKNOWN, MODEL_NOT_READY (its settings choose no version), and what loading throws
    */
   synchronized void load(String name) throws Refusal {
-    Map<String, ModelFiles.Found> files = ModelFiles.find(settings, name);
-    if (files.isEmpty()) {
-      String message = "The repository holds no model " + Refusal.quote(name);
-      throw new Refusal("MODEL_UNKNOWN", message, "put it there");
+    loading = name;
+    try {
+      loadVersions(name);
+    } finally {
+      loading = null;
     }
-    ModelSettings own = ModelSettings.of(settings, name);
-    List<String> wanted = own.choose(List.copyOf(files.keySet()));
-    if (wanted.isEmpty()) throw notReady(name, "its settings choose no version of those there are");
-    for (String number : wanted) loadVersion(name, number, files.get(number), own);
-    for (Version one : known.get(name).versions().values()) if (!wanted.contains(one.number())) unload(name, one);
+  }
+
+  /** Whether what is refused of a model may soon be there. */
+  boolean isLoading(String name) {
+    return name != null && name.equals(loading);
   }
 
   /** Takes a model away. Throws MODEL_UNKNOWN. */
@@ -128,7 +131,7 @@ final class Models implements AutoCloseable {
     return known;
   }
 
-  /** Those that were replaced or taken away since the last time: whoever computes closes them, after what waits for them. */
+  /** Those replaced or taken away since the last time: whoever computes closes them, after what waits for them. */
   List<Model> takeReplaced() {
     List<Model> taken = new ArrayList<>();
     for (Model one = replaced.poll(); one != null; one = replaced.poll()) taken.add(one);
@@ -143,6 +146,19 @@ final class Models implements AutoCloseable {
     known.clear();
     takeReplaced().forEach(Model::close);
     limit.close();
+  }
+
+  private void loadVersions(String name) throws Refusal {
+    Map<String, ModelFiles.Found> files = ModelFiles.find(settings, name);
+    if (files.isEmpty()) {
+      String message = "The repository holds no model " + Refusal.quote(name);
+      throw new Refusal("MODEL_UNKNOWN", message, "put it there");
+    }
+    ModelSettings own = ModelSettings.of(settings, name);
+    List<String> wanted = own.choose(List.copyOf(files.keySet()));
+    if (wanted.isEmpty()) throw notReady(name, "its settings choose no version of those there are");
+    for (String number : wanted) loadVersion(name, number, files.get(number), own);
+    for (Version one : known.get(name).versions().values()) if (!wanted.contains(one.number())) unload(name, one);
   }
 
   private void loadVersion(String name, String number, ModelFiles.Found file, ModelSettings own) throws Refusal {

@@ -15,8 +15,8 @@ import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Reading, never writing, what BigDL encrypted; its forms are those of packages/inference/src/older-blob.ts. It holds the
- * derived key alone.
+ * Reading, never writing, what BigDL encrypted; its forms are those of packages/inference/src/older-blob.ts. It holds
+ * the derived key alone.
  */
 final class OlderBlob {
   static final List<String> CIPHERS = List.of("aes-256-gcm", "aes-128-gcm", "aes-256-cbc", "aes-128-cbc");

@@ -88,9 +88,9 @@ final class OrderFollower implements AutoCloseable {
       try {
         Thread.sleep(FOLLOW_MS);
         tryToFollow();
-        CarriedOut done = carriedOut();
-        if (!done.equals(told)) listener.hear(done);
-        told = done;
+        if (carriedOut().equals(told)) continue;
+        told = carriedOut();
+        listener.hear(told);
       } catch (Refusal untold) {
         LOG.error("what was carried out cannot be told: {} {}", untold.code(), untold.getMessage());
       } catch (InterruptedException end) {
@@ -116,6 +116,7 @@ final class OrderFollower implements AutoCloseable {
   private void carryOut(Order order) {
     try {
       if (order.problem() != null) throw order.problem();
+      LOG.info("order {} begins: {} {}", order.id(), order.verb(), Refusal.quote(order.model()));
       switch (order.verb()) {
         case LOAD -> models.load(order.model());
         case UNLOAD -> models.unload(order.model());

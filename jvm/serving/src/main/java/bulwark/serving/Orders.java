@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What gateways ordered every engine of a job to load and unload (packages/queue/src/redis/orders.ts). Each is sealed as
- * records are: whoever rules Redis can make none, and change none. What was read once is not read again, whoever repeats it.
+ * What gateways ordered every engine of a job to load and unload (packages/queue/src/redis/orders.ts). Each is sealed
+ * as records are: whoever rules Redis can make none, and change none. What was read once is not read again, whoever
+ * repeats it.
  */
 final class Orders {
   /** What may be ordered: the engine's own folder, settings and keys say the rest. */

@@ -52,6 +52,11 @@ final class Refusal extends Exception {
     return isOnPurpose || code.startsWith("TENSOR_") || OF_THE_ASKER.contains(code);
   }
 
+  /** Whether a model that is being loaded may change it. */
+  boolean isOfTheModel() {
+    return code.equals("MODEL_NOT_READY") || code.equals("MODEL_UNKNOWN") || code.equals("MODEL_VERSION_UNKNOWN");
+  }
+
   /** The refusal of something foreign, which says nothing of itself: its text may quote a record. */
   static Refusal of(Throwable error) {
     if (error instanceof Refusal known) return known;

@@ -9,8 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A record's computation as a step of the trace that it brought along, or of one of its own. Names, counts, codes; nothing
- * of its content (packages/tracing).
+ * A record's computation as a step of the trace that it brought along, or of one of its own. Names, counts, codes;
+ * nothing of its content (packages/tracing).
  *
  * @param parent the step that it follows from; empty where it is the first
  * @param failure the code it failed with; empty for a result
