@@ -39,7 +39,7 @@ try {
   });
 } catch (error) {
   say({ event: "failed", ...describe(error) });
-  process.exitCode = toExitCode(error);
+  endProcess(toExitCode(error));
 }
 
 /** Whoever is still waiting when its time is over waits for a run that will not end in time. */

@@ -112,7 +112,7 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
       thread.postMessage(END);
       const limit = Promise.withResolvers<void>();
       const timer = setTimeout(() => {
-        isStuck = hasRun;
+        isStuck ||= hasRun;
         // What cannot be ended must not keep the process alive.
         thread.unref();
         limit.resolve();

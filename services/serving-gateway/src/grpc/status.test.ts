@@ -57,11 +57,8 @@ const packed = { "grpc-encoding": "gzip" };
 
 const CALLS: Readonly<Record<string, { ask: () => Promise<CallEnd>; code: status; told: string }>> = {
   "a message over the limit": {
-    ...{
-      ask: () => send(frame(Buffer.alloc(BODY_BYTES + 1))),
-      code: status.RESOURCE_EXHAUSTED,
-      told: "TENSOR_TOO_LARGE",
-    },
+    ask: () => send(frame(Buffer.alloc(BODY_BYTES + 1))),
+    ...{ code: status.RESOURCE_EXHAUSTED, told: "TENSOR_TOO_LARGE" },
   },
   "one that is said to have a gibibyte, and sends none of it": {
     ask: () => send(frame(Buffer.alloc(0), { length: GIB }), { isOpen: true }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
+import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
 import { Metadata, ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { type Problem, toProblem } from "../problem.ts";
 
@@ -32,26 +32,21 @@ export function toRefusal(problem: Problem, code: status = STATUSES[problem.stat
   return { code, details, metadata };
 }
 
-/** What the library refuses by itself, before a method of ours is called. */
-const OF_THE_LIBRARY: Readonly<Partial<Record<status, () => Refusal>>> = {
-  [status.RESOURCE_EXHAUSTED]: () => {
-    const mend = "send less at once, or ask the operator for a higher limit";
-    const error = new BulwarkError("TENSOR_TOO_LARGE", "The message is larger than the server takes", mend);
-    return toRefusal(toProblem(error), status.RESOURCE_EXHAUSTED);
-  },
-  [status.DEADLINE_EXCEEDED]: () =>
-    toRefusal(
-      toProblem(new BulwarkError("SERVING_DEADLINE", "The call's deadline passed", "give it more time, or send less")),
-    ),
-  [status.UNIMPLEMENTED]: () =>
-    toRefusal(
-      toProblem(
-        new BulwarkError("SERVING_UNSUPPORTED", "No such call or encoding is known", "send one message, plain or gzip"),
-      ),
-    ),
-  // Whatever it cannot unpack, it calls an error of ours.
-  [status.INTERNAL]: () =>
-    toRefusal(toProblem(new BulwarkError("SERVING_REQUEST", "The call cannot be read", "send what gRPC asks for"))),
+const refuse = (code: ErrorCode, message: string, mend: string, as?: status): Refusal =>
+  toRefusal(toProblem(new BulwarkError(code, message, mend)), as);
+const TOO_LARGE = "The message is larger than the server takes";
+const LESS = "send less at once, or ask the operator for a higher limit";
+
+/** What the library refuses by itself, before a method of ours is called. What it cannot unpack, it calls an error of ours. */
+const OF_THE_LIBRARY: Readonly<Partial<Record<status, Refusal>>> = {
+  [status.RESOURCE_EXHAUSTED]: refuse("TENSOR_TOO_LARGE", TOO_LARGE, LESS, status.RESOURCE_EXHAUSTED),
+  [status.DEADLINE_EXCEEDED]: refuse("SERVING_DEADLINE", "The call's deadline passed", "give it more time"),
+  [status.UNIMPLEMENTED]: refuse(
+    "SERVING_UNSUPPORTED",
+    "The server knows no such call",
+    "send one message, as gzip or as it is",
+  ),
+  [status.INTERNAL]: refuse("SERVING_REQUEST", "The call cannot be read", "send what gRPC asks for"),
 };
 
 /**
@@ -63,7 +58,7 @@ export const nameRefusals: ServerInterceptor = (_method, call) => {
   let isAnswered = false;
   call.sendStatus = (given) => {
     const isOurs = given.metadata?.get(CODE).length === 1;
-    send((isOurs || isAnswered ? undefined : OF_THE_LIBRARY[given.code ?? status.UNKNOWN]?.()) ?? given);
+    send((isOurs || isAnswered ? undefined : OF_THE_LIBRARY[given.code ?? status.UNKNOWN]) ?? given);
   };
   const noticing = new ResponderBuilder().withSendMessage((message, next) => {
     isAnswered = true;
