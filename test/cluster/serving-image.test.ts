@@ -49,6 +49,12 @@ test("a role that there is not ends with a word, and a settings file that is not
   assert.deepEqual([absent.exitCode, JSON.parse(absent.log).code], [3, "SERVING_CONFIG"]);
 });
 
+test("what a process takes for the memory there is, is its container's", async () => {
+  const command = ["/opt/bulwark/bin/node", "-p", "process.constrainedMemory()"];
+  const { log } = await runPod(cluster, namespace, { name: "memory", image: image.name, command, memory: "192Mi" });
+  assert.equal(Number(log), 192 * 2 ** 20);
+});
+
 test("a second build, from nothing, is the same", { timeout: 300_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "bulwark-image-"));
   try {

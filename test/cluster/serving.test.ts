@@ -2,9 +2,18 @@
 // charts/serving on a real node, installed by plain Helm: what it answers, what it stands, and what it leaves.
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
+import { writeHungry } from "../../packages/inference/src/testing/models.ts";
 import { buildServingImage } from "../../scripts/images/serving-image.ts";
 import { until } from "./fixture/index.ts";
-import { askLive, type Caller, type Credentials, makeCaller, readCredentials, sumOf } from "./serving/caller.ts";
+import {
+  type Answer,
+  askLive,
+  type Caller,
+  type Credentials,
+  makeCaller,
+  readCredentials,
+  sumOf,
+} from "./serving/caller.ts";
 import { OLDER_MODELS, placeOlderModels } from "./serving/older.ts";
 import {
   askAround,
@@ -16,6 +25,8 @@ import {
 } from "./serving/release.ts";
 
 const CALLERS = 4;
+/** Two starts of a container, and what Kubernetes waits before the second. */
+const DYING_MS = 180_000;
 
 let release: ServingRelease;
 let image: string;
@@ -23,7 +34,7 @@ let credentials: Credentials;
 let callers: Caller[];
 
 const VALUES = {
-  models: { claim: "models", delivery: { queued: "durable", "older-queued": "durable" } },
+  models: { claim: "models", delivery: { queued: "durable", "older-queued": "durable", hungry: "durable" } },
   older: { models: OLDER_MODELS },
   gateway: { replicas: 2, memory: "512m", leave: "4s", drain: "10s", requestTimeout: "60s", older: { model: "sum" } },
   engine: { memory: "512m" },
@@ -35,6 +46,7 @@ before(async () => {
   image = built.name;
   release = await prepareRelease("serving", [built]);
   await placeOlderModels(release, ["older", "older-queued"]);
+  await release.placeModel("hungry/1/model.onnx", writeHungry());
 });
 after(async () => {
   for (const caller of callers ?? []) caller.close();
@@ -121,7 +133,10 @@ test("Redis is restarted under load: who asks the queue meanwhile is told to com
 
 test("a second engine joins, and a share of requests goes to a second version", async () => {
   const weights = { sum: { "1": 9, "2": 1 } };
-  const changed = { engine: { ...VALUES.engine, replicas: 2 }, models: { ...VALUES.models, weights } };
+  const changed = {
+    engine: { ...VALUES.engine, replicas: 2, maxDeliveries: 2 },
+    models: { ...VALUES.models, weights },
+  };
   await release.helm("upgrade", { image, ...VALUES, ...changed });
   // Those that are ending still answer, and know of no shares.
   const { replicas } = VALUES.gateway;
@@ -138,6 +153,23 @@ test("a second engine joins, and a share of requests goes to a second version", 
   const { "1": first = 0, "2": second = 0 } = counts;
   assert.equal(first + second, 100);
   assert.ok(Math.abs(second - 10) <= 1, JSON.stringify(counts));
+});
+
+test("a model that eats a pod's memory ends its engine: dead letter, and others lose nothing", async (context) => {
+  const many = { inputs: [{ name: "x", datatype: "INT64", shape: [1], data: [2 ** 31] }] };
+  const [hungry, ...others] = callers as [Caller, ...Caller[]];
+  const counts = await askAround(others, "queued", async () => {
+    const { body } = await hungry.ask({ path: "/v2/models/hungry/requests", body: many });
+    const look = (): Promise<Answer> => hungry.ask({ path: `/v2/requests/${JSON.parse(body).id}?wait=10` });
+    await until("its end", async () => (await look()).status !== 202, DYING_MS);
+    const answer = await look();
+    assert.deepEqual([answer.status, JSON.parse(answer.body).code], [500, "QUEUE_DELIVERIES"], answer.body);
+  });
+  context.diagnostic(JSON.stringify(counts));
+  const ends = (await release.listPods("engine")).map(
+    ({ status }) => status.containerStatuses?.[0]?.lastState.terminated?.reason,
+  );
+  assert.deepEqual(ends.sort(), ["OOMKilled", undefined]);
 });
 
 test("uninstalled it leaves the queue's claim and the Secrets that were made beside it, and nothing else", async () => {

@@ -14,7 +14,6 @@ type Row = { name: string; value: string };
 type IndexRow = { name: string; version: string; state: string; reason: string };
 
 const TIMEOUT_MS = 120_000;
-/** Written out, so that the tool need not load the engine to show its help. */
 
 const ACTIONS: Readonly<Record<string, (context: Context, args: readonly string[], flags: Flags) => Promise<Result>>> =
   {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What users of BigDL Cluster Serving bring to a release: a model as its tools encrypted it, and what opens it.
 import { createCipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { writeSum } from "../../../packages/inference/src/testing/models.ts";
 import type { ServingRelease } from "./release.ts";
 
@@ -14,14 +12,10 @@ const [KEY_BYTES, IV_BYTES] = [16, 12];
 
 /** Puts models of these names onto the claim, and the Secret beside the release. They give the sum of two numbers. */
 export async function placeOlderModels(
-  { cluster, models, kubectl }: ServingRelease,
+  { placeModel, kubectl }: ServingRelease,
   names: readonly string[],
 ): Promise<void> {
-  for (const name of names) {
-    await mkdir(join(models, name, "1"), { recursive: true });
-    await writeFile(join(models, name, "1", "model.onnx.bigdl"), encrypt(writeSum()));
-  }
-  await cluster.run("chmod", ["-R", "a+rX", models]);
+  for (const name of names) await placeModel(`${name}/1/model.onnx.bigdl`, encrypt(writeSum()));
   const entries = Object.entries(TEXTS).map(([entry, text]) => `--from-literal=${entry}=${text}`);
   await kubectl("create", "secret", "generic", OLDER_MODELS.secret, ...entries);
 }

@@ -18,13 +18,16 @@ const BRIDGE = "cni0";
 const AROUND = 100;
 export const READY_LIMIT = "300s";
 
-export type Pod = { metadata: { name: string; labels: Record<string, string> }; status: { podIP: string } };
+export type Pod = {
+  metadata: { name: string; labels: Record<string, string> };
+  status: { podIP: string; containerStatuses?: { lastState: { terminated?: { reason: string } } }[] };
+};
 
 export type ServingRelease = {
   cluster: Cluster;
   namespace: TestNamespace;
-  /** Folder of the claim `models`. */
-  models: string;
+  /** Puts a file onto the claim `models`. */
+  placeModel(path: string, bytes: Buffer): Promise<void>;
   kubectl(...args: string[]): Promise<string>;
   /** `helm install` or `upgrade`, until everything is ready; what the pods say when it is not. */
   helm(verb: "install" | "upgrade", values: object): Promise<void>;
@@ -55,17 +58,21 @@ export async function prepareRelease(name: string, images: readonly Image[]): Pr
   assert.equal(code, 0, stderr);
   await cluster.kubectl(["apply", "--server-side", "-f", "-"], { input: stdout });
 
-  const place = ["-n", namespace.name];
-  const kubectl = (...args: string[]): Promise<string> => cluster.kubectl([...place, ...args]);
+  const inNamespace = ["-n", namespace.name];
+  const kubectl = (...args: string[]): Promise<string> => cluster.kubectl([...inNamespace, ...args]);
   const list = async (...selector: string[]): Promise<Pod[]> =>
-    (await cluster.get<{ items: Pod[] }>([...place, "pods", ...selector])).items;
+    (await cluster.get<{ items: Pod[] }>([...inNamespace, "pods", ...selector])).items;
   const listLeft = async (): Promise<string[]> =>
     (await kubectl("get", KINDS.join(","), "-o", "name")).split("\n").filter((one) => one.includes("clouds"));
   return {
-    ...{ cluster, namespace, models, kubectl },
+    ...{ cluster, namespace, kubectl },
+    async placeModel(path, bytes) {
+      await place(join(models, path), bytes);
+      await cluster.run("chmod", ["-R", "a+rX", models]);
+    },
     async helm(verb, values) {
       const input = JSON.stringify(values);
-      const args = [verb, "clouds", CHART, ...place, "-f", "-", "--wait", "--timeout", READY_LIMIT];
+      const args = [verb, "clouds", CHART, ...inNamespace, "-f", "-", "--wait", "--timeout", READY_LIMIT];
       await cluster.run(cluster.programs.helm, args, { input }).catch(async (error: Error) => {
         const said = [await kubectl("get", "pods", "-o", "wide"), await kubectl("get", "events")];
         const logs = await kubectl("logs", "-l", "app.kubernetes.io/name=serving", "--tail=20", "--prefix");
@@ -73,14 +80,14 @@ export async function prepareRelease(name: string, images: readonly Image[]): Pr
       });
     },
     async findTarget(port) {
-      const { spec } = await cluster.get<{ spec: { clusterIP: string } }>([...place, "service", "clouds"]);
+      const { spec } = await cluster.get<{ spec: { clusterIP: string } }>([...inNamespace, "service", "clouds"]);
       return { host: spec.clusterIP, port, servername: `clouds.${namespace.name}.svc` };
     },
     listPods: (part) => list("-l", `app.kubernetes.io/component=${part}`),
     listParts: async () =>
       (await list()).map(({ metadata }) => metadata.labels["app.kubernetes.io/component"] ?? "").sort(),
     async uninstall() {
-      await cluster.run(cluster.programs.helm, ["uninstall", "clouds", ...place, "--wait"]);
+      await cluster.run(cluster.programs.helm, ["uninstall", "clouds", ...inNamespace, "--wait"]);
       const kept = KEPT.map((part) => `secret/clouds-${part}`);
       const wanted = ["persistentvolumeclaim/data-clouds-redis-0", ...kept];
       await until("all of it to be gone", async () => (await listLeft()).length <= wanted.length);
@@ -107,12 +114,6 @@ const KEPT = ["gateway", "engine", "redis", "keyring", "records", "tokens", "cli
 
 /** `sum` in two versions, `queued` for the queue, `closed` encrypted; all give the sum of two numbers. */
 async function placeModels(cluster: Cluster, tool: Tool, folder: string): Promise<void> {
-  const place = async (path: string, bytes: Buffer): Promise<string> => {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-    await chmod(path, 0o644);
-    return path;
-  };
   for (const model of ["sum/1", "sum/2", "queued/1"]) await place(join(folder, model, "model.onnx"), writeSum());
   const open = await place(join(tool.home, "sum.onnx"), writeSum());
   const sealed = `${open}.sealed`;
@@ -121,6 +122,13 @@ async function placeModels(cluster: Cluster, tool: Tool, folder: string): Promis
   await mkdir(join(folder, "closed/1"), { recursive: true });
   await cp(sealed, join(folder, "closed/1/model.onnx.sealed"));
   await cluster.run("chmod", ["-R", "a+rX", folder]);
+}
+
+async function place(path: string, bytes: Buffer): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+  await chmod(path, 0o644);
+  return path;
 }
 
 /** What becomes of callers who ask a model before, while and after something happens; nothing may be lost or wrong. */
