@@ -14,7 +14,7 @@ export function watchStuck({ stuck }: Pick<Engine, "stuck">, onStuck: (error: Bu
     if (count === 0) return;
     clearInterval(watch);
     const mend = "look at what was asked of the model; lower its runLimitMs";
-    onStuck(new BulwarkError("ENGINE_STUCK", `${count} runs were given up and do not end`, mend));
+    onStuck(new BulwarkError("ENGINE_STUCK", `Runs that were given up and do not end: ${count}`, mend));
   }, WATCH_MS);
   watch.unref();
 }
