@@ -30,7 +30,6 @@ export const HEADS: readonly Buffer[] = [
 const UNSENDABLE = { path: /[^\x21-\x7e]/g, name: /[^A-Za-z0-9!#$%&'*+.^_`|~-]/g, value: /[^\x20-\x7e\x80-\xff]/g };
 /** They say how the message itself is sent, which is the client's to say. */
 const OF_THE_CLIENT = new Set(["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"]);
-const OLDER = /^\/(predict|models|model-secure)(\/|\?|$)/;
 /** Without a body, or ends the connection. */
 const BODILESS = new Set(["GET", "HEAD", "CONNECT", "TRACE"]);
 
@@ -51,7 +50,8 @@ export async function sendHead(to: Connections, input: Buffer, body: Buffer): Pr
   const answer = await exchange(to, path, { method, headers, ...(BODILESS.has(method) ? {} : { body }) });
   if (answer.status < 400) return `answered ${answer.status}`;
   if (method === "HEAD") return demandNoFault(answer.status);
-  return OLDER.test(path) ? judgeOlder(answer) : judge(answer);
+  // Which dialect a path speaks is the router's to say.
+  return answer.type.startsWith("text/plain") ? judgeOlder(answer) : judge(answer);
 }
 
 /** Its answers have no body that could hold a code. */

@@ -133,20 +133,19 @@ const NAMESPACE = ["--pid", "--fork", "--kill-child"];
 const cannot = spawnSync("unshare", [...NAMESPACE, "true"]).status !== 0;
 
 describe("a gateway that is the first process of its container", { skip: cannot && "no namespaces here" }, () => {
-  const root = mkdtempSync(join(tmpdir(), "bulwark-stuck-"));
-  after(() => rmSync(root, { recursive: true, force: true }));
-
   const timeout = 3 * BACK_MS;
-  it("is not ready once a run never ends, answers others for a while, and ends with a code", { timeout }, async ({
-    signal,
-  }) => {
+  it("is not ready once a run never ends, answers others for a while, and ends with a code", {
+    timeout,
+  }, async (context) => {
+    const root = mkdtempSync(join(tmpdir(), "bulwark-stuck-"));
+    context.after(() => rmSync(root, { recursive: true, force: true }));
     writeModels(join(root, "models"));
     const file = join(root, "gateway.json");
     const settings = { models: join(root, "models"), modelSettings: MODEL_SETTINGS, httpPort: 0, leaveMs: LEAVE_MS };
     writeFileSync(file, JSON.stringify(settings));
     const main = createRequire(import.meta.url).resolve("@bulwark/serving-gateway/main");
     const gateway = spawn("unshare", [...NAMESPACE, process.execPath, main, file], {
-      ...{ stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" },
+      ...{ stdio: ["ignore", "pipe", "pipe"], signal: context.signal, killSignal: "SIGKILL" },
     });
     const log = text(gateway.stderr);
     const ended = once(gateway, "exit");
