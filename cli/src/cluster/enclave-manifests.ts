@@ -43,7 +43,7 @@ const IMAGE_FILES = [
   "/etc/ssl/",
 ];
 /** Spark hands these to executors when it starts them; a measured command line has none of it. */
-const UNMEASURED_OPTIONS = "sparkConf.spark.executor.extraJavaOptions";
+const UNMEASURED_SETTING = "spark.executor.extraJavaOptions";
 
 /**
  * The Gramine manifests of a job's driver and executors, as it would be submitted: exactly the settings and the program
@@ -96,8 +96,8 @@ async function readEnclaveJob(context: Context, file: string): Promise<ClusterJo
     const findings = [place({ code: "JOB_CONFLICT" as const, path: "trust.tee", message, mend })];
     throw new BulwarkError("JOB_CONFLICT", `${file} is not for SGX.`, mend, { findings });
   }
-  if (job.sparkConf["spark.executor.extraJavaOptions"] !== undefined) {
-    const { line, path } = place({ path: UNMEASURED_OPTIONS });
+  if (job.sparkConf[UNMEASURED_SETTING] !== undefined) {
+    const { line, path } = place({ path: `sparkConf.${UNMEASURED_SETTING}` });
     context.progress.warn(`${file}:${line}  ${path} is not measured, so executors in enclaves do without it`);
   }
   return work;
