@@ -213,6 +213,7 @@ test("Redis keeps everything, by TLS alone, and its claim outlives the release",
   const given = variant("redis-given");
   assert.equal(find(given, "StatefulSet"), undefined);
   assert.equal(settingsOf(given, "engine").redis.url, "rediss://redis.example:6380");
+  assert.deepEqual([settingsOf(given, "engine").job, settingsOf(given, "gateway").durable.job], ["frames", "frames"]);
 });
 
 test("what the numbers of pods follow", { skip }, () => {

@@ -31,7 +31,12 @@ export const SERVING_VARIANTS: Readonly<Record<string, object>> = {
     models: { ...models, delivery: { "*": "durable" }, weights: { fraud: { "1": 90, "2": 10 } } },
     gateway: pictures,
   },
-  "redis-given": { image, models, redis: { url: "rediss://redis.example:6380", cidr: "10.1.2.0/24" } },
+  "redis-given": {
+    image,
+    models,
+    queue: { job: "frames" },
+    redis: { url: "rediss://redis.example:6380", cidr: "10.1.2.0/24" },
+  },
   "redis-image": { image, models, redis: { image: "registry.example/redis:8", fsync: "always", memory: "3g" } },
   certificates: {
     image,

@@ -81,7 +81,7 @@
 {{- $settings = merge $settings (dict "memoryBytes" (include "serving.memory" $g | int64)) -}}
 {{- if eq $g.authentication "certificates" }}{{ $settings = set $settings "clientCertificates" true }}{{ else }}{{ $settings = set $settings "tokensFile" "/etc/bulwark/secrets/tokens/tokens" }}{{ end -}}
 {{- if $v.queue.enabled -}}
-{{- $settings = set $settings "durable" (dict "redis" (include "serving.redis" (dict "root" . "user" "gateway") | fromJson) "job" "serving_stream" "keyringFile" $keyring "recordKey" "serving-records" "mostRecords" $v.queue.maxRecords "mostBytes" (include "serving.bytes" $v.queue.maxSize | int64) "budgetMs" $requestMs) -}}
+{{- $settings = set $settings "durable" (dict "redis" (include "serving.redis" (dict "root" . "user" "gateway") | fromJson) "job" $v.queue.job "keyringFile" $keyring "recordKey" "serving-records" "mostRecords" $v.queue.maxRecords "mostBytes" (include "serving.bytes" $v.queue.maxSize | int64) "budgetMs" $requestMs) -}}
 {{- end -}}
 {{- if $v.webhooks.secret -}}
 {{- $webhooks := dict "secretFile" "/etc/bulwark/secrets/webhooks/secret" "allowPrivate" $v.webhooks.allowPrivate -}}
@@ -100,7 +100,7 @@
 {{- with .Values.gateway.older.postProcessing }}{{ $older = set $older "postProcessing" . }}{{ end -}}
 {{- $older = merge $older (include "serving.older" (dict "root" . "kinds" (list "models" "records")) | fromJson) -}}
 {{- $settings := include "serving.models" . | fromJson -}}
-{{- $settings = merge $settings (dict "redis" (include "serving.redis" (dict "root" . "user" "engine") | fromJson) "job" "serving_stream" "recordKey" "serving-records" "keyringFile" "/etc/bulwark/secrets/keyring/keyring.json" "older" $older) -}}
+{{- $settings = merge $settings (dict "redis" (include "serving.redis" (dict "root" . "user" "engine") | fromJson) "job" .Values.queue.job "recordKey" "serving-records" "keyringFile" "/etc/bulwark/secrets/keyring/keyring.json" "older" $older) -}}
 {{- $settings = merge $settings (dict "healthPort" 9443 "healthHost" "0.0.0.0" "memoryLimitBytes" (include "serving.memory" $e | int64)) -}}
 {{- $settings = merge $settings (dict "mostInFlight" $e.maxInFlight "mostDeliveries" $e.maxDeliveries "resultTtlMs" (include "serving.milliseconds" $e.resultTtl | int64)) -}}
 {{- with .Values.traces.endpoint }}{{ $settings = set $settings "tracesEndpoint" . }}{{ end -}}

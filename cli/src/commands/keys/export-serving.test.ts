@@ -75,6 +75,14 @@ test("Flink's processes open their stores with the password of their settings", 
   assert.match(settings["security.ssl.internal.keystore"], /\/channel\.p12$/);
 });
 
+test("Redis's users may use the keys of the job that is named, and of no other", async () => {
+  const other = await exportServing(keys, { ...CLOUDS, job: "frames" });
+  const [engine = ""] = entry("clouds-redis", "users.acl", other).match(/^user engine .*$/m) ?? [];
+  assert.ok(engine.includes(" ~frames:* "), engine);
+  assert.ok(!engine.includes("serving_stream"), engine);
+  await assert.rejects(exportServing(keys, { ...CLOUDS, job: "a job" }), { code: "QUEUE_NAME_INVALID" });
+});
+
 test("Redis and the gateway get digests of what the others show", () => {
   const users = entry("clouds-redis", "users.acl").split("\n");
   const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

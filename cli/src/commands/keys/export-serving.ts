@@ -23,6 +23,8 @@ export type ServingRelease = {
   dataKeys: readonly string[];
   /** Names under which the gateway is reached from outside the cluster. */
   hosts: readonly string[];
+  /** Stream of its records: the value `queue.job`, `serving_stream` when absent. */
+  job?: string;
   now: Date;
 };
 
@@ -36,10 +38,10 @@ type Part = "gateway" | "engine" | "redis" | "client" | "relay";
  * speak to each other by an authority of their own.
  * Passwords and token follow from the authority's key: the same command gives the same ones again.
  *
- * Throws KEY_MISSING.
+ * Throws KEY_MISSING, QUEUE_NAME_INVALID.
  */
 export async function exportServing(keys: Keys, options: ServingRelease): Promise<SecretManifest[]> {
-  const { release, namespace, dataKeys, now } = options;
+  const { release, namespace, dataKeys, job = DEFAULT_JOB, now } = options;
   const keyring = selectKeys(keys.keyring, [RECORD_KEY, ...dataKeys]);
   const secretFor = (whom: string): Promise<string> => deriveFor(whom, keys, options);
   const issue = (part: Part): Promise<Record<string, string>> => issueFor(part, keys, options);
@@ -54,7 +56,7 @@ export async function exportServing(keys: Keys, options: ServingRelease): Promis
     engine: { ...(await issue("engine")), "redis-password": passwords.engine },
     redis: {
       ...(await issue("redis")),
-      "users.acl": renderUsers(nameKeys(DEFAULT_JOB), passwords),
+      "users.acl": renderUsers(nameKeys(job), passwords),
       "operator-password": passwords.operator,
     },
     keyring: { "keyring.json": serializeKeyring(keyring) },

@@ -18,6 +18,7 @@ export const exportKeys: KeysAction = {
       .option("--serving <release>", "those of a release of charts/serving instead, of the namespace given with -n")
       .option("--data <names...>", "with --serving: master keys of encrypted models")
       .option("--host <names...>", "with --serving: names of the gateway outside the cluster")
+      .option("--job <name>", "with --serving: the value queue.job, where it is another than serving_stream")
       .option("--relay", "with --serving: that alone which `bulwark serving relay` needs on machines of older clients")
       .option("-f, --file <path>", "write to a file that only you may read")
       .option("--yes", "print on a terminal all the same");
@@ -66,8 +67,8 @@ function readServing(flags: Flags, namespace: string | undefined): Omit<ServingR
   const release = flags.serving;
   const [dataKeys, hosts] = [readNames(flags.data), readNames(flags.host)];
   if (release === undefined) {
-    if (dataKeys.length + hosts.length === 0 && flags.relay !== true) return undefined;
-    throw new BulwarkError("USAGE", "--data, --host and --relay belong to --serving", "add --serving RELEASE");
+    if (dataKeys.length + hosts.length === 0 && flags.relay !== true && flags.job === undefined) return undefined;
+    throw new BulwarkError("USAGE", "--data, --host, --job and --relay belong to --serving", "add --serving RELEASE");
   }
   if (flags.relay === true && dataKeys.length + hosts.length > 0) {
     const mend = "leave out --data and --host, or --relay for all other Secrets of the release";
@@ -83,7 +84,7 @@ function readServing(flags: Flags, namespace: string | undefined): Omit<ServingR
   }
   const odd = hosts.find((host) => !HOST.test(host));
   if (odd !== undefined) throw new BulwarkError("USAGE", `--host cannot be "${odd}"`, "give a name such as a.example");
-  return { release, namespace, dataKeys, hosts };
+  return { release, namespace, dataKeys, hosts, ...(flags.job === undefined ? {} : { job: String(flags.job) }) };
 }
 
 /** A flag's value, if it was given and can be a Kubernetes name (RFC 1123 label). */

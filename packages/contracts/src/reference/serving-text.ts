@@ -159,6 +159,7 @@ bulwark serving relay --redis rediss://localhost:6380 --password-file redis-pass
 A port-forward needs no rule: it comes from the pod's own node. Relays that reach Redis by its address, such as those in pods beside their clients, are named
 as peers, \`relay.from\`, and say \`--redis rediss://clouds-redis.team.svc:6379\`. Where the address is not a name of the Service, such as that of a load balancer of
 yours, \`--server-name clouds-redis.team.svc\` says which name the certificate has. With \`redis.url\` the relay speaks to that Redis, and its network is yours to open.
+Where clients name another stream than \`serving_stream\`, it is the value \`queue.job\`, and \`--job\` of both commands.
 Flink's engine answers these clients as the embedded one does.
 
 Who has the files of \`clouds-relay\` can put in records, take every result, and open whatever is sealed under \`serving-records\`: those of all callers whose requests
@@ -194,7 +195,7 @@ share are loaded by themselves. The share of a version that is not ready falls t
 | --- | --- |
 | a gateway is asked to end | it is not ready at once, still answers for \`gateway.leave\`, each answer the last of its connection; then finishes what is under way (\`gateway.drain\`) |
 | an engine is asked to end | it finishes what it has for 10 seconds at most; the rest it gives back, and others take it at once |
-| an engine or its node dies | its records are computed by another after 30 seconds |
+| an engine or its node dies | its records are computed by another after 10 to 15 seconds |
 | a task manager is asked to end | it gives back what it has taken: an engine beside it takes it within seconds, or its successor as soon as it is there |
 | a task manager dies | its successor computes its records as soon as it is there; others go on |
 | the job manager dies | the next one starts the job again; task managers find it by the address of its Service |

@@ -162,6 +162,11 @@ const queue = part(
       true,
       "Deliver through a durable queue where that is asked for; without it there is no Redis and no engine",
     ),
+    job: Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$",
+      default: "serving_stream",
+      description: "Stream of the records, as older clients name it; another goes to `keys export --job`, too",
+    }),
     maxRecords: whole(100_000, 1, "Records that may wait; then 503"),
     maxSize: size("256m", "What they may weigh together"),
   },
