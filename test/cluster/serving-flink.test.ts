@@ -10,7 +10,7 @@ import { askAround, assertConfined, prepareRelease, READY_LIMIT, type ServingRel
 
 const CALLERS = 4;
 /** Of the engines, as the chart leaves it. */
-const MIN_IDLE_MS = 30_000;
+const MIN_IDLE_MS = 10_000;
 
 let release: ServingRelease;
 let values: Record<string, object | string>;

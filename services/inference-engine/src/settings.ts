@@ -52,7 +52,7 @@ const DEFAULTS = {
   recordKey: "serving-records",
   modelSettings: {},
   mostInFlight: 256,
-  minIdleMs: 30_000,
+  minIdleMs: 10_000,
   mostDeliveries: 5,
   resultTtlMs: 3_600_000,
   mostDead: 10_000,

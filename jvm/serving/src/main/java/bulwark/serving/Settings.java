@@ -72,7 +72,7 @@ final class Settings {
   Older older = new Older();
   /** Records that one reader hands out before the first of them is ended. */
   int mostInFlight = 256;
-  long minIdleMs = 30_000;
+  long minIdleMs = 10_000;
   int mostDeliveries = 5;
   long resultTtlMs = 3_600_000;
   long replyTtlMs = 600_000;
