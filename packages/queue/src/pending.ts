@@ -7,6 +7,8 @@ export type Pending<Value> = {
   delete(name: string): void;
   /** Those that are there, as a list of its own. */
   list(): Value[];
+  /** The same with their names. */
+  entries(): [name: string, value: Value][];
   size(): number;
 };
 
@@ -30,6 +32,7 @@ export function createPending<Value>(): Pending<Value> {
       delete values[name];
     },
     list: () => Object.values(values),
+    entries: () => Object.entries(values),
     size: () => size,
   };
 }

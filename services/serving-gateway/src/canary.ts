@@ -8,7 +8,6 @@ import { type Problem, toProblem } from "./problem.ts";
 export type Canary = () => Promise<Problem | undefined>;
 
 const LIMIT_MS = 5_000;
-const NEVER = new AbortController().signal;
 /** Failures of a model that got its inputs: not every model takes zeros, and the pipe is whole all the same. */
 const OF_THE_MODEL: readonly ErrorCode[] = ["MODEL_FAILED", "TENSOR_VALUE", "TENSOR_SHAPE", "TENSOR_DATATYPE"];
 
@@ -50,7 +49,6 @@ export async function askModel(
         priority: "normal",
         isQueued,
         isGone: () => false,
-        toSignal: () => NEVER,
       },
     });
     return undefined;

@@ -62,10 +62,8 @@ export type Call = {
   readonly priority: Priority;
   /** Through the queue where there is one, whatever the model is set to. */
   readonly isQueued?: boolean;
-  /** Whether the caller has gone away: cheap to ask, and enough for the engine. */
+  /** Whether the caller has gone away; cheap to ask. */
   readonly isGone: () => boolean;
-  /** Aborted when the caller goes away; made only for the queue, which must be told. */
-  readonly toSignal: () => AbortSignal;
 };
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
@@ -102,9 +100,9 @@ function inferTraced(gateway: Gateway, call: Call): Promise<Inference> {
 
 /** What no engine would take is not queued. */
 async function askQueue(gateway: Gateway, queue: Durable, call: Call): Promise<Inference> {
-  const { model, version, inputs, outputs, deadline, priority, toSignal } = call;
+  const { model, version, inputs, outputs, deadline, priority, isGone } = call;
   if (deliveryOf(gateway.config, model) === "durable") gateway.announced?.check(call);
-  const options = { deadline, priority, signal: toSignal(), ...(outputs === undefined ? {} : { outputs }) };
+  const options = { deadline, priority, isGone, ...(outputs === undefined ? {} : { outputs }) };
   return gateway.queued.count(findVersion(gateway, call), () => queue.infer(model, version, inputs, options));
 }
 

@@ -14,7 +14,7 @@ export type Generating = {
   whole(): Promise<string>;
 };
 
-type Asked = Pick<Call, "model" | "version" | "isGone" | "toSignal"> & { readonly body: Buffer };
+type Asked = Pick<Call, "model" | "version" | "isGone"> & { readonly body: Buffer };
 
 /**
  * Begins to answer: with one token after the other where the model's settings say `stream`, otherwise at once. Each step is

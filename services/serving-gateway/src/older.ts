@@ -10,7 +10,7 @@ import {
 } from "@bulwark/tensors";
 import { type Call, type Gateway, infer } from "./gateway.ts";
 
-type OlderCall = Pick<Call, "deadline" | "priority" | "isGone" | "toSignal"> & {
+type OlderCall = Pick<Call, "deadline" | "priority" | "isGone"> & {
   model: string;
   version: string;
   instances: readonly (readonly OlderInput[])[];
@@ -49,7 +49,7 @@ const isOfInstance = (error: BulwarkError): boolean => {
 
 async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly OlderInput[]): Promise<Prediction> {
   const { config, models } = gateway;
-  const { model, version, deadline, priority, isGone, toSignal } = call;
+  const { model, version, deadline, priority, isGone } = call;
   const { resize, postProcessing, asWritten } = config.older;
   const { decrypt } = gateway;
   const options = {
@@ -59,7 +59,7 @@ async function predictOne(gateway: Gateway, call: OlderCall, instance: readonly 
   };
   const inputs = await fitInputs(instance, models.describe(model, version).inputs, options);
   const { outputs } = await infer(gateway, {
-    ...{ model, version, inputs, deadline, priority, isGone, toSignal },
+    ...{ model, version, inputs, deadline, priority, isGone },
     outputs: undefined,
     isQueued: true,
   });

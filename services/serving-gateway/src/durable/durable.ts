@@ -4,7 +4,7 @@ import type { Inference } from "@bulwark/inference";
 import {
   type Answer,
   createIntake,
-  createPending,
+  type DataKey,
   type FillRandom,
   type IntakeLimits,
   isSealed,
@@ -29,11 +29,13 @@ import type { Timers } from "../timers.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
+import { createWaiting } from "./waiting.ts";
 import { type Watch, watchQueue } from "./watch.ts";
 
 /** What accompanies a request. */
 export type DurableOptions = {
-  signal?: AbortSignal;
+  /** Whether the caller has gone away; cheap to ask. */
+  isGone?: () => boolean;
   /** Instant in ms since 1970; the setting `budgetMs` from now when absent. */
   deadline?: number;
   priority?: Priority;
@@ -117,10 +119,10 @@ export function createDurable(parts: DurableParts): Durable {
   const intake = createIntake(commands, names, parts.limits);
   const orders = openOrders({ link: commands, names, keys, fillRandom });
   const watch = watchQueue({ link: commands, names, hear: parts.hear });
-  const waiting = createPending<(answer: Answer) => void>();
+  const waiting = createWaiting(now);
   const bell: Bell = createBell();
   const onAnswer = (answer: Answer): void => {
-    waiting.get(answer.uri)?.(answer);
+    waiting.answer(answer);
     bell.ring(answer.uri);
   };
   const answers = listenForAnswers({ reader, commands, names, instance, onAnswer, pause });
@@ -132,48 +134,42 @@ export function createDurable(parts: DurableParts): Durable {
     return trace === undefined ? {} : { trace };
   };
 
-  const admit = async (
+  const admit = (
     content: RequestContent,
     { uri, model, budgetMs, keep }: { uri: string; model: string; budgetMs: number; keep: boolean },
     priority: Priority = "normal",
-  ) => {
+  ): { dataKey: DataKey; receipt: Promise<Receipt> } => {
     watch.check();
     const { data, dataKey } = sealRequest(content, { keys, place: placeOf(uri, model), fillRandom });
     const kept = keep ? { keep } : {};
     const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept, ...traced() };
-    const receipt = await time("redis.put", () => intake.admit(record));
-    return { receipt, dataKey };
+    return { dataKey, receipt: time("redis.put", () => intake.admit(record)) };
   };
 
   type Asked = { result: ResultContent; run?: RunShare };
   const ask = async (model: string, content: RequestContent, options: DurableOptions): Promise<Asked> => {
+    const { isGone = () => false, priority } = options;
+    const budgetMs = requireBudget(options);
+    if (isGone()) throw cancelled();
     const uri = parts.makeId();
-    const budgetMs = (options.deadline ?? now() + parts.budgetMs) - now();
-    const limit = startLimit(budgetMs, options.signal);
-    let receipt: Receipt | undefined;
-    try {
-      const answer = new Promise<Answer>((resolve) => waiting.set(uri, resolve));
-      const admission = admit(content, { uri, model, budgetMs, keep: false }, options.priority);
-      // Should the limit come first, a late admission is taken back.
-      admission.then(
-        ({ receipt: late }) => limit.isOver() && withdraw(late),
-        () => {},
-      );
-      const admitted = await Promise.race([admission, limit.over]);
-      receipt = admitted.receipt;
-      const { value, run } = await time("redis.wait", () => Promise.race([answer, limit.over]));
-      const result = openValue(value, { dataKey: admitted.dataKey, place: placeOf(uri, model) });
-      return { result, ...(run === undefined ? {} : { run }) };
-    } catch (error) {
-      if (!limit.isOver()) throw error;
-      if (receipt !== undefined) withdraw(receipt);
-      throw options.signal?.aborted === true
-        ? cancelled()
-        : watch.explainSilence({ wasAdmitted: receipt !== undefined, budgetMs });
-    } finally {
-      limit.clear();
-      waiting.delete(uri);
+    const { dataKey, receipt } = admit(content, { uri, model, budgetMs, keep: false }, priority);
+    const { ended, fail } = waiting.open(uri, { deadline: now() + budgetMs, isGone });
+    let isOver = false;
+    let admitted: Receipt | undefined;
+    receipt.then((given) => {
+      admitted = given;
+      if (isOver) withdraw(given);
+    }, fail);
+    const end = await time("redis.wait", () => ended);
+    if (typeof end !== "string") {
+      const result = openValue(end.value, { dataKey, place: placeOf(uri, model) });
+      return { result, ...(end.run === undefined ? {} : { run: end.run }) };
     }
+    // Should it be taken in yet, it is taken back then.
+    isOver = true;
+    if (admitted !== undefined) withdraw(admitted);
+    if (end === "gone") throw cancelled();
+    throw watch.explainSilence({ wasAdmitted: admitted !== undefined, budgetMs });
   };
 
   const requireBudget = ({ deadline }: DurableOptions): number => {
@@ -216,12 +212,9 @@ export function createDurable(parts: DurableParts): Durable {
     async submit(model, version, inputs, options = {}) {
       const budgetMs = requireBudget(options);
       const uri = writeKeptUri(parts.makeId(), model);
-      const { receipt } = await admit(
-        toContent(version, inputs, options),
-        { uri, model, budgetMs, keep: true },
-        options.priority,
-      );
-      return { id: writeTicket(receipt) };
+      const place = { uri, model, budgetMs, keep: true };
+      const { receipt } = admit(toContent(version, inputs, options), place, options.priority);
+      return { id: writeTicket(await receipt) };
     },
 
     async submitSealed(uri, data, options = {}) {
@@ -306,28 +299,3 @@ const unknownResult = (id: string): BulwarkError =>
     `There is no result ${id.slice(0, 80)}, or not any more.`,
     "submit the request again",
   );
-
-/** The instant at which an asker stops waiting, or goes away. */
-type Limit = { over: Promise<never>; isOver(): boolean; clear(): void };
-
-function startLimit(budgetMs: number, signal: AbortSignal | undefined): Limit {
-  if (budgetMs <= 0) throw expired();
-  if (signal?.aborted === true) throw cancelled();
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {});
-  let isOver = false;
-  const end = (): void => {
-    isOver = true;
-    reject(expired());
-  };
-  const timer = setTimeout(end, budgetMs);
-  signal?.addEventListener("abort", end, { once: true });
-  return {
-    over: promise,
-    isOver: () => isOver,
-    clear() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-    },
-  };
-}

@@ -105,11 +105,6 @@ async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promis
       priority,
       deadline: Math.min(deadline, Number(call.getDeadline())),
       isGone: () => call.cancelled,
-      toSignal() {
-        const controller = new AbortController();
-        call.once("cancelled", () => controller.abort());
-        return controller.signal;
-      },
     });
     const answer = timers.time("response.handling", () =>
       writeResponse({ ...inference, id: asked.id }, asked.prefersBinary),

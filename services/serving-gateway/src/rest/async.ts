@@ -6,7 +6,7 @@ import { type Gateway, toSchedule } from "../gateway.ts";
 import { toProblem } from "../problem.ts";
 import type { Ended } from "../webhooks/index.ts";
 import { BINARY_TYPE, readRequest, writeResponse } from "./body.ts";
-import { guard, JSON_TYPE, param, readSchedule, toPresence } from "./request.ts";
+import { guard, JSON_TYPE, param, readSchedule, toSignal } from "./request.ts";
 
 /** A request or result that its asker sealed for the engine, which the gateway hands on unread. */
 export const SEALED_TYPE = "application/vnd.bulwark.sealed";
@@ -115,7 +115,7 @@ async function poll(gateway: Gateway, request: FastifyRequest, reply: FastifyRep
   const durable = requireDurable(gateway);
   const id = param(request, "id") ?? "";
   const waitMs = readWait((request.query as { wait?: string }).wait) * 1000;
-  const signal = AbortSignal.any([gateway.stopping, toPresence(request).toSignal()]);
+  const signal = AbortSignal.any([gateway.stopping, toSignal(request)]);
   const { accept } = request.headers;
   if (accept === SEALED_TYPE) {
     const value = await durable.sealedResult(id, { waitMs, signal });

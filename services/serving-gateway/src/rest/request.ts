@@ -30,17 +30,14 @@ export function toCaller({ raw }: FastifyRequest): Caller {
 }
 
 /** Whether the caller of a request is still there. */
-export function toPresence({ raw }: FastifyRequest): Pick<Call, "isGone" | "toSignal"> {
-  return {
-    isGone: () => raw.socket.destroyed,
-    toSignal: () => signalOf(raw.socket),
-  };
+export function toPresence({ raw }: FastifyRequest): Pick<Call, "isGone"> {
+  return { isGone: () => raw.socket.destroyed };
 }
 
 const signals = new WeakMap<Socket, AbortSignal>();
 
-/** One for each connection, however many requests come by it. */
-function signalOf(socket: Socket): AbortSignal {
+/** Aborted when the caller goes away: one for each connection, however many requests come by it. */
+export function toSignal({ raw: { socket } }: FastifyRequest): AbortSignal {
   const known = signals.get(socket);
   if (known !== undefined) return known;
   const controller = new AbortController();
