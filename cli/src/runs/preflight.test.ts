@@ -58,5 +58,12 @@ test("heaps and what each JVM takes beside them must fit", async () => {
 
 test("a job that demands a TEE is refused, never run without", async () => {
   const job = readJob({ python: "app é.py", trust: { tee: "sgx" } });
-  await assert.rejects(checkAgainstMachine(job, folder, 64 * GIB), { code: "TEE_ABSENT" });
+  await assert.rejects(checkAgainstMachine(job, folder, 64 * GIB), (error: BulwarkError) => {
+    assert.equal(error.code, "TEE_ABSENT");
+    assert.deepEqual(
+      error.findings.map(({ path }) => path),
+      ["trust.tee"],
+    );
+    return true;
+  });
 });

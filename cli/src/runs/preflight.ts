@@ -32,7 +32,9 @@ export async function checkAgainstMachine(job: JobFile, baseFolder: string, memo
   if (job.trust.tee !== "none") {
     // A device file is no evidence. Until evidence is appraised before keys are released, a TEE is not claimed.
     const message = `The job demands ${job.trust.tee}; on this machine no evidence of a TEE can be appraised.`;
-    throw new BulwarkError("TEE_ABSENT", message, "set trust.tee: none, and accept what the security report names");
+    const mend = "set trust.tee: none, and accept what the security report names";
+    const findings: Finding[] = [{ code: "TEE_ABSENT", message, mend, path: "trust.tee" }];
+    throw new BulwarkError("TEE_ABSENT", message, mend, { findings });
   }
 }
 
