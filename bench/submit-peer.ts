@@ -58,12 +58,13 @@ async function awaitMarks({ api }: Cluster, namespace: string, selector: string,
   let firstExecutor = Number.NaN;
   let log = "";
   for (const limit = began + LIMIT_MS; performance.now() < limit; await delay(LOOK_MS)) {
-    const { items } = await api.read<{ items: { metadata: { name: string } }[] }>(list);
+    const { items } = await api.read<{ items: { metadata: { name: string }; status: { phase: string } }[] }>(list);
     const [driver] = items;
     if (driver !== undefined) log = await api.readText(`${pods}/${driver.metadata.name}/log`).catch(() => "");
     const seconds = (performance.now() - began) / 1000;
     if (Number.isNaN(firstExecutor) && REGISTERED.test(log)) firstExecutor = seconds;
     if (RESULT.test(log)) return { firstExecutor, result: seconds };
+    if (driver?.status.phase === "Failed") throw new Error(`${selector} failed: ${log.slice(-2000)}`);
   }
   throw new Error(`${selector} had no result after ${LIMIT_MS / 1000} s: ${log.slice(-2000)}`);
 }
