@@ -30,6 +30,15 @@ test("an asker is told that its time is over, or its caller gone, whatever comes
   assert.deepEqual(await other.ended, answerTo("other"));
 });
 
+test("an answer that comes after its time is none, though nobody has looked since", async () => {
+  let at = 0;
+  const waiting = createWaiting(() => at);
+  const { ended } = waiting.open("a", { deadline: 1, isGone: never });
+  at = 1;
+  waiting.answer(answerTo("a"));
+  assert.equal(await ended, "late");
+});
+
 test("an asker that failed waits no longer", async () => {
   const waiting = createWaiting(() => 0);
   const { ended, fail } = waiting.open("a", { deadline: 1, isGone: never });

@@ -15,7 +15,7 @@ export type Limits = {
 export type Waiting = {
   /** Waits for the answer to a record. Whoever asks is told within some 20 ms that its limits are reached. */
   open(uri: string, limits: Limits): { ended: Promise<Answer | Over>; fail(error: unknown): void };
-  /** Hands an answer to whoever waits for it. */
+  /** Hands an answer to whoever waits for it, unless his time is over. */
   answer(answer: Answer): void;
 };
 
@@ -57,6 +57,10 @@ export function createWaiting(now: () => number): Waiting {
       };
       return { ended: promise, fail };
     },
-    answer: (answer) => end(answer.uri, answer),
+    answer(answer) {
+      const asker = askers.get(answer.uri);
+      // Between two looks its time may have passed.
+      if (asker !== undefined) end(answer.uri, asker.deadline <= now() ? "late" : answer);
+    },
   };
 }
