@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createSecretKey, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import sharp from "sharp";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { sealModel } from "../../packages/inference/src/index.ts";
@@ -20,8 +21,11 @@ import {
   toTensor,
 } from "../../packages/tensors/src/index.ts";
 import { until } from "../serving/stack.ts";
-import { askAsEngine, type FlinkStack, giveToGhost, skip, startFlinkStack } from "./stack.ts";
+import { askAsEngine, type FlinkStack, giveToGhost, skip, startFlinkStack, sumMetrics } from "./stack.ts";
 
+/** Flink's REST interface asks its processes for metrics every ten seconds at most. */
+const METRICS_MS = 60_000;
+const RUN_TIME = "nv_inference_compute_infer_duration_us";
 /** ONNX Runtime's Java part cannot make these. */
 const NOT_MADE: readonly string[] = ["UINT16", "UINT32", "UINT64"];
 const DATATYPES = (Object.keys(ELEMENT_TYPES) as ElementType[]).filter((datatype) => !NOT_MADE.includes(datatype));
@@ -38,6 +42,7 @@ const makeModels = ({ keyring }: Keys): Record<string, Buffer> => {
   return {
     ...Object.fromEntries(identities),
     "sealed/1/model.onnx.sealed": sealModel(writeSum(), master, randomBytes),
+    "counted/1/model.onnx": writeIdentity("FP32", "rows", 2),
     "versions/1/model.onnx": writeMlp([4, 2]),
     "versions/2/model.onnx": writeMlp([4, 3]),
     "broken/1/model.onnx": Buffer.from("this is no model"),
@@ -161,6 +166,31 @@ describe("answers of Flink", { skip }, () => {
     assert.equal(value, "NaN");
     const letter = (await listDead()).find(({ uri }) => uri === "ghostly");
     assert.deepEqual([letter?.reason, letter?.deliveries], ["QUEUE_DELIVERIES", 10]);
+  });
+
+  it("are counted by Flink, as are their runs", async () => {
+    for (const row of [numbers(1, 2), { ...numbers(1, 2, 3, 4, 5, 6), shape: [3, 2] }]) {
+      await stack.gateway.infer("counted", undefined, [row]);
+    }
+    await assert.rejects(stack.gateway.infer("counted", undefined, [numbers(1)]), { code: "TENSOR_SHAPE" });
+    const counted = (name: string): string => `inference.model.counted.version.1.${name}`;
+    const ended = (outcome: string): string => `results__Writer.outcome.${outcome}.bulwark_engine_records_total`;
+    const dead = (await listDead()).length;
+    const expected = {
+      [counted("nv_inference_request_success")]: 2,
+      [counted("nv_inference_exec_count")]: 2,
+      [counted("nv_inference_count")]: 4,
+      [counted("bulwark_engine_run_rows_max")]: 3,
+      [ended("dead")]: dead,
+      [ended("again")]: 1,
+      [ended("duplicate")]: 0,
+    };
+    const names = Object.keys(expected);
+    await until(async () => isDeepStrictEqual(await sumMetrics(stack.flink, names), expected), METRICS_MS);
+    const sums = await sumMetrics(stack.flink, [ended("answered"), ended("failed"), counted(RUN_TIME)]);
+    assert.ok((sums[ended("answered")] ?? 0) > 500);
+    assert.ok((sums[ended("failed")] ?? 0) > dead);
+    assert.ok((sums[counted(RUN_TIME)] ?? 0) > 0);
   });
 
   it("leave nothing behind", async () => {

@@ -84,6 +84,17 @@ export async function giveToGhost(link: Link, job: string, uri: string): Promise
   await link.send("EVAL", GHOST, 1, job, uri);
 }
 
+/** Metrics of the job, each summed over its subtasks. Those that Flink has not heard of yet are absent. */
+export async function sumMetrics(flink: FlinkAddress, names: readonly string[]): Promise<Record<string, number>> {
+  const job = `/jobs/${await findJob(flink)}`;
+  const { vertices } = await askFlink(flink, job, 5_000);
+  // One chain is one vertex.
+  const [vertex] = vertices as { id: string }[];
+  const path = `${job}/vertices/${vertex?.id}/subtasks/metrics?agg=sum&get=${names.join(",")}`;
+  const sums: unknown = await askFlink(flink, path, 5_000);
+  return Object.fromEntries((sums as { id: string; sum: number }[]).map(({ id, sum }) => [id, sum]));
+}
+
 /** The id of the job that runs, once it does. */
 export async function findJob(flink: FlinkAddress): Promise<string> {
   let id: string | undefined;
