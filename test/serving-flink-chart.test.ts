@@ -63,7 +63,10 @@ test("Flink finds its processes where the chart has them", { skip }, () => {
   const ports = Object.fromEntries(spec.ports.map(({ name, port }: Rendered) => [name, port]));
   assert.deepEqual(ports, { rpc: configuration["jobmanager.rpc.port"], blob: configuration["blob.server.port"] });
   const [{ ports: own }] = podOf(variant("flink"), "taskmanager").spec.containers;
-  assert.deepEqual(own, [{ name: "rpc", containerPort: configuration["taskmanager.rpc.port"] }]);
+  assert.deepEqual(Object.fromEntries(own.map(({ name, containerPort }: Rendered) => [name, containerPort])), {
+    rpc: configuration["taskmanager.rpc.port"],
+    query: Number(configuration["metrics.internal.query-service.port"]),
+  });
   assert.equal(configuration["rest.bind-address"], "127.0.0.1");
 });
 
@@ -90,12 +93,14 @@ test("Flink's processes reach each other, and the task managers Redis", { skip }
     [taskManager, jobManager, 6124, true],
     [taskManager, jobManager, 8081, false],
     [jobManager, taskManager, 6122, true],
+    [jobManager, taskManager, 6125, true],
     [jobManager, taskManager, 6121, false],
     [taskManager, taskManager, 6121, false],
     [taskManager, redis, 6379, true],
     [jobManager, redis, 6379, false],
     [gateway, jobManager, 6123, false],
     [gateway, taskManager, 6122, false],
+    [gateway, taskManager, 6125, false],
     [redis, jobManager, 6123, false],
     [peer("taskmanager", "other"), jobManager, 6123, false],
     [{ stranger: true }, jobManager, 6123, false],

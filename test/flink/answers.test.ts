@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { createSecretKey, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import sharp from "sharp";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { sealModel } from "../../packages/inference/src/index.ts";
-import { writeIdentity, writeMlp, writeSum } from "../../packages/inference/src/testing/models.ts";
+import { writeHang, writeIdentity, writeMlp, writeSum } from "../../packages/inference/src/testing/models.ts";
 import { ELEMENT_TYPES, type ElementType } from "../../packages/inference/src/testing/onnx.ts";
 import type { Keys } from "../../packages/pki/src/index.ts";
 import { createIntake, type Link, listDeadLetters, nameKeys } from "../../packages/queue/src/index.ts";
@@ -20,8 +21,15 @@ import {
   toTensor,
 } from "../../packages/tensors/src/index.ts";
 import { until } from "../serving/stack.ts";
-import { askAsEngine, type FlinkStack, giveToGhost, skip, startFlinkStack } from "./stack.ts";
+import { askAsEngine, type FlinkStack, giveToGhost, skip, startFlinkStack, sumMetrics } from "./stack.ts";
 
+/** Flink's REST interface asks its processes for metrics every ten seconds at most. */
+const METRICS_MS = 60_000;
+const RUN_LIMIT_MS = 3_000;
+/** Passes while a run that never ends is still under way. */
+const DEADLINE_MS = 2_000;
+const FOR_EVER = 2n ** 62n;
+const RUN_TIME = "nv_inference_compute_infer_duration_us";
 /** ONNX Runtime's Java part cannot make these. */
 const NOT_MADE: readonly string[] = ["UINT16", "UINT32", "UINT64"];
 const DATATYPES = (Object.keys(ELEMENT_TYPES) as ElementType[]).filter((datatype) => !NOT_MADE.includes(datatype));
@@ -38,6 +46,8 @@ const makeModels = ({ keyring }: Keys): Record<string, Buffer> => {
   return {
     ...Object.fromEntries(identities),
     "sealed/1/model.onnx.sealed": sealModel(writeSum(), master, randomBytes),
+    "counted/1/model.onnx": writeIdentity("FP32", "rows", 2),
+    "hang/1/model.onnx": writeHang(),
     "versions/1/model.onnx": writeMlp([4, 2]),
     "versions/2/model.onnx": writeMlp([4, 3]),
     "broken/1/model.onnx": Buffer.from("this is no model"),
@@ -47,7 +57,13 @@ const makeModels = ({ keyring }: Keys): Record<string, Buffer> => {
 describe("answers of Flink", { skip }, () => {
   let stack: FlinkStack;
   before(async () => {
-    stack = await startFlinkStack(["echo", "mlp", "lookup", "picture"], { makeMore: makeModels });
+    const runLimitMs = RUN_LIMIT_MS;
+    stack = await startFlinkStack(["echo", "mlp", "lookup", "picture", "slow"], {
+      makeMore: makeModels,
+      engineSettings: {
+        modelSettings: { slow: { runLimitMs }, hang: { runLimitMs, batch: { maxRows: 3, windowMs: RUN_LIMIT_MS } } },
+      },
+    });
   });
   after(() => stack?.stop());
 
@@ -161,6 +177,58 @@ describe("answers of Flink", { skip }, () => {
     assert.equal(value, "NaN");
     const letter = (await listDead()).find(({ uri }) => uri === "ghostly");
     assert.deepEqual([letter?.reason, letter?.deliveries], ["QUEUE_DELIVERIES", 10]);
+  });
+
+  it("are dead letters for what may have taken its engine down, and comes again too late to be tried", async () => {
+    const given = { deliveries: 1, budgetMs: 1 };
+    await askAsEngine(stack, (link) => giveToGhost(link, stack.queue.record.job, "late", given));
+    assert.equal(await askRedis(stack.queue.record.relay, (link) => waitForResult(link, "late")), "NaN");
+    const letter = (await listDead()).find(({ uri }) => uri === "late");
+    assert.deepEqual([letter?.reason, letter?.deliveries], ["QUEUE_DELIVERIES", 2]);
+  });
+
+  it("are dead letters for rows that never end, alone or among others, whose deadlines pass meanwhile", async () => {
+    const index = (value: bigint): Tensor => toTensor("x", "INT64", [1], BigInt64Array.of(value));
+    const trips = toTensor("trips", "INT64", [], BigInt64Array.of(FOR_EVER));
+    const within = (): { deadline: number } => ({ deadline: Date.now() + DEADLINE_MS });
+    const alone = stack.gateway.infer("slow", undefined, [{ ...numbers(1), shape: [1] }, trips], within());
+    await assert.rejects(alone, { code: "SERVING_DEADLINE" });
+    const reasonsOf = async (model: string): Promise<string[]> =>
+      (await listDead()).filter((letter) => letter.model === model).map(({ reason }) => reason);
+    await until(async () => isDeepStrictEqual(await reasonsOf("slow"), ["MODEL_FAILED"]));
+    const among = [1n, FOR_EVER, 3n].map((value) => stack.gateway.infer("hang", undefined, [index(value)], within()));
+    const ends = await Promise.allSettled(among);
+    assert.deepEqual(
+      ends.map((end) => end.status === "rejected" && end.reason.code),
+      ["SERVING_DEADLINE", "SERVING_DEADLINE", "SERVING_DEADLINE"],
+    );
+    await until(async () => (await stack.look()).pending === 0);
+    assert.deepEqual(await reasonsOf("hang"), ["MODEL_FAILED"]);
+  });
+
+  it("are counted by Flink, as are their runs", async () => {
+    for (const row of [numbers(1, 2), { ...numbers(1, 2, 3, 4, 5, 6), shape: [3, 2] }]) {
+      await stack.gateway.infer("counted", undefined, [row]);
+    }
+    await assert.rejects(stack.gateway.infer("counted", undefined, [numbers(1)]), { code: "TENSOR_SHAPE" });
+    const counted = (name: string): string => `inference.model.counted.version.1.${name}`;
+    const ended = (outcome: string): string => `results__Writer.outcome.${outcome}.bulwark_engine_records_total`;
+    const dead = (await listDead()).length;
+    const expected = {
+      [counted("nv_inference_request_success")]: 2,
+      [counted("nv_inference_exec_count")]: 2,
+      [counted("nv_inference_count")]: 4,
+      [counted("bulwark_engine_run_rows_max")]: 3,
+      [ended("dead")]: dead,
+      [ended("again")]: 2,
+      [ended("duplicate")]: 0,
+    };
+    const names = Object.keys(expected);
+    await until(async () => isDeepStrictEqual(await sumMetrics(stack.flink, names), expected), METRICS_MS);
+    const sums = await sumMetrics(stack.flink, [ended("answered"), ended("failed"), counted(RUN_TIME)]);
+    assert.ok((sums[ended("answered")] ?? 0) > 500);
+    assert.ok((sums[ended("failed")] ?? 0) > dead);
+    assert.ok((sums[counted(RUN_TIME)] ?? 0) > 0);
   });
 
   it("leave nothing behind", async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models of Flink's task managers are loaded and unloaded while they run, by order of a gateway, beside an embedded engine.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { writeSlow } from "../../packages/inference/src/testing/models.ts";
@@ -15,6 +15,7 @@ const ENGINES = PARALLELISM + 1;
 const CALLERS = 16;
 const LOADS = 3;
 const BACK_MS = 90_000;
+const MEMORY_BYTES = 2 ** 32;
 const GRACE_MS = 15_000;
 /** Of a model's loop: a second or so. */
 const TRIPS = 800_000;
@@ -25,7 +26,9 @@ describe("load and unload behind the queue, with Flink", { skip }, () => {
   const everywhere = (said: string): string[] => Array.from({ length: ENGINES }, () => said);
 
   before(async () => {
-    stack = await startFlinkStack(["echo", "lookup"], { engines: 1, parallelism: PARALLELISM });
+    stack = await startFlinkStack(["echo", "lookup"], {
+      ...{ engines: 1, parallelism: PARALLELISM, memoryBytes: MEMORY_BYTES },
+    });
     models = await startOrdering(stack);
     await until(async () => (await models.say()).length === ENGINES);
   });
@@ -81,6 +84,13 @@ describe("load and unload behind the queue, with Flink", { skip }, () => {
     mkdirSync(join(stack.folder, "models", "lookup", "9"), { recursive: true });
     writeFileSync(join(stack.folder, "models", "lookup", "9", "model.onnx"), "this is no model");
     assert.notEqual((await models.change("load", "lookup")).status, 200);
+    mkdirSync(join(stack.folder, "models", "greedy", "1"), { recursive: true });
+    const greedy = join(stack.folder, "models", "greedy", "1", "model.onnx");
+    writeFileSync(greedy, "");
+    truncateSync(greedy, 2 ** 40);
+    assert.equal((await models.change("load", "greedy")).content.code, "MODEL_MEMORY");
+    const said = [...(await models.listen()).values()].map(({ carriedOut }) => carriedOut?.failures.at(-1)?.code);
+    assert.deepEqual(said, everywhere("MODEL_MEMORY"));
     assert.equal((await models.askLookup()).status, 200, "what is served goes on being served");
   });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
@@ -98,8 +99,11 @@ describe("bulwark serve --engine flink", { skip }, () => {
   });
 
   it("hands over what the job has to know of the settings", () => {
-    const { older, tracesEndpoint } = JSON.parse(readFileSync(join(folder, "flink", "serving.json"), "utf8"));
+    const { older, tracesEndpoint, memoryLimitBytes } = JSON.parse(
+      readFileSync(join(folder, "flink", "serving.json"), "utf8"),
+    );
     assert.equal(tracesEndpoint, COLLECTOR);
+    assert.ok(memoryLimitBytes > 0 && memoryLimitBytes < totalmem() / 2, "a share beside the gateway's");
     assert.deepEqual(older.models.secretFile, join(home, "secret"));
   });
 

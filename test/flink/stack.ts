@@ -29,11 +29,11 @@ export const skip: string | false = existsSync(BUILT)
   ? queueSkip
   : "jvm/serving is not built: node scripts/build-jvm.mjs serving";
 
-/** Enters a record, hands it out and counts that as nine times, in one step: nobody else can have it. */
+/** Enters a record, hands it out and counts that as so many times, in one step: nobody else can have it. */
 const GHOST = `
-local id = redis.call('XADD', KEYS[1], '*', 'uri', ARGV[1], 'data', 'none')
+local id = redis.call('XADD', KEYS[1], '*', 'data', 'none', unpack(ARGV, 2))
 redis.call('XREADGROUP', 'GROUP', 'serving', 'ghost', 'STREAMS', KEYS[1], '>')
-return redis.call('XCLAIM', KEYS[1], 'serving', 'ghost', 0, id, 'RETRYCOUNT', 9, 'JUSTID')`;
+return redis.call('XCLAIM', KEYS[1], 'serving', 'ghost', 0, id, 'RETRYCOUNT', ARGV[1], 'JUSTID')`;
 
 export type FlinkStack = QueueStack & {
   gateway: Durable;
@@ -79,9 +79,26 @@ export function askAsEngine<Value>({ folder }: FlinkStack, ask: (link: Link) => 
   return askRedis(redis, ask);
 }
 
-/** Enters a record that `ghost`, an engine nobody hears of, was given nine times. */
-export async function giveToGhost(link: Link, job: string, uri: string): Promise<void> {
-  await link.send("EVAL", GHOST, 1, job, uri);
+/** Enters a record that `ghost`, an engine nobody hears of, was given: nine times, and without a deadline, unless said. */
+export async function giveToGhost(
+  link: Link,
+  job: string,
+  uri: string,
+  { deliveries = 9, budgetMs }: { deliveries?: number; budgetMs?: number } = {},
+): Promise<void> {
+  const budget = budgetMs === undefined ? [] : ["budget", budgetMs];
+  await link.send("EVAL", GHOST, 1, job, deliveries, "uri", uri, ...budget);
+}
+
+/** Metrics of the job, each summed over its subtasks. Those that Flink has not heard of yet are absent. */
+export async function sumMetrics(flink: FlinkAddress, names: readonly string[]): Promise<Record<string, number>> {
+  const job = `/jobs/${await findJob(flink)}`;
+  const { vertices } = await askFlink(flink, job, 5_000);
+  // One chain is one vertex.
+  const [vertex] = vertices as { id: string }[];
+  const path = `${job}/vertices/${vertex?.id}/subtasks/metrics?agg=sum&get=${names.join(",")}`;
+  const sums: unknown = await askFlink(flink, path, 5_000);
+  return Object.fromEntries((sums as { id: string; sum: number }[]).map(({ id, sum }) => [id, sum]));
 }
 
 /** The id of the job that runs, once it does. */

@@ -15,7 +15,7 @@ const names = nameKeys("serving_stream");
 
 type Said = {
   versions: { model: string; version: string; state: string; reason?: string }[];
-  carriedOut?: { upTo: string };
+  carriedOut?: { upTo: string; failures: { code: string }[] };
 };
 export type Answer = { status: number; content: { code?: string; [key: string]: unknown } };
 

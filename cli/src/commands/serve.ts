@@ -206,10 +206,11 @@ async function openQueue(
 }
 
 /** Bytes that the gateway and each engine may use: what the settings say, else an equal share of what there is. */
-function memoryOf({ memoryBytes }: Flags, { engine, engines, direct }: Flags): number {
+function memoryOf({ memoryBytes }: Flags, { engine, engines, parallelism, direct }: Flags): number {
   if (typeof memoryBytes === "number") return memoryBytes;
   const memory = { machineBytes: totalmem(), containerBytes: process.constrainedMemory() };
-  return shareMemory(memory, 1 + (engine === "flink" || direct === true ? 0 : Number(engines)));
+  const others = Number(engine === "flink" ? parallelism : engines);
+  return shareMemory(memory, 1 + (direct === true ? 0 : others));
 }
 
 /** What Flink's processes run on. Throws JAVA_MISSING, JAVA_TOO_OLD, JAR_MISSING. */

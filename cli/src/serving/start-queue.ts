@@ -34,7 +34,7 @@ export type QueueOptions = {
   redis?: RedisConnectionSettings;
   redisPort: number;
   redisMostBytes: number;
-  /** Memory that each engine may use, beyond which models are not loaded, and their runs fail; 0 or absent: any. */
+  /** Memory that each engine may use, beyond which it loads no model, and a run of an embedded one fails; 0 or absent: any. */
   memoryBytes?: number;
   fsync: "always" | "everysec";
   env: Readonly<Record<string, string | undefined>>;
@@ -65,12 +65,12 @@ const REDIS_GRACE_MS = 5_000;
  * QUEUE_REDIS_OLD, SERVING_CONFIG, KEYRING_UNSAFE
  */
 export async function startQueue(options: QueueOptions): Promise<QueueParts> {
-  const { folder, keys, job, recordKey, env, limits = {} } = options;
+  const { folder, keys, job, recordKey, env, limits = {}, memoryBytes = 0 } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { own, connect, isDurable } = await openRedis(options);
   const instance = await nameInstance(folder);
   const shared = {
-    ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring },
+    ...{ redis: connect("engine"), job, recordKey, keyringFile: keys.files.keyring, memoryLimitBytes: memoryBytes },
     ...options.models,
   };
   const engines: { name: string; log: string; process: RunningPart }[] = [];
@@ -78,13 +78,7 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const name = `engine-${number}`;
     const settingsFile = join(folder, `${name}.json`);
     const log = join(folder, `${name}.log`);
-    const { memoryBytes = 0 } = options;
-    const settings = {
-      ...shared,
-      memoryLimitBytes: memoryBytes,
-      consumer: `embedded-${instance}-${number}`,
-      hasLifeline: true,
-    };
+    const settings = { ...shared, consumer: `embedded-${instance}-${number}`, hasLifeline: true };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
     const program = { command: process.execPath, args: [...NODE_ARGUMENTS, engineMain(), settingsFile] };
     const part = { name, ...limitMemory(program, memoryBytes), log, env };

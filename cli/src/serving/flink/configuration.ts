@@ -8,7 +8,7 @@ export type FlinkSettings = {
   rpcPort: number;
   restPort: number;
   /** Where each process has an address of its own. Elsewhere they take what is free. */
-  ports?: { blob: number; taskManagerRpc: number; taskManagerData: number };
+  ports?: { blob: number; taskManagerRpc: number; taskManagerData: number; taskManagerQuery: number };
   /** For what Flink writes down: nothing of records. */
   temporaryFolder: string;
   /** Between Flink's processes: stores of a channel of their own. */
@@ -92,11 +92,13 @@ export function renderFlinkConfiguration(settings: FlinkSettings): string {
     .join("");
 }
 
-function renderPorts({ blob, taskManagerRpc, taskManagerData }: NonNullable<FlinkSettings["ports"]>) {
+function renderPorts({ blob, taskManagerRpc, taskManagerData, taskManagerQuery }: NonNullable<FlinkSettings["ports"]>) {
   return {
     "blob.server.port": blob,
     "taskmanager.rpc.port": taskManagerRpc,
     "taskmanager.data.port": taskManagerData,
+    // Where the job manager asks for metrics.
+    "metrics.internal.query-service.port": String(taskManagerQuery),
   };
 }
 

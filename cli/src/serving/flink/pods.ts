@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FLINK_PROCESSES, renderFlinkConfiguration } from "./configuration.ts";
 
-const PORTS = { rpc: 6123, blob: 6124, rest: 8081, taskManagerRpc: 6122, taskManagerData: 6121 } as const;
+const PORTS = {
+  ...{ rpc: 6123, blob: 6124, rest: 8081 },
+  ...{ taskManagerRpc: 6122, taskManagerData: 6121, taskManagerQuery: 6125 },
+} as const;
 /** Where the Secret and the job's settings are mounted, in one folder. */
 const FOLDER = "/etc/bulwark/conf";
 
@@ -31,7 +34,10 @@ export function renderChartFlink(): string {
   const facts = {
     jobmanager: { memoryMiB: jobmanager.memoryMiB, ports: { rpc: PORTS.rpc, blob: PORTS.blob } },
     // Nothing passes between task managers: the job is one chain in each.
-    taskmanager: { memoryMiB: taskmanager.memoryMiB, ports: { rpc: PORTS.taskManagerRpc } },
+    taskmanager: {
+      memoryMiB: taskmanager.memoryMiB,
+      ports: { rpc: PORTS.taskManagerRpc, query: PORTS.taskManagerQuery },
+    },
   };
   return `${JSON.stringify(facts, null, 2)}\n`;
 }

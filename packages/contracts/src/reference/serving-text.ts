@@ -15,7 +15,7 @@ const SECURITY: readonly string[][] = [
     "TLS, a certificate of the authority and a password for each role; no plain port",
   ],
   [
-    "port 6122, 6123, 6124",
+    "port 6122, 6123, 6124, 6125",
     "with Flink: between its job manager and its task managers",
     "TLS 1.3, with a certificate of an authority that has issued no other; its REST interface (8081) listens on the job manager's loopback alone",
   ],

@@ -7,12 +7,14 @@ import java.util.List;
 /** Requests for one version of a model that share its next run: of one key, and of no more rows than fit. */
 final class Batch {
   private final Model model;
+  private final RunCounts counts;
   private final List<Task> tasks = new ArrayList<>();
   private int rows;
   private long firstAt;
 
-  Batch(Model model) {
+  Batch(Model model, RunCounts counts) {
     this.model = model;
+    this.counts = counts;
   }
 
   /** Whether a request can run with those that are there. */
@@ -64,6 +66,7 @@ final class Batch {
   }
 
   private List<Outcome> compute(List<Task> taken, Computer computer) throws Refusal {
+    long beginNs = Span.nowNs();
     long startedAt = System.nanoTime();
     List<Tensor> results = runModel(Rows.join(taken.stream().map(task -> task.checked().inputs()).toList()));
     long computeUs = (System.nanoTime() - startedAt) / 1_000;
@@ -73,6 +76,7 @@ final class Batch {
       String message = "The model gave fewer rows than it got";
       throw new Refusal("MODEL_FAILED", message, "set batch.maxRows: 1 for it");
     }
+    counts.add(taken, beginNs, computeUs);
     List<Outcome> outcomes = new ArrayList<>();
     for (int at = 0; at < taken.size(); at++) {
       // As packages/queue reads it (redis/delivery.ts).

@@ -3,6 +3,7 @@ package bulwark.serving;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,8 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
   private transient OrderFollower follower;
   private transient Computer computer;
   private transient Map<Model, Batch> batches;
+  /** By model and version. One that is loaded again goes on: Flink takes a metric once. */
+  private transient Map<List<String>, RunCounts> counts;
   /** Records for a model that is being loaded, as somebody ordered. */
   private transient List<Ticket> waiting;
   private transient List<Outcome> done;
@@ -48,6 +51,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     computer = new Computer(settings, models, keyring);
     collector = Collector.open(settings.tracesEndpoint);
     batches = new LinkedHashMap<>();
+    counts = new HashMap<>();
     waiting = new ArrayList<>();
     done = new ArrayList<>();
     follow(settings, keyring.only(settings.recordKey));
@@ -112,7 +116,7 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
       else end(List.of(computer.refuse(ticket, refusal)));
       return;
     }
-    Batch batch = batches.computeIfAbsent(task.model(), Batch::new);
+    Batch batch = batches.computeIfAbsent(task.model(), this::makeBatch);
     if (!batch.takes(task)) end(batch.run(computer));
     long now = getProcessingTimeService().getCurrentProcessingTime();
     boolean isFirst = batch.isEmpty();
@@ -122,6 +126,13 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
       runDue();
       emit();
     });
+  }
+
+  private Batch makeBatch(Model model) {
+    List<String> key = List.of(model.name(), model.version());
+    return new Batch(model, counts.computeIfAbsent(key, first -> {
+      return new RunCounts(getMetricGroup(), model.name(), model.version());
+    }));
   }
 
   /**

@@ -22,8 +22,13 @@ final class ModelFiles {
 
   private ModelFiles() {}
 
-  /** The file of a version, and what tells it from what lay there before. */
-  record Found(Path path, String stamp) {}
+  /** The file of a version, its size, and what tells it from what lay there before. */
+  record Found(Path path, long bytes, String stamp) {
+    boolean isEncrypted() {
+      String name = path.toString();
+      return name.endsWith(SEALED) || name.endsWith(OLDER);
+    }
+  }
 
   /** Names of all models. Throws MODEL_REPOSITORY, MODEL_FORMAT. */
   static List<String> names(Settings settings) throws Refusal {
@@ -83,7 +88,7 @@ final class ModelFiles {
   private static Found describe(Path file) throws Refusal {
     try {
       BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
-      return new Found(file, file + " " + now.fileKey() + " " + now.size() + " " + now.lastModifiedTime());
+      return new Found(file, now.size(), file + " " + now.fileKey() + " " + now.size() + " " + now.lastModifiedTime());
     } catch (IOException cause) {
       throw unreadable(file, cause);
     }

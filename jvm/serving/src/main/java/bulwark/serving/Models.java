@@ -45,6 +45,7 @@ final class Models implements AutoCloseable {
   private final ConcurrentLinkedQueue<Model> replaced = new ConcurrentLinkedQueue<>();
   private final Settings settings;
   private final ModelKeys keys;
+  private final Memory memory;
   private boolean isClosed;
   /** The name of the model that is being loaded; null while none is. */
   private volatile String loading;
@@ -52,6 +53,7 @@ final class Models implements AutoCloseable {
   private Models(Settings settings, ModelKeys keys) {
     this.settings = settings;
     this.keys = keys;
+    this.memory = Memory.of(settings);
   }
 
   /**
@@ -168,6 +170,7 @@ final class Models implements AutoCloseable {
     boolean isServed = former != null && former.model() != null;
     if (isServed && former.stamp().equals(file.stamp())) return;
     try {
+      memory.demand(name, file);
       Model model = new Model(name, number, ModelFiles.open(file.path(), keys), own, limit);
       put(name, own, new Version(number, file.stamp(), model, ""));
     } catch (Refusal refusal) {

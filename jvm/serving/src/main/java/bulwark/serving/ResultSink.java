@@ -9,7 +9,6 @@ import java.util.List;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
-import org.apache.flink.metrics.Counter;
 
 /**
  * Ends records as a sink of Flink. One batch is one step of Redis, over when `write` returns, so at a barrier
@@ -29,19 +28,19 @@ final class ResultSink implements Sink<Outcome[]> {
     try {
       Settings settings = Settings.read(Path.of(settingsFile));
       RedisLink link = new RedisLink(settings.redis);
-      return new Writer(link, new Ending(link, settings), context.metricGroup().counter("recordsEndedBefore"));
+      return new Writer(link, new Ending(link, settings), new RecordCounts(context.metricGroup()));
     } catch (Refusal refusal) {
       throw new IOException(refusal.getMessage(), refusal);
     }
   }
 
-  private record Writer(RedisLink link, Ending ending, Counter endedBefore) implements SinkWriter<Outcome[]> {
+  private record Writer(RedisLink link, Ending ending, RecordCounts counts) implements SinkWriter<Outcome[]> {
     private static final long PAUSE_MS = 50;
 
     @Override
     public void write(Outcome[] outcomes, Context context) throws InterruptedException {
       List<Outcome> all = Arrays.asList(outcomes);
-      endedBefore.inc(endWhenThere(all));
+      counts.add(all, endWhenThere(all));
       for (Outcome outcome : all) outcome.ticket().holder().end(outcome.delivery());
     }
 

@@ -77,6 +77,10 @@ final class Settings {
   long resultTtlMs = 3_600_000;
   long replyTtlMs = 600_000;
   int mostDead = 10_000;
+  /**
+   * Bytes this process may use, beyond which no model is loaded; a share of what there is when absent, 0: nobody looks.
+   */
+  Long memoryLimitBytes;
   /** A collector of traces; where it is absent, the variable counts that OpenTelemetry names. */
   String tracesEndpoint;
   /** Subtasks, each a consumer with its own copy of every model. */
@@ -124,6 +128,7 @@ final class Settings {
     if (size != null && (size.width < 1 || size.height < 1)) wrong.add("older.resize has no width or height");
     wrong.addAll(findFaults("older.models", older.models));
     wrong.addAll(findFaults("older.records", older.records));
+    if (memoryLimitBytes != null && memoryLimitBytes < 0) wrong.add("memoryLimitBytes is less than 0");
     if (mostInFlight < 1) wrong.add("mostInFlight is less than 1");
     if (tracesEndpoint != null && !isHttp(tracesEndpoint)) wrong.add("tracesEndpoint is no http or https address");
     return wrong;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,6 +65,25 @@ class ModelsTest {
       put("echo", "1", MLP);
       models.load("echo");
       assertNotSame(first, models.find("echo", ""));
+    }
+  }
+
+  @Test
+  void goesOnWithWhatItHasWhenANewOneDoesNotFit() throws Exception {
+    put("echo", "1", ECHO);
+    for (String name : List.of("model.onnx", "model.onnx.sealed")) {
+      Path big = Files.createDirectories(folder.resolve("big-" + name).resolve("1")).resolve(name);
+      try (RandomAccessFile file = new RandomAccessFile(big.toFile(), "rw")) {
+        // Nothing of it is on the disk.
+        file.setLength(1L << 40);
+      }
+    }
+    try (Models models = load()) {
+      for (String name : List.of("big-model.onnx", "big-model.onnx.sealed")) {
+        Same.refuses("MODEL_NOT_READY", () -> models.find(name, ""));
+        Same.refuses("MODEL_MEMORY", () -> models.load(name));
+      }
+      assertEquals("1", models.find("echo", "").version());
     }
   }
 

@@ -41,6 +41,8 @@ class SettingsTest {
             "SERVING_CONFIG", () -> read("{" + REDIS + ", \"consumer\": \"c\", \"models\": \"m\", " + given + "}"));
       }
     }
+    String negative = "\"consumer\": \"c\", \"models\": \"m\", \"memoryLimitBytes\": -1";
+    Same.refuses("SERVING_CONFIG", () -> read("{" + REDIS + ", " + negative + "}"));
     for (String endpoint : List.of("collector:4318", "ftp://collector", "http://", "http://[", "what")) {
       String given = "\"tracesEndpoint\": \"" + endpoint + "\"";
       Same.refuses(
