@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { DEFAULT_JOB, JOB_PATTERN } from "@bulwark/contracts/queue-job";
+
+export { DEFAULT_JOB };
 
 /** How urgent a record is, most urgent first. A record of a lower priority is handed out when no higher one waits. */
 export const PRIORITIES = ["high", "normal", "low"] as const;
@@ -10,11 +13,10 @@ export const priorityOf = (stream: number): Priority => PRIORITIES[stream] ?? "n
 
 /** The consumer group of every engine, as older clients and engines know it. */
 export const GROUP = "serving";
-export const DEFAULT_JOB = "serving_stream";
 /** Begins the uris of requests whose results a gateway fetches: older clients, who take every result, do not see them. */
 export const TICKET_MARK = "~";
 
-const JOB = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
+const JOB = new RegExp(JOB_PATTERN);
 const LONGEST_URI_BYTES = 512;
 
 /** Every key of one job. The stream of normal priority and the results have the names that older clients use. */

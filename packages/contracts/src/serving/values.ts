@@ -17,6 +17,7 @@ import {
   size,
 } from "../job/schema-parts.ts";
 import { OLDER_CIPHERS } from "../older-ciphers.ts";
+import { DEFAULT_JOB, JOB_PATTERN } from "../queue-job.ts";
 import { ModelSettings, VERSION } from "./model-settings.ts";
 
 // Read by the generator alone, as the schema of the job file is.
@@ -163,8 +164,8 @@ const queue = part(
       "Deliver through a durable queue where that is asked for; without it there is no Redis and no engine",
     ),
     job: Type.String({
-      pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$",
-      default: "serving_stream",
+      pattern: JOB_PATTERN,
+      default: DEFAULT_JOB,
       description: "Stream of the records, as older clients name it; another goes to `keys export --job`, too",
     }),
     maxRecords: whole(100_000, 1, "Records that may wait; then 503"),

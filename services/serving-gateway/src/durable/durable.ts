@@ -157,10 +157,11 @@ export function createDurable(parts: DurableParts): Durable {
     let isOver = false;
     let admitted: Receipt | undefined;
     receipt.then((given) => {
+      if (isOver) return withdraw(given);
       admitted = given;
-      if (isOver) withdraw(given);
+      void time("redis.wait", () => ended);
     }, fail);
-    const end = await time("redis.wait", () => ended);
+    const end = await ended;
     if (typeof end !== "string") {
       const result = openValue(end.value, { dataKey, place: placeOf(uri, model) });
       return { result, ...(end.run === undefined ? {} : { run: end.run }) };

@@ -26,9 +26,9 @@ const LOOK_MS = 20;
 /** One timer for all that wait: one for each of them, and a listener at its connection, cost as much as sealing it. */
 export function createWaiting(now: () => number): Waiting {
   const askers = createPending<Asker>();
-  const end = (uri: string, how: Answer | Over): void => {
-    askers.get(uri)?.resolve(how);
+  const end = (uri: string, { resolve }: Asker, how: Answer | Over): void => {
     askers.delete(uri);
+    resolve(how);
   };
   let isLooking = false;
   const lookLater = (): void => {
@@ -39,9 +39,9 @@ export function createWaiting(now: () => number): Waiting {
   const look = (): void => {
     isLooking = false;
     const at = now();
-    for (const [uri, { deadline, isGone }] of askers.entries()) {
-      if (isGone()) end(uri, "gone");
-      else if (deadline <= at) end(uri, "late");
+    for (const [uri, asker] of askers.entries()) {
+      if (asker.isGone()) end(uri, asker, "gone");
+      else if (asker.deadline <= at) end(uri, asker, "late");
     }
     if (askers.size() > 0) lookLater();
   };
@@ -60,7 +60,7 @@ export function createWaiting(now: () => number): Waiting {
     answer(answer) {
       const asker = askers.get(answer.uri);
       // Between two looks its time may have passed.
-      if (asker !== undefined) end(answer.uri, asker.deadline <= now() ? "late" : answer);
+      if (asker !== undefined) end(answer.uri, asker, asker.deadline <= now() ? "late" : answer);
     },
   };
 }
