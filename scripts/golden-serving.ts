@@ -292,7 +292,7 @@ function makeAnnouncement(): string {
   const stream = { tokens: "x", next: "y" };
   const catalog = {
     list: () => [{ model: "echo", version: "1", state: "READY", labels: ["stable"] } as const],
-    describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], stream }),
+    describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], maxRows: 32, stream }),
   };
   const failure = { order: "7-0", code: "MODEL_UNKNOWN", message: "größer", mend: "none" } as const;
   return writeAnnouncement(catalog, { upTo: "7-1", failures: [failure] });

@@ -17,17 +17,23 @@ const x = { name: "x", datatype: "FP32", shape: [-1, 2] } as const;
 const y = { name: "y", datatype: "INT64", shape: [-1] } as const;
 const stream = { tokens: "x", next: "y", end: [2] };
 
-type Given = { state?: VersionState; labels?: string[]; inputs?: (typeof x | typeof y)[]; streams?: boolean };
+type Given = {
+  state?: VersionState;
+  labels?: string[];
+  inputs?: (typeof x | typeof y)[];
+  streams?: boolean;
+  maxRows?: number;
+};
 
 /** What an engine says of one version. */
 function tell(
   model: string,
   version: string,
-  { state = "READY", labels = [], inputs = [x], streams = false }: Given = {},
+  { state = "READY", labels = [], inputs = [x], streams = false, ...rows }: Given = {},
 ) {
   const catalog: Pick<Catalog, "list" | "describe"> = {
     list: () => [{ model, version, state, labels, ...(state === "READY" ? {} : { reason: "it is broken" }) }],
-    describe: () => ({ version, inputs, outputs: [y], ...(streams ? { stream } : {}) }),
+    describe: () => ({ version, inputs, outputs: [y], ...rows, ...(streams ? { stream } : {}) }),
   };
   return readAnnouncement(Buffer.from(writeAnnouncement(catalog))).versions;
 }
@@ -40,10 +46,10 @@ const hear = (...said: (readonly AnnouncedVersion[])[]) => {
 
 describe("an announcement", () => {
   it("says the same to who reads it", () => {
-    assert.deepEqual(tell("m", "3", { labels: ["stable"], streams: true }), [
+    assert.deepEqual(tell("m", "3", { labels: ["stable"], streams: true, maxRows: 8 }), [
       {
         ...{ model: "m", version: "3", state: "READY", labels: ["stable"] },
-        described: { version: "3", inputs: [x], outputs: [y], stream },
+        described: { version: "3", inputs: [x], outputs: [y], maxRows: 8, stream },
       },
     ]);
     assert.deepEqual(tell("m", "3", { state: "UNAVAILABLE" }), [
@@ -71,6 +77,7 @@ describe("an announcement", () => {
     "no inputs": { format: 1, versions: [{ ...version, inputs: undefined }] },
     "an unknown datatype": { format: 1, versions: [{ ...version, inputs: [{ ...x, datatype: "constructor" }] }] },
     "a negative size": { format: 1, versions: [{ ...version, outputs: [{ ...y, shape: [-2] }] }] },
+    "rows of no run": { format: 1, versions: [{ ...version, maxRows: 1 }] },
     "a stream of something else": {
       format: 1,
       versions: [{ ...version, stream: { tokens: "x", next: "y", toString: 1 } }],
@@ -118,6 +125,19 @@ describe("models of engines elsewhere", () => {
     catalog.check({ model: "m", version: undefined, inputs: [], outputs: undefined });
     catalog.hear([tell("other", "1")]);
     assert.throws(() => catalog.isReady("m"), { code: "MODEL_UNKNOWN" });
+  });
+
+  it("share runs with so many rows as every engine allows that may get them", () => {
+    const inputs = [toTensor("x", "FP32", [2, 2], new Float32Array(4))];
+    const asked = { model: "m", version: undefined, inputs, outputs: undefined };
+    const shared = { inputs, rows: 2, key: "" };
+    assert.deepEqual(hear(tell("m", "1", { maxRows: 8 })).check(asked), { ...shared, maxRows: 8 });
+    const [eight, four, alone] = [8, 4, undefined].map((maxRows) => tell("m", "1", maxRows ? { maxRows } : {}));
+    assert.deepEqual(hear(eight ?? [], four ?? []).check(asked), { ...shared, maxRows: 4 });
+    for (const said of [[alone], [eight, alone], [alone, eight]]) {
+      assert.equal(hear(...said.map((one) => one ?? [])).check(asked), undefined);
+    }
+    assert.deepEqual(hear(tell("m", "1", { state: "LOADING" }), eight ?? []).check(asked), { ...shared, maxRows: 8 });
   });
 
   it("are found by version, by label and by nothing, among what all engines say", () => {

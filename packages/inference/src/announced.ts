@@ -2,7 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { AnnouncedVersion } from "./announcement.ts";
-import { checkInputs, checkOutputs } from "./check-inputs.ts";
+import { type Checked, checkInputs, checkOutputs } from "./check-inputs.ts";
 import { type Catalog, UNLOADED } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { compareVersions } from "./settings.ts";
@@ -25,9 +25,13 @@ export type AnnouncedCatalog = Catalog & {
   /**
    * Refuses what every engine would refuse, with the same codes: MODEL_UNKNOWN, MODEL_VERSION_UNKNOWN, TENSOR_MISSING,
    * TENSOR_UNKNOWN, TENSOR_DATATYPE, TENSOR_SHAPE, TENSOR_VALUE, and MODEL_NOT_READY for one that was unloaded. What it cannot judge passes.
+   * Gives how the request may share a run with others; undefined where it may not, or nobody knows.
    */
-  check(asked: Asked): void;
+  check(asked: Asked): Shared | undefined;
 };
+
+/** What requests of one version need to share a run: the same key, and so many rows together at most. */
+export type Shared = Checked & { readonly maxRows: number };
 
 type Model = {
   /** By number and by label. */
@@ -37,8 +41,6 @@ type Model = {
   readonly newest: AnnouncedVersion | undefined;
 };
 
-/** Rows and finite values are the engine's to judge: its settings decide of them. */
-const LENIENT = { isBatched: false, nonFinite: "allow" } as const;
 const NOBODY = "no engine is there";
 
 /** @param isOurs whether a model belongs here: engines also tell of those that are computed elsewhere */
@@ -84,14 +86,18 @@ export function createAnnouncedCatalog(isOurs: (model: string) => boolean): Anno
     },
     check({ model, version, inputs, outputs }) {
       // It waits for an engine, which then judges it.
-      if (!isSomebodyThere) return;
+      if (!isSomebodyThere) return undefined;
       const found = find(model, version);
       if (version === undefined ? isUnloaded(models.get(model)) : found?.reason === UNLOADED)
         throw notReady(model, UNLOADED);
       const described = found?.described;
-      if (described === undefined) return;
+      if (described === undefined) return undefined;
       checkOutputs(outputs, described);
-      checkInputs(inputs, described, LENIENT);
+      const { maxRows = 1 } = described;
+      const isBatched = maxRows > 1;
+      // Finite values are the engine's to judge: its settings decide of them.
+      const checked = checkInputs(inputs, described, { isBatched, nonFinite: "allow" });
+      return isBatched ? { ...checked, maxRows } : undefined;
     },
   };
 }
@@ -104,7 +110,8 @@ const isUnloaded = (model: Model | undefined): boolean =>
 function toModel(said: readonly AnnouncedVersion[]): Model {
   const byVersion = new Map<string, AnnouncedVersion>();
   for (const one of said) {
-    if (byVersion.get(one.version)?.described === undefined) byVersion.set(one.version, one);
+    const known = byVersion.get(one.version);
+    byVersion.set(one.version, known?.described === undefined ? one : withRowsOfBoth(known, one));
   }
   const versions = [...byVersion.values()].toSorted((a, b) => compareVersions(a.version, b.version));
   const labels = versions.flatMap((one) => one.labels.map((label) => [label, one] as const));
@@ -113,6 +120,14 @@ function toModel(said: readonly AnnouncedVersion[]): Model {
     byName: new Map([...versions.map((one) => [one.version, one] as const), ...labels]),
     newest: versions.findLast(({ described }) => described !== undefined),
   };
+}
+
+/** Requests share a run, and so many rows, as every engine allows that might get them. */
+function withRowsOfBoth(known: AnnouncedVersion, other: AnnouncedVersion): AnnouncedVersion {
+  if (known.described === undefined || other.described === undefined) return known;
+  const { maxRows = 1, ...described } = known.described;
+  const least = Math.min(maxRows, other.described.maxRows ?? 1);
+  return { ...known, described: least > 1 ? { ...described, maxRows: least } : described };
 }
 
 const notReady = (model: string, why: string): BulwarkError =>

@@ -63,7 +63,7 @@ function readCarriedOut(given: unknown): CarriedOut {
 
 function readVersion(given: unknown): AnnouncedVersion {
   if (!isRecord(given)) throw malformed("a version is no object");
-  const { model, version, state, reason, labels = [], inputs, outputs, stream } = given;
+  const { model, version, state, reason, labels = [] } = given;
   if (!isText(model) || model === "") throw malformed("a model has no name");
   if (!isText(version) || !/^\d{1,18}$/.test(version)) throw malformed("a version is no number");
   const known = VERSION_STATES.find((one) => one === state);
@@ -71,16 +71,21 @@ function readVersion(given: unknown): AnnouncedVersion {
   if (!Array.isArray(labels) || !labels.every(isText)) throw malformed("labels are no texts");
   if (reason !== undefined && !isText(reason)) throw malformed("a reason is no text");
   const status = { model, version, state: known, labels, ...(reason === undefined ? {} : { reason }) };
-  if (known !== "READY") return status;
+  return known === "READY" ? { ...status, described: readDescribed(version, given) } : status;
+}
+
+function readDescribed(version: string, { inputs, outputs, maxRows, stream }: Record<string, unknown>): Described {
+  const isShared = Number.isSafeInteger(maxRows) && Number(maxRows) > 1;
+  if (maxRows !== undefined && !isShared) throw malformed("the rows of a run are no number");
   const isStreaming = isStream(stream);
   if (stream !== undefined && !isStreaming) throw malformed("the settings of a stream are none");
-  const described: Described = {
+  return {
     version,
     inputs: readInfos(inputs),
     outputs: readInfos(outputs),
+    ...(isShared ? { maxRows: Number(maxRows) } : {}),
     ...(isStreaming ? { stream } : {}),
   };
-  return { ...status, described };
 }
 
 function readInfos(given: unknown): TensorInfo[] {

@@ -172,7 +172,9 @@ export function createEngine(parts: EngineParts): Engine {
     describe(model, wanted) {
       const { version, loaded } = requireLoaded(model, wanted);
       const { stream } = parts.settings(model);
-      return { ...loaded.signature, version, ...(stream === undefined ? {} : { stream }) };
+      const { signature, maxRows } = loaded;
+      const shared = maxRows > 1 ? { maxRows } : {};
+      return { ...signature, version, ...shared, ...(stream === undefined ? {} : { stream }) };
     },
     isReady(model, version) {
       if (model !== undefined) {

@@ -81,6 +81,8 @@ export type Inference = {
 /** A version as callers need to know it. */
 export type Described = ModelSignature & {
   readonly version: string;
+  /** Rows of several requests that may share one run; absent where each request has a run of its own. */
+  readonly maxRows?: number;
   /** Where the model makes one token after the other. */
   readonly stream?: StreamSettings;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
+export { type AnnouncedCatalog, createAnnouncedCatalog, type Shared } from "./announced.ts";
 export { type Announcement, type CarriedOut, readAnnouncement, writeAnnouncement } from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
@@ -38,6 +38,7 @@ export {
 } from "./older-models.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
 export { openFile, openFolder, type Repository } from "./repository.ts";
+export { joinRows, splitRows } from "./rows.ts";
 export {
   isSealed,
   openSealedModel,

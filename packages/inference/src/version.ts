@@ -12,6 +12,8 @@ import type { ModelWorker } from "./worker/host.ts";
 /** One version of a model with its workers: requests in, each with its own rows out. */
 export type LoadedVersion = {
   readonly signature: ModelSignature;
+  /** Rows of one run at most, of several requests together; 1 where none share a run. */
+  readonly maxRows: number;
   /** Why it serves no more; nothing while it does. */
   readonly failure: BulwarkError | undefined;
   infer(inputs: readonly Tensor[], options: InferOptions): Promise<Computed>;
@@ -160,6 +162,7 @@ export async function startVersion({ settings, start, now }: VersionParts): Prom
 
   return {
     signature,
+    maxRows,
     get failure() {
       return pool.failure;
     },

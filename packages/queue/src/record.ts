@@ -18,6 +18,8 @@ export type Submission = {
   keep?: boolean;
   /** The step of a trace that waits for it (W3C `traceparent`). */
   trace?: string;
+  /** Requests that share it; 1 when absent. Their gateway sends each alone when the record fails. */
+  requests?: number;
 };
 
 /** What the giver of a record holds of it, to take it back. */
@@ -35,6 +37,8 @@ export type Delivery = {
   reply?: string;
   keep: boolean;
   trace?: string;
+  /** Requests that share it. */
+  requests: number;
   /** How often it was handed out, this time included. */
   deliveries: number;
   /** When it was taken in, on the engine's own clock, in ms since 1970. */

@@ -111,7 +111,8 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
       content,
       budgetMs = 10_000,
       spoil = false,
-    }: { content?: RequestContent; budgetMs?: number; spoil?: boolean } = {},
+      requests = 1,
+    }: { content?: RequestContent; budgetMs?: number; spoil?: boolean; requests?: number } = {},
   ): Promise<() => Promise<ResultContent | ErrorCode>> => {
     const intake = createIntake(link, names, { mostRecords: 1e6, mostBytes: 1e9 });
     const uri = randomUUID();
@@ -120,7 +121,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     const plain = encodeRequest(content ?? { kind: "tensors", inputs: [one(21)] });
     const data = seal(dataKey, plain, ["request", place], fillRandom);
     if (spoil) data[data.length - 1] = (data.at(-1) ?? 0) ^ 1;
-    await intake.admit({ uri, model, budgetMs, priority: "normal", serde: SEALED, data, keep: true });
+    await intake.admit({ uri, model, budgetMs, priority: "normal", serde: SEALED, data, keep: true, requests });
     return async () => {
       const value = await until(() => intake.readResult(uri));
       return readBareFailure(value) ?? decodeResult(unseal(dataKey, value, ["result", place]));
@@ -167,6 +168,28 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     await until(() => link.send("HGET", names.result("bad"), "value") as Promise<Buffer | null>);
     assert.equal(String(await link.send("HGET", names.result("bad"), "value")), "NaN");
     assert.deepEqual(await listReasons(), ["MODEL_FAILED", "RECORD_TAMPERED"]);
+  });
+
+  it("leaves it to their gateway which request of a shared record is at fault, unless their time is over", async () => {
+    let tries = 0;
+    const acts: Acts = {
+      throws: async () => fail("MODEL_FAILED"),
+      dies: async () => {
+        tries++;
+        return fail("ENGINE_LOST");
+      },
+      slow: async () => {
+        await delay(150);
+        return fail("MODEL_FAILED");
+      },
+    };
+    await run(acts);
+    assert.equal(await askFor("throws", { requests: 2 }), "MODEL_FAILED");
+    assert.equal(await askFor("dies", { requests: 2 }), "QUEUE_SHARED");
+    assert.equal(tries, 1);
+    assert.deepEqual(await listReasons(), []);
+    assert.equal(await askFor("slow", { requests: 2, budgetMs: 50 }), "MODEL_FAILED");
+    assert.deepEqual(await listReasons(), ["MODEL_FAILED"]);
   });
 
   it("tries a record again whose worker died, alone, and only so often", async () => {

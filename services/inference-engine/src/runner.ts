@@ -97,7 +97,7 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     else counts.failed++;
     tally.failed(delivery.model ?? "", code);
     const value = computer.refuse(delivery, error);
-    if (verdict === "answer") return end({ delivery, value });
+    if (verdict === "answer" || isSentAgain(delivery)) return end({ delivery, value });
     counts.dead++;
     report("dead letter", { id: delivery.id, code, deliveries: delivery.deliveries });
     await end({ delivery, value, reason: code });
@@ -107,9 +107,14 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     }
   };
 
+  const isOver = ({ deadline }: Delivery): boolean => deadline !== undefined && deadline <= now();
+  /** Whether its gateway, told that it failed, sends each of its requests alone: the one at fault is found then. */
+  const isSentAgain = (delivery: Delivery): boolean => delivery.requests > 1 && !isOver(delivery);
+
   /** What must be true before a record is computed. */
-  const check = ({ deadline, deliveries }: Delivery): void => {
-    const isLate = deadline !== undefined && deadline <= now();
+  const check = (delivery: Delivery): void => {
+    const { deliveries } = delivery;
+    const isLate = isOver(delivery);
     // Whether it was what took its engine down is not tried out when nobody waits for it any more.
     if (deliveries > (isLate ? 1 : settings.mostDeliveries)) {
       const message = `The record was handed out ${deliveries - 1} times, and nothing that computed it came back.`;
@@ -117,6 +122,10 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     }
     if (isLate) {
       throw new BulwarkError("SERVING_DEADLINE", "The deadline passed while the record waited.", "allow more time");
+    }
+    if (deliveries > 1 && isSentAgain(delivery)) {
+      const message = "One of the requests of the record may have taken its engine down.";
+      throw new BulwarkError("QUEUE_SHARED", message, "their gateway sends each alone");
     }
   };
 

@@ -101,8 +101,8 @@ function inferTraced(gateway: Gateway, call: Call): Promise<Inference> {
 /** What no engine would take is not queued. */
 async function askQueue(gateway: Gateway, queue: Durable, call: Call): Promise<Inference> {
   const { model, version, inputs, outputs, deadline, priority, isGone } = call;
-  if (deliveryOf(gateway.config, model) === "durable") gateway.announced?.check(call);
-  const options = { deadline, priority, isGone, ...(outputs === undefined ? {} : { outputs }) };
+  const shared = deliveryOf(gateway.config, model) === "durable" ? gateway.announced?.check(call) : undefined;
+  const options = { deadline, priority, isGone, shared, ...(outputs === undefined ? {} : { outputs }) };
   return gateway.queued.count(findVersion(gateway, call), () => queue.infer(model, version, inputs, options));
 }
 

@@ -325,6 +325,7 @@ export const ERRORS = {
   QUEUE_NAME_INVALID: entry("invalid", 400, "A name that a stream cannot have"),
   QUEUE_URI_INVALID: entry("invalid", 400, "A name that a record cannot have"),
   QUEUE_DELIVERIES: entry("jobFailed", 500, "The record was given out as often as it may be, and never ended"),
+  QUEUE_SHARED: entry("jobFailed", 409, "A record of several requests came back; their gateway sends each alone"),
   RECORD_MALFORMED: entry("invalid", 422, "A record or result on the queue has not the expected form"),
   RECORD_TAMPERED: entry("refused", 422, "A record or result was changed, moved or swapped on the queue"),
   RECORD_KEY_UNKNOWN: entry("refused", 403, "A record is sealed under a master key that is not at hand"),

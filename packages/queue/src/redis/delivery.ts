@@ -22,6 +22,7 @@ export function readDelivery(
     uri: pick("uri").uri ?? "",
     data,
     keep: fields.has("keep"),
+    requests: readCount(fields.get("requests")) ?? 1,
     deliveries,
     queuedAt: readInstant(id) - offsetMs,
     // Records of older clients did not count for anything when they came in.

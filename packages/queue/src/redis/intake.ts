@@ -82,10 +82,11 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
 
 /** Adds what the script wants of one record: stream, bytes, number of fields and values, these. */
 function writeSubmission(args: Argument[], submission: Submission): void {
-  const { uri, priority, budgetMs, model, serde, data, reply, keep, trace } = submission;
+  const { uri, priority, budgetMs, model, serde, data, reply, keep, trace, requests = 1 } = submission;
   const fields: Argument[] = ["uri", uri, "data", data, "serde", serde, "model", model, "budget", Math.ceil(budgetMs)];
   if (reply !== undefined) fields.push("reply", reply);
   if (keep === true) fields.push("keep", 1);
   if (trace !== undefined) fields.push("trace", trace);
+  if (requests > 1) fields.push("requests", requests);
   args.push(PRIORITIES.indexOf(priority) + 1, data.byteLength, fields.length, ...fields);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import type { Inference } from "@bulwark/inference";
+import type { Inference, Shared } from "@bulwark/inference";
 import {
   type Answer,
   createIntake,
-  type DataKey,
   type FillRandom,
   type IntakeLimits,
   isSealed,
@@ -14,11 +13,9 @@ import {
   type Orders,
   openOrders,
   type Priority,
-  type Receipt,
   type RecordKeys,
   type RequestContent,
   type ResultContent,
-  type RunShare,
   readKeptModel,
   SEALED,
   writeKeptUri,
@@ -26,10 +23,10 @@ import {
 import type { Tensor } from "@bulwark/tensors";
 import type { HearEngines } from "../hear-engines.ts";
 import type { Timers } from "../timers.ts";
+import { type Asked, createAsking } from "./ask.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
-import { createWaiting } from "./waiting.ts";
 import { type Watch, watchQueue } from "./watch.ts";
 
 /** What accompanies a request. */
@@ -40,6 +37,8 @@ export type DurableOptions = {
   deadline?: number;
   priority?: Priority;
   outputs?: readonly string[];
+  /** How it may share a record with others; absent for one that goes alone. */
+  shared?: Shared | undefined;
 };
 
 /** How long to wait for a result that is not there yet, and who may end the wait. */
@@ -106,8 +105,10 @@ export type DurableParts = {
   /** The step of a trace that is under way, for the engine to go on with. */
   trace?: (() => string | undefined) | undefined;
   hear?: HearEngines | undefined;
-  timers?: Timers | undefined;
+  timers?: Pick<Timers, "record" | "time"> | undefined;
 };
+
+const UNTIMED: Pick<Timers, "record" | "time"> = { record: () => {}, time: (_, run) => run() };
 
 /** Between two looks for a result that another gateway would hear of first. */
 const FIRST_POLL_MS = 50;
@@ -119,58 +120,19 @@ export function createDurable(parts: DurableParts): Durable {
   const intake = createIntake(commands, names, parts.limits);
   const orders = openOrders({ link: commands, names, keys, fillRandom });
   const watch = watchQueue({ link: commands, names, hear: parts.hear });
-  const waiting = createWaiting(now);
+  const { timers = UNTIMED } = parts;
+  const asking = createAsking({ ...parts, intake, watch, timers });
   const bell: Bell = createBell();
   const onAnswer = (answer: Answer): void => {
-    waiting.answer(answer);
+    asking.answer(answer);
     bell.ring(answer.uri);
   };
   const answers = listenForAnswers({ reader, commands, names, instance, onAnswer, pause });
-  const time: Timers["time"] = (name, run) => (parts.timers === undefined ? run() : parts.timers.time(name, run));
   const placeOf = (uri: string, model: string) => ({ stream: names.job, uri, model });
 
   const traced = (): { trace?: string } => {
     const trace = parts.trace?.();
     return trace === undefined ? {} : { trace };
-  };
-
-  const admit = (
-    content: RequestContent,
-    { uri, model, budgetMs, keep }: { uri: string; model: string; budgetMs: number; keep: boolean },
-    priority: Priority = "normal",
-  ): { dataKey: DataKey; receipt: Promise<Receipt> } => {
-    watch.check();
-    const { data, dataKey } = sealRequest(content, { keys, place: placeOf(uri, model), fillRandom });
-    const kept = keep ? { keep } : {};
-    const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, ...kept, ...traced() };
-    return { dataKey, receipt: time("redis.put", () => intake.admit(record)) };
-  };
-
-  type Asked = { result: ResultContent; run?: RunShare };
-  const ask = async (model: string, content: RequestContent, options: DurableOptions): Promise<Asked> => {
-    const { isGone = () => false, priority } = options;
-    const budgetMs = requireBudget(options);
-    if (isGone()) throw cancelled();
-    const uri = parts.makeId();
-    const { dataKey, receipt } = admit(content, { uri, model, budgetMs, keep: false }, priority);
-    const { ended, fail } = waiting.open(uri, { deadline: now() + budgetMs, isGone });
-    let isOver = false;
-    let admitted: Receipt | undefined;
-    receipt.then((given) => {
-      if (isOver) return withdraw(given);
-      admitted = given;
-      void time("redis.wait", () => ended);
-    }, fail);
-    const end = await ended;
-    if (typeof end !== "string") {
-      const result = openValue(end.value, { dataKey, place: placeOf(uri, model) });
-      return { result, ...(end.run === undefined ? {} : { run: end.run }) };
-    }
-    // Should it be taken in yet, it is taken back then.
-    isOver = true;
-    if (admitted !== undefined) withdraw(admitted);
-    if (end === "gone") throw cancelled();
-    throw watch.explainSilence({ wasAdmitted: admitted !== undefined, budgetMs });
   };
 
   const requireBudget = ({ deadline }: DurableOptions): number => {
@@ -186,7 +148,7 @@ export function createDurable(parts: DurableParts): Durable {
     for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.5, LAST_POLL_MS)) {
       // First whether it is under way: between the two looks it may end, never begin.
       const isUnderWay = await intake.isThere(receipt);
-      const value = await time("redis.get", () => intake.readResult(uri));
+      const value = await timers.time("redis.get", () => intake.readResult(uri));
       if (value !== undefined) return value;
       if (!isUnderWay) throw unknownResult(id);
       const left = limit - now();
@@ -195,8 +157,17 @@ export function createDurable(parts: DurableParts): Durable {
     }
   };
 
-  /** Nobody waits for it any more: where no engine has it yet, none will. */
-  const withdraw = (receipt: Receipt): void => void intake.withdraw(receipt).catch(() => {});
+  type Kept = { uri: string; model: string; budgetMs: number; priority: Priority | undefined };
+  const admitKept = async (data: Buffer, { priority = "normal", ...of }: Kept): Promise<{ id: string }> => {
+    const record = { ...of, priority, data, serde: SEALED, reply: instance, keep: true, ...traced() };
+    return { id: writeTicket(await timers.time("redis.put", () => intake.admit(record))) };
+  };
+
+  const ask = (model: string, content: RequestContent, options: DurableOptions): Promise<Asked> => {
+    const { isGone = () => false, priority = "normal", shared } = options;
+    const deadline = now() + requireBudget(options);
+    return asking.ask(model, content, { deadline, isGone, priority, shared, ...traced() });
+  };
 
   return {
     async infer(model, version, inputs, options = {}) {
@@ -213,9 +184,10 @@ export function createDurable(parts: DurableParts): Durable {
     async submit(model, version, inputs, options = {}) {
       const budgetMs = requireBudget(options);
       const uri = writeKeptUri(parts.makeId(), model);
-      const place = { uri, model, budgetMs, keep: true };
-      const { receipt } = admit(toContent(version, inputs, options), place, options.priority);
-      return { id: writeTicket(await receipt) };
+      watch.check();
+      const place = placeOf(uri, model);
+      const { data } = sealRequest(toContent(version, inputs, options), { keys, place, fillRandom });
+      return admitKept(data, { uri, model, budgetMs, priority: options.priority });
     },
 
     async submitSealed(uri, data, options = {}) {
@@ -232,9 +204,7 @@ export function createDurable(parts: DurableParts): Durable {
         throw new BulwarkError("RECORD_MALFORMED", "The body is no sealed record.", "seal it, or send plain tensors");
       }
       watch.check();
-      const { priority = "normal" } = options;
-      const record = { uri, model, budgetMs, priority, data, serde: SEALED, reply: instance, keep: true, ...traced() };
-      return { id: writeTicket(await time("redis.put", () => intake.admit(record))) };
+      return admitKept(data, { uri, model, budgetMs, priority: options.priority });
     },
 
     async result(id, options = {}) {
@@ -292,8 +262,6 @@ function toError(result: ResultContent): BulwarkError {
 
 const expired = (): BulwarkError =>
   new BulwarkError("SERVING_DEADLINE", "The deadline had passed before the request was taken in.", "allow more time");
-const cancelled = (): BulwarkError =>
-  new BulwarkError("SERVING_CANCELLED", "The caller went away before the result was there.", "ask again");
 const unknownResult = (id: string): BulwarkError =>
   new BulwarkError(
     "RESULT_UNKNOWN",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Answer, createPending } from "@bulwark/queue";
+import { createPending } from "@bulwark/queue";
 
 /** How a request ended that got no answer: its time was over, or its caller went away. */
 export type Over = "late" | "gone";
@@ -11,25 +11,29 @@ export type Limits = {
   readonly isGone: () => boolean;
 };
 
-/** Requests that wait for their answers. */
-export type Waiting = {
-  /** Waits for the answer to a record. Whoever asks is told within some 20 ms that its limits are reached. */
-  open(uri: string, limits: Limits): { ended: Promise<Answer | Over>; fail(error: unknown): void };
-  /** Hands an answer to whoever waits for it, unless his time is over. */
-  answer(answer: Answer): void;
+/** One who waits. The first of an answer, a failure and the end of his time is what he gets. */
+export type Seat<Value> = {
+  readonly ended: Promise<Value | Over>;
+  isOver(): boolean;
+  /** Gives him his answer, unless his time is over. */
+  give(value: Value): void;
+  fail(error: unknown): void;
 };
 
-type Asker = Limits & { resolve(end: Answer | Over): void };
+/** Requests that wait for their answers. */
+export type Waiting<Value> = {
+  /** Begins to wait. Whoever asks is told within some 20 ms that his limits are reached. */
+  open(limits: Limits): Seat<Value>;
+};
+
+type Asker = Limits & { end(how: Over): void };
 
 const LOOK_MS = 20;
 
 /** One timer for all that wait: one for each of them, and a listener at its connection, cost as much as sealing it. */
-export function createWaiting(now: () => number): Waiting {
+export function createWaiting<Value>(now: () => number): Waiting<Value> {
   const askers = createPending<Asker>();
-  const end = (uri: string, { resolve }: Asker, how: Answer | Over): void => {
-    askers.delete(uri);
-    resolve(how);
-  };
+  let last = 0;
   let isLooking = false;
   const lookLater = (): void => {
     if (isLooking) return;
@@ -39,28 +43,38 @@ export function createWaiting(now: () => number): Waiting {
   const look = (): void => {
     isLooking = false;
     const at = now();
-    for (const [uri, asker] of askers.entries()) {
-      if (asker.isGone()) end(uri, asker, "gone");
-      else if (asker.deadline <= at) end(uri, asker, "late");
+    for (const asker of askers.list()) {
+      if (asker.isGone()) asker.end("gone");
+      else if (asker.deadline <= at) asker.end("late");
     }
     if (askers.size() > 0) lookLater();
   };
 
   return {
-    open(uri, limits) {
-      const { promise, resolve, reject } = Promise.withResolvers<Answer | Over>();
-      askers.set(uri, { ...limits, resolve });
-      lookLater();
-      const fail = (error: unknown): void => {
-        askers.delete(uri);
-        reject(error);
+    open(limits) {
+      const { promise, resolve, reject } = Promise.withResolvers<Value | Over>();
+      const name = `#${last++}`;
+      let isOver = false;
+      const leave = (): void => {
+        isOver = true;
+        askers.delete(name);
       };
-      return { ended: promise, fail };
-    },
-    answer(answer) {
-      const asker = askers.get(answer.uri);
-      // Between two looks its time may have passed.
-      if (asker !== undefined) end(answer.uri, asker, asker.deadline <= now() ? "late" : answer);
+      const end = (how: Value | Over): void => {
+        leave();
+        resolve(how);
+      };
+      askers.set(name, { ...limits, end });
+      lookLater();
+      return {
+        ended: promise,
+        isOver: () => isOver,
+        // Between two looks his time may have passed.
+        give: (value) => end(limits.deadline <= now() ? "late" : value),
+        fail(error) {
+          leave();
+          reject(error);
+        },
+      };
     },
   };
 }

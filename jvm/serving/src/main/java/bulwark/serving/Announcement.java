@@ -69,6 +69,7 @@ final class Announcement {
     }
     one.add("inputs", describe(model.inputs()));
     one.add("outputs", describe(model.outputs()));
+    if (model.isBatched()) one.addProperty("maxRows", settings.batch.maxRows);
     if (settings.stream != null) one.add("stream", settings.stream);
     return one;
   }

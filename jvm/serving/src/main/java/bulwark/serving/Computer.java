@@ -51,7 +51,8 @@ final class Computer {
 
   /** The end of a record without one: the asker is told why, in his own dialect. */
   Outcome refuse(Ticket ticket, Refusal refusal) {
-    return new Outcome(ticket, tell(ticket.delivery(), refusal), refusal.code(), !refusal.isOfTheAsker(), "");
+    boolean isDead = !refusal.isOfTheAsker() && !ticket.delivery().isSentAgain();
+    return new Outcome(ticket, tell(ticket.delivery(), refusal), refusal.code(), isDead, "");
   }
 
   private byte[] tell(Delivery delivery, Refusal refusal) {
@@ -77,6 +78,10 @@ final class Computer {
     }
     if (isLate) {
       throw new Refusal("SERVING_DEADLINE", "The deadline passed while the record waited.", "allow more time");
+    }
+    if (delivery.deliveries() > 1 && delivery.isSentAgain()) {
+      String message = "One of the requests of the record may have taken its engine down.";
+      throw new Refusal("QUEUE_SHARED", message, "their gateway sends each alone");
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.Map;
  *
  * @param stream 0 to 2, by priority
  * @param serde absent in records of older clients, whose data is base64 of an Arrow stream
+ * @param requests how many share it
  * @param deliveries how often it was handed out, this time included
  * @param deadline on this machine's clock, in ms since 1970; null where the asker named no limit
  * @param size bytes it counts for
@@ -27,6 +28,7 @@ record Delivery(
     String model,
     String reply,
     boolean keep,
+    long requests,
     long deliveries,
     Double deadline,
     long size,
@@ -42,6 +44,11 @@ record Delivery(
     return deadline != null && deadline <= System.currentTimeMillis();
   }
 
+  /** Whether its gateway, told that it failed, sends each of its requests alone: the one at fault is found then. */
+  boolean isSentAgain() {
+    return requests > 1 && !isOver();
+  }
+
   boolean isSealed() {
     return SEALED.equals(serde);
   }
@@ -54,6 +61,7 @@ record Delivery(
     }
     byte[] data = fields.getOrDefault("data", new byte[0]);
     Long budget = readCount(fields.get("budget"));
+    Long requests = readCount(fields.get("requests"));
     return new Delivery(
         stream,
         id,
@@ -63,6 +71,7 @@ record Delivery(
         text(fields.get("model")),
         text(fields.get("reply")),
         fields.containsKey("keep"),
+        requests == null ? 1 : requests,
         deliveries,
         budget == null ? null : Double.valueOf(readInstant(id) + budget - offsetMs),
         // Records of older clients did not count for anything when they came in.
