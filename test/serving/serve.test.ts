@@ -5,7 +5,9 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { writeLookup, writeMlp } from "../../packages/inference/src/testing/models.ts";
+import { type Link, nameKeys } from "../../packages/queue/src/index.ts";
 import { createClient } from "../../packages/serving-client/src/index.ts";
 import { skip, until } from "./stack.ts";
 import { makeHome } from "./tool.ts";
@@ -87,6 +89,25 @@ describe("bulwark serve with a queue", { skip }, () => {
     } finally {
       client.close();
     }
+  });
+
+  it("is found broken by what an engine says that cannot be read, though others answer", async () => {
+    const { queue } = JSON.parse(readFileSync(join(folder, "stack.json"), "utf8"));
+    const names = nameKeys(queue.job);
+    const passwordFile = queue.redis.passwordFile.replace("operator", "engine");
+    const asEngine = <Value>(ask: (link: Link) => Promise<Value>) =>
+      askRedis({ ...queue.redis, user: "engine", passwordFile }, ask);
+    const look = () => run("serving", "status", "serving", "--timeout", "0", "-o", "json");
+    await asEngine(async (link) => {
+      await link.send("ZADD", names.engines, Date.now() + 60_000, "strange");
+      await link.send("SET", names.serves("strange"), Buffer.alloc(2 ** 20), "PX", 60_000);
+    });
+    const { code, stdout } = await look();
+    const [{ error }] = JSON.parse(stdout).parts;
+    assert.deepEqual([code, error.code, error.message.includes("strange")], [4, "ANNOUNCEMENT_MALFORMED", true]);
+    assert.match(error.mend, /Redis/);
+    await asEngine((link) => link.send("ZREM", names.engines, "strange"));
+    assert.equal((await look()).code, 0);
   });
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {

@@ -58,6 +58,12 @@ describe("an announcement", () => {
     assert.throws(() => readAnnouncement(large), { code: "ANNOUNCEMENT_MALFORMED" });
   });
 
+  it("tells of the last id that an order can have", () => {
+    const carriedOut = { upTo: "18446744073709551615-18446744073709551615", failures: [] };
+    const text = writeAnnouncement({ list: () => [], describe: () => assert.fail() }, carriedOut);
+    assert.deepEqual(readAnnouncement(Buffer.from(text)).carriedOut, carriedOut);
+  });
+
   const version = { model: "m", version: "1", state: "READY", labels: [], inputs: [x], outputs: [y] };
   for (const [what, content] of Object.entries({
     "no object": [],

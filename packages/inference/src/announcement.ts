@@ -46,7 +46,8 @@ export function readAnnouncement(bytes: Buffer): Announcement {
   return { versions, ...(content.carriedOut === undefined ? {} : { carriedOut: readCarriedOut(content.carriedOut) }) };
 }
 
-const ORDER = /^\d{1,15}-\d{1,15}$/;
+/** Any id that Redis can give: whoever may add an order may choose its id. */
+const ORDER = /^\d{1,20}-\d{1,20}$/;
 const isOrder = (value: unknown): value is string => isText(value) && ORDER.test(value);
 
 function readCarriedOut(given: unknown): CarriedOut {
@@ -106,6 +107,11 @@ function parse(bytes: Buffer): unknown {
 }
 
 const malformed = (why: string, cause?: unknown): BulwarkError =>
-  new BulwarkError("ANNOUNCEMENT_MALFORMED", `An engine's announcement cannot be read: ${why}`, "update the engine", {
-    cause,
-  });
+  new BulwarkError(
+    "ANNOUNCEMENT_MALFORMED",
+    `An engine's announcement cannot be read: ${why}`,
+    "look who else may write to Redis, or update the engine",
+    {
+      cause,
+    },
+  );

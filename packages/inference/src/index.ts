@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
-export { type Announcement, type CarriedOut, readAnnouncement, writeAnnouncement } from "./announcement.ts";
+export {
+  type Announcement,
+  type CarriedOut,
+  LONGEST_ANNOUNCEMENT_BYTES,
+  readAnnouncement,
+  writeAnnouncement,
+} from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
   Catalog,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createAnnouncedCatalog, type Engine, writeAnnouncement } from "@bulwark/inference";
+import { createAnnouncedCatalog, type Engine, LONGEST_ANNOUNCEMENT_BYTES, writeAnnouncement } from "@bulwark/inference";
 import { parseConfig } from "./config.ts";
 import { hearEngines } from "./hear-engines.ts";
 import { joinModels } from "./models.ts";
@@ -36,6 +36,24 @@ test("what one engine says that cannot be read is reported once, and hides no ot
   assert.deepEqual([catalog.isReady("n"), reports.length], [true, 1]);
   hear(new Map());
   assert.equal(catalog.isReady("m"), false);
+});
+
+test("an engine that cannot be heard keeps no order from the others", async () => {
+  const heard: string[][] = [];
+  const catalog = createAnnouncedCatalog(() => true);
+  const hear = hearEngines(
+    catalog,
+    () => {},
+    (carriedOut) => heard.push([...carriedOut.keys()]),
+  );
+  hear(
+    new Map([
+      ["empty", Buffer.alloc(0)],
+      ["large", Buffer.alloc(LONGEST_ANNOUNCEMENT_BYTES + 1, " ")],
+      ["sound", say("m")],
+    ]),
+  );
+  assert.deepEqual([heard, catalog.isReady("m")], [[["sound"]], true]);
 });
 
 test("each model is known from where it is computed, and loaded there alone", async () => {

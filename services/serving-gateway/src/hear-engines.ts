@@ -10,7 +10,7 @@ export type HearEngines = (announcements: ReadonlyMap<string, Buffer>) => void;
 
 type Heard = { readonly bytes: Buffer; readonly said: Announcement | undefined };
 
-/** Which orders each engine alive has carried out, by its name; undefined for one that takes none. */
+/** Which orders each engine that can be heard has carried out, by its name; undefined for one that takes none. */
 export type HearOrders = (carriedOut: ReadonlyMap<string, CarriedOut | undefined>) => void;
 
 /**
@@ -31,7 +31,9 @@ export function hearEngines(
     }
     known = heard;
     catalog.hear([...heard.values()].flatMap(({ said }) => (said === undefined ? [] : [said.versions])));
-    hearOrders(new Map([...heard].map(([engine, { said }]) => [engine, said?.carriedOut])));
+    hearOrders(
+      new Map([...heard].flatMap(([name, { said }]) => (said === undefined ? [] : [[name, said.carriedOut]]))),
+    );
   };
 }
 
