@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AnnouncedCatalog, createAnnouncedCatalog } from "./announced.ts";
 export {
+  type AnnouncedKey,
   type Announcement,
   type CarriedOut,
   LONGEST_ANNOUNCEMENT_BYTES,

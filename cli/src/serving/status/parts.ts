@@ -29,7 +29,7 @@ export type PartName = (typeof PART_NAMES)[number];
 
 const RESTART = "end bulwark serve with Ctrl-C and start it again";
 /** What starting again does not mend. */
-const OF_AN_ENGINE: readonly ErrorCode[] = ["ANNOUNCEMENT_MALFORMED"];
+const OF_AN_ENGINE: readonly ErrorCode[] = ["ANNOUNCEMENT_MALFORMED", "RECORD_KEY_MISMATCH"];
 
 type FlinkProbe = (address: FlinkAddress, timeoutMs: number) => ReturnType<Part["probe"]>;
 

@@ -328,6 +328,7 @@ export const ERRORS = {
   RECORD_MALFORMED: entry("invalid", 422, "A record or result on the queue has not the expected form"),
   RECORD_TAMPERED: entry("refused", 422, "A record or result was changed, moved or swapped on the queue"),
   RECORD_KEY_UNKNOWN: entry("refused", 403, "A record is sealed under a master key that is not at hand"),
+  RECORD_KEY_MISMATCH: entry("invalid", 500, "Gateway and engine have different keys under one name and version"),
   RESULT_UNKNOWN: entry("invalid", 404, "No result of this name is there, or it has expired"),
   WEBHOOK_REFUSED: entry("invalid", 400, "The address of a webhook is not one that the server calls"),
   ANNOUNCEMENT_MALFORMED: entry("invalid", 500, "What an engine says that it serves has not the expected form"),
