@@ -307,6 +307,8 @@ export const ERRORS = {
   SERVING_LIMIT: entry("notPermitted", 429, "The caller sends more than its limit allows"),
   SERVING_UNAUTHENTICATED: entry("notPermitted", 401, "The caller gave no valid token or certificate"),
   SERVING_REQUEST: entry("invalid", 400, "A request that the protocol does not have, or that is malformed"),
+  SERVING_REQUEST_SLOW: entry("timedOut", 408, "A request did not arrive within its time"),
+  SERVING_HEAD_TOO_LARGE: entry("invalid", 431, "The head of a request is larger than the server takes"),
   SERVING_ROUTE: entry("invalid", 404, "The server has no such path"),
   SERVING_UNSUPPORTED: entry("invalid", 501, "Something of the protocol that this server does not do"),
   SERVING_CONFIG: entry("invalid", 400, "The settings of the server have findings"),
