@@ -4,12 +4,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { fuzz } from "../packages/attestation/src/testing/fuzz/run.ts";
 import { TARGETS, type Target } from "../packages/attestation/src/testing/fuzz/targets.ts";
-import { fuzzEntries } from "../test/serving/fuzz-entries.ts";
+import { type EntryFuzzResult, fuzzEntries } from "../test/serving/fuzz-entries.ts";
+import { fuzzRelay, type RelayFuzzResult } from "../test/serving/fuzz-relay.ts";
 import { fuzzSurface, startFuzzedGateway } from "../test/serving/fuzz-servers.ts";
 import { SURFACES } from "../test/serving/fuzz-surfaces.ts";
 import { SERVING_TARGETS } from "../test/serving/fuzz-targets.ts";
 import type { Rss } from "../test/serving/read-rss.ts";
-import { startQueueStack } from "../test/serving/stack.ts";
+import { type QueueStack, startQueueStack } from "../test/serving/stack.ts";
 
 type Limits = { inputs: number; seed: number };
 type Report = { figures: Readonly<Record<string, string | number>>; failures: { input: string; problem: string }[] };
@@ -63,15 +64,19 @@ const gateway: Room = {
   },
 };
 
-/** An engine behind a Redis. */
+/** An engine behind a Redis, and the relay before both. */
+const QUEUE: Readonly<
+  Record<string, (stack: QueueStack, limits: Limits) => Promise<EntryFuzzResult | RelayFuzzResult>>
+> = { entries: fuzzEntries, relay: fuzzRelay };
 const queue: Room = {
-  names: ["entries"],
-  async attack(_name, limits) {
+  names: Object.keys(QUEUE),
+  async attack(name, limits) {
     const stack = await startQueueStack(["echo"]);
     try {
-      const { failures, slowestMs, rssMiB, reasons, ...counts } = await fuzzEntries(stack, limits);
+      const { failures, slowestMs, rssMiB, ...rest } = await (QUEUE[name] ?? fuzzEntries)(stack, limits);
+      const counts = Object.entries(rest).map(([key, value]) => [key, String(value)]);
       const measured = { "slowest-ms": slowestMs.toFixed(0), "rss-mib": writeRss(rssMiB) };
-      return { figures: { ...counts, reasons: reasons.join(","), ...measured }, failures };
+      return { figures: { ...Object.fromEntries(counts), ...measured }, failures };
     } finally {
       await stack.stop();
     }

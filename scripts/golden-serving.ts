@@ -21,6 +21,7 @@ import {
 import {
   encodeRequest,
   encodeResult,
+  fingerprintKeys,
   makeDataKey,
   type RequestContent,
   seal,
@@ -295,7 +296,8 @@ function makeAnnouncement(): string {
     describe: () => ({ version: "1", inputs: [info("x")], outputs: [info("y"), info("z")], maxRows: 32, stream }),
   };
   const failure = { order: "7-0", code: "MODEL_UNKNOWN", message: "größer", mend: "none" } as const;
-  return writeAnnouncement(catalog, { upTo: "7-1", failures: [failure] });
+  const recordKeys = fingerprintKeys({ id: KEY_ID, versions: keyBytes });
+  return writeAnnouncement(catalog, { carriedOut: { upTo: "7-1", failures: [failure] }, recordKeys });
 }
 
 function toCode(error: unknown): string {

@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS, decodeResult, encodeRecord } from "../../packages/tenso
 import { until } from "./stack.ts";
 import { BULWARK } from "./tool.ts";
 
-export type RelayProcess = { port: number; stop(): Promise<void> };
+export type RelayProcess = { port: number; pid: number; stop(): Promise<void> };
 
 /** Runs `bulwark serving relay` with some flags, on a free port. */
 export async function launchRelay(
@@ -27,7 +27,7 @@ export async function launchRelay(
     return readPort() > 0;
   });
   return {
-    port: readPort(),
+    ...{ port: readPort(), pid: child.pid ?? 0 },
     async stop() {
       if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
     },

@@ -6,7 +6,9 @@ import { writeInferRequest } from "../../packages/tensors/src/oip/client.ts";
 import { codecOf } from "../../services/serving-gateway/src/grpc/schema.ts";
 import { frame, sendFrame } from "../../services/serving-gateway/src/testing/send-frame.ts";
 import { HEADS, sendHead } from "./fuzz-heads.ts";
-import { type Connections, demandAnswer, demandKnown, judge, judgeOlder, post } from "./fuzz-http.ts";
+import { type Connections, demandAnswer, judge, judgeOlder, post } from "./fuzz-http.ts";
+import { judgeStatus, METADATA, sendMetadata } from "./fuzz-metadata.ts";
+import { makeRaw, sendRaw } from "./fuzz-raw.ts";
 import { SERVING_TARGETS } from "./fuzz-targets.ts";
 
 export type Surface = {
@@ -87,14 +89,8 @@ const grpc: Surface = {
   async send({ grpc: session }, input, dice) {
     // Mostly a whole message; sometimes one whose length is another.
     const length = dice(8) === 0 ? dice(2 * input.length + 1) : input.length;
-    const {
-      status,
-      code,
-      text: said,
-    } = await sendFrame(session, frame(input, { length }), { method: pick(METHODS, dice) });
-    return status === 0
-      ? "answered"
-      : `${status} ${demandKnown(code, said)} ${said.replaceAll(/\d+/g, "#").slice(0, 80)}`;
+    const end = await sendFrame(session, frame(input, { length }), { method: pick(METHODS, dice) });
+    return end.status === 0 ? "answered" : judgeStatus(end);
   },
   async ask({ grpc: session }) {
     const { status, text: said, body } = await sendFrame(session, frame(fineCall));
@@ -123,6 +119,19 @@ export const SURFACES: Readonly<Record<string, Surface>> = {
     ask: async (to) => demandAnswer(await post(to, "/predict", instances)),
   },
   grpc,
+  metadata: {
+    seeds: () => METADATA,
+    send: (to, input, dice) => {
+      const method = pick([...METHODS, "ServerReady", "Nothing"], dice);
+      return sendMetadata(to, input, { method, message: pick([fineCall, Buffer.alloc(0)], dice) });
+    },
+    ask: grpc.ask,
+  },
+  raw: {
+    seeds: () => makeRaw(bodyOf),
+    send: sendRaw,
+    ask: async (to) => demandAnswer(await post(to, pathTo("echo"), bodyOf)),
+  },
   heads: {
     seeds: () => HEADS,
     send: (to, input) => sendHead(to, input, bodyOf),

@@ -103,6 +103,7 @@ const announced = {
   ...{ model: "m", version: "1", state: "READY", labels: ["stable"], stream: { tokens: "x", next: "y" } },
   ...{ inputs: [{ name: "x", datatype: "INT64", shape: [-1, 2] }], outputs: [] },
 };
+const carriedOut = { upTo: "1-1", failures: [{ order: "1-0", code: "MODEL_UNKNOWN", message: "a", mend: "b" }] };
 const olderTensor = { name: "x", data: new Float32Array([1, 2, 3, 4]), shape: [2, 2] };
 const older = [
   encodeRecord([olderTensor]),
@@ -163,7 +164,10 @@ const TARGETS: Readonly<Record<string, ServingTarget>> = {
     run: (bytes) => createCommandReader()(bytes),
   },
   "redis-announcement": {
-    seeds: () => [text({ format: 1, versions: [announced, { ...announced, state: "UNAVAILABLE", reason: "r" }] })],
+    seeds: () => [
+      text({ format: 1, versions: [announced, { ...announced, state: "UNAVAILABLE", reason: "r" }] }),
+      text({ format: 1, versions: [], carriedOut, recordKeys: [{ id: "k", version: 1, check: "c" }] }),
+    ],
     run: (bytes) => readAnnouncement(bytes),
   },
   "redis-request": { seeds: () => requests, run: (bytes) => decodeRequest(bytes) },

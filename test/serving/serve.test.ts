@@ -2,10 +2,13 @@
 // `bulwark serve` with a queue, and what `bulwark serving status` says of it, as people type them.
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { askRedis } from "../../cli/src/serving/redis-probe.ts";
 import { writeLookup, writeMlp } from "../../packages/inference/src/testing/models.ts";
+import { type Link, nameKeys } from "../../packages/queue/src/index.ts";
 import { createClient } from "../../packages/serving-client/src/index.ts";
 import { skip, until } from "./stack.ts";
 import { makeHome } from "./tool.ts";
@@ -87,6 +90,52 @@ describe("bulwark serve with a queue", { skip }, () => {
     } finally {
       client.close();
     }
+  });
+
+  it("is found broken by what an engine says that cannot be read, though others answer", async () => {
+    const { queue } = JSON.parse(readFileSync(join(folder, "stack.json"), "utf8"));
+    const names = nameKeys(queue.job);
+    const passwordFile = queue.redis.passwordFile.replace("operator", "engine");
+    const asEngine = <Value>(ask: (link: Link) => Promise<Value>) =>
+      askRedis({ ...queue.redis, user: "engine", passwordFile }, ask);
+    const look = () => run("serving", "status", "serving", "--timeout", "0", "-o", "json");
+    await asEngine(async (link) => {
+      await link.send("ZADD", names.engines, Date.now() + 60_000, "strange");
+      await link.send("SET", names.serves("strange"), Buffer.alloc(2 ** 20), "PX", 60_000);
+    });
+    const { code, stdout } = await look();
+    const [{ error }] = JSON.parse(stdout).parts;
+    assert.deepEqual([code, error.code, error.message.includes("strange")], [4, "ANNOUNCEMENT_MALFORMED", true]);
+    assert.match(error.mend, /Redis/);
+    // Said by an engine that was given a key of its own, it is told of before anything else.
+    const foreign = { format: 1, versions: [], recordKeys: [{ id: queue.recordKey, version: 1, check: "another" }] };
+    await asEngine(async (link) => {
+      await link.send("ZADD", names.engines, Date.now() + 60_000, "stranger");
+      await link.send("SET", names.serves("stranger"), JSON.stringify(foreign), "PX", 60_000);
+    });
+    const [{ error: mismatch }] = JSON.parse((await look()).stdout).parts;
+    assert.deepEqual([mismatch.code, mismatch.message.includes("stranger")], ["RECORD_KEY_MISMATCH", true]);
+    assert.match(mismatch.mend, /keyring/);
+    await until(() => readFileSync(join(folder, "gateway.log"), "utf8").includes("RECORD_KEY_MISMATCH"));
+    await asEngine((link) => link.send("ZREM", names.engines, "stranger"));
+    await asEngine((link) => link.send("ZREM", names.engines, "strange"));
+    assert.equal((await look()).code, 0);
+  });
+
+  it("is found broken when the engine has another key than the gateway under the same name and version", async () => {
+    const file = join(folder, "stack.json");
+    const sound = readFileSync(file, "utf8");
+    const stack = JSON.parse(sound);
+    const keyring = JSON.parse(readFileSync(stack.queue.keyringFile, "utf8"));
+    for (const { versions } of keyring.keys) for (const one of versions) one.key = randomBytes(32).toString("base64");
+    stack.queue.keyringFile = join(home, "another.json");
+    writeFileSync(stack.queue.keyringFile, JSON.stringify(keyring), { mode: 0o600 });
+    writeFileSync(file, JSON.stringify(stack));
+    const { code, stdout } = await run("serving", "status", "serving", "--timeout", "0", "-o", "json");
+    writeFileSync(file, sound);
+    const [{ error }] = JSON.parse(stdout).parts;
+    assert.deepEqual([code, error.code, error.message.includes("embedded-")], [4, "RECORD_KEY_MISMATCH", true]);
+    assert.equal((await run("serving", "status", "serving")).code, 0);
   });
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {

@@ -5,10 +5,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { listDeadLetters, SEALED } from "../../packages/queue/src/index.ts";
 import { askQueue, type Entry, fuzzEntries, isQueueEmpty, names, writeEntries } from "./fuzz-entries.ts";
+import { fuzzRelay } from "./fuzz-relay.ts";
 import { type QueueStack, skip, startQueueStack, until } from "./stack.ts";
 
 const ENTRIES = Number(process.env.BULWARK_FUZZ_ENTRIES ?? 2_000);
 const SEED = 11;
+const COMMANDS = 2_000;
+const MOST_RELAY_MIB = 512;
 /** More than Lua hands to a command at once. */
 const MANY_FIELDS = 5_000;
 
@@ -24,6 +27,14 @@ describe("entries of strangers", { skip }, () => {
     context.diagnostic(`${letters} dead letters of ${ENTRIES} entries: ${reasons.join(", ")}`);
     assert.deepEqual(failures, []);
     assert.ok(letters > Math.min(ENTRIES / 4, 2_000) && reasons.length > 1);
+  });
+
+  it("come to the relay as well, and are answered, while its clients get their own numbers", async (context) => {
+    const { failures, inputs, asked, outcomes, rssMiB } = await fuzzRelay(stack, { inputs: COMMANDS, seed: SEED });
+    context.diagnostic(`${inputs} inputs, answered in ${outcomes} ways`);
+    assert.deepEqual(failures, []);
+    assert.ok(inputs === COMMANDS && asked > 1 && outcomes > 20, JSON.stringify({ inputs, asked, outcomes }));
+    assert.ok(rssMiB.most < MOST_RELAY_MIB, JSON.stringify(rssMiB));
   });
 
   it("with more fields than a script can pass on are dead letters, too, and take nothing with them", async () => {

@@ -2,8 +2,6 @@
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { readSecretFile } from "@bulwark/contracts/secret-file";
-import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   checkRedis,
   checkRights,
@@ -18,6 +16,7 @@ import {
   toRedisOptions,
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
+import { readRecordKey } from "./record-key.ts";
 import type { RelayQueue } from "./relay-queue.ts";
 
 export type RelayOptions = {
@@ -45,8 +44,7 @@ const PATIENCE_MS = 60_000;
  * SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
  */
 export async function startRelay(queue: RelayQueue, options: RelayOptions): Promise<Relay> {
-  const [key] = selectKeys(parseKeyring(await readSecretFile(queue.keyringFile)), [queue.recordKey]).keys;
-  if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
+  const key = await readRecordKey(queue);
   const names = nameKeys(queue.job);
   const link = createLink(new Redis(toRedisOptions(await readRedisAddress(queue.relay))));
   const parts = {

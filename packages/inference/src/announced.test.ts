@@ -64,6 +64,20 @@ describe("an announcement", () => {
     assert.throws(() => readAnnouncement(large), { code: "ANNOUNCEMENT_MALFORMED" });
   });
 
+  it("tells of the last id that an order can have", () => {
+    const carriedOut = { upTo: "18446744073709551615-18446744073709551615", failures: [] };
+    const text = writeAnnouncement({ list: () => [], describe: () => assert.fail() }, { carriedOut });
+    assert.deepEqual(readAnnouncement(Buffer.from(text)).carriedOut, carriedOut);
+  });
+
+  it("tells which keys open records, and says nothing of them where it has none to tell", () => {
+    const none = { list: () => [], describe: () => assert.fail() };
+    const recordKeys = [{ id: "k", version: 2, check: "c" }];
+    const read = (text: string) => readAnnouncement(Buffer.from(text));
+    assert.deepEqual(read(writeAnnouncement(none, { recordKeys })), { versions: [], recordKeys });
+    assert.deepEqual(read(writeAnnouncement(none)), { versions: [] });
+  });
+
   const version = { model: "m", version: "1", state: "READY", labels: [], inputs: [x], outputs: [y] };
   for (const [what, content] of Object.entries({
     "no object": [],
@@ -78,6 +92,9 @@ describe("an announcement", () => {
     "an unknown datatype": { format: 1, versions: [{ ...version, inputs: [{ ...x, datatype: "constructor" }] }] },
     "a negative size": { format: 1, versions: [{ ...version, outputs: [{ ...y, shape: [-2] }] }] },
     "rows of no run": { format: 1, versions: [{ ...version, maxRows: 1 }] },
+    "keys that are no list": { format: 1, versions: [], recordKeys: {} },
+    "a key without a check": { format: 1, versions: [], recordKeys: [{ id: "k", version: 1 }] },
+    "a key without a version": { format: 1, versions: [], recordKeys: [{ id: "k", check: "c", version: "1" }] },
     "a stream of something else": {
       format: 1,
       versions: [{ ...version, stream: { tokens: "x", next: "y", toString: 1 } }],

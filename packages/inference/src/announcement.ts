@@ -14,8 +14,15 @@ export type CarriedOut = {
 };
 type Failure = { readonly code: ErrorCode; readonly message: string; readonly mend: string };
 
-/** What an engine says of itself; without `carriedOut` it takes no orders. */
-export type Announcement = { readonly versions: readonly AnnouncedVersion[]; readonly carriedOut?: CarriedOut };
+/** A key that opens records: its name, its version, and what tells it from another one of these (docs/adr/0030). */
+export type AnnouncedKey = { readonly id: string; readonly version: number; readonly check: string };
+
+/** What an engine says of itself; without `carriedOut` it takes no orders, without `recordKeys` it says nothing of them. */
+export type Announcement = {
+  readonly versions: readonly AnnouncedVersion[];
+  readonly carriedOut?: CarriedOut | undefined;
+  readonly recordKeys?: readonly AnnouncedKey[] | undefined;
+};
 
 /** What one engine may say of itself. */
 export const LONGEST_ANNOUNCEMENT_BYTES = 2 ** 18;
@@ -24,12 +31,15 @@ const FORMAT = 1;
 /**
  * What an engine serves, as JSON for those that send it requests without having its models. Throws ANNOUNCEMENT_TOO_LARGE.
  */
-export function writeAnnouncement(catalog: Pick<Catalog, "list" | "describe">, carriedOut?: CarriedOut): string {
+export function writeAnnouncement(
+  catalog: Pick<Catalog, "list" | "describe">,
+  { carriedOut, recordKeys }: Omit<Announcement, "versions"> = {},
+): string {
   const versions = catalog.list().map((status) => {
     const { model, version, state } = status;
     return state === "READY" ? { ...status, ...catalog.describe(model, version), version } : status;
   });
-  const text = JSON.stringify({ format: FORMAT, versions, carriedOut });
+  const text = JSON.stringify({ format: FORMAT, versions, carriedOut, recordKeys });
   const bytes = Buffer.byteLength(text);
   if (bytes <= LONGEST_ANNOUNCEMENT_BYTES) return text;
   const message = `What the engine serves takes ${bytes} bytes to say; ${LONGEST_ANNOUNCEMENT_BYTES} are the most`;
@@ -42,11 +52,16 @@ export function readAnnouncement(bytes: Buffer): Announcement {
   const content = parse(bytes);
   if (!isRecord(content) || content.format !== FORMAT) throw malformed("its format is another one");
   if (!Array.isArray(content.versions)) throw malformed("it has no versions");
-  const versions = content.versions.map(readVersion);
-  return { versions, ...(content.carriedOut === undefined ? {} : { carriedOut: readCarriedOut(content.carriedOut) }) };
+  const { carriedOut, recordKeys } = content;
+  return {
+    versions: content.versions.map(readVersion),
+    ...(carriedOut === undefined ? {} : { carriedOut: readCarriedOut(carriedOut) }),
+    ...(recordKeys === undefined ? {} : { recordKeys: readKeys(recordKeys) }),
+  };
 }
 
-const ORDER = /^\d{1,15}-\d{1,15}$/;
+/** Any id that Redis can give: whoever may add an order may choose its id. */
+const ORDER = /^\d{1,20}-\d{1,20}$/;
 const isOrder = (value: unknown): value is string => isText(value) && ORDER.test(value);
 
 function readCarriedOut(given: unknown): CarriedOut {
@@ -59,6 +74,17 @@ function readCarriedOut(given: unknown): CarriedOut {
     return { order, code: Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "BUG", message, mend };
   });
   return { upTo: given.upTo, failures };
+}
+
+function readKeys(given: unknown): AnnouncedKey[] {
+  if (!Array.isArray(given)) throw malformed("its keys are no list");
+  return given.map((key) => {
+    if (!isRecord(key)) throw malformed("a key is no object");
+    const { id, version, check } = key;
+    if (!isText(id) || !isText(check)) throw malformed("a key has no name, or nothing to tell it by");
+    if (!Number.isSafeInteger(version)) throw malformed("a key has no version");
+    return { id, version: Number(version), check };
+  });
 }
 
 function readVersion(given: unknown): AnnouncedVersion {
@@ -111,6 +137,11 @@ function parse(bytes: Buffer): unknown {
 }
 
 const malformed = (why: string, cause?: unknown): BulwarkError =>
-  new BulwarkError("ANNOUNCEMENT_MALFORMED", `An engine's announcement cannot be read: ${why}`, "update the engine", {
-    cause,
-  });
+  new BulwarkError(
+    "ANNOUNCEMENT_MALFORMED",
+    `An engine's announcement cannot be read: ${why}`,
+    "look who else may write to Redis, or update the engine",
+    {
+      cause,
+    },
+  );

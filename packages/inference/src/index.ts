@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AnnouncedCatalog, createAnnouncedCatalog, type Shared } from "./announced.ts";
-export { type Announcement, type CarriedOut, readAnnouncement, writeAnnouncement } from "./announcement.ts";
+export {
+  type AnnouncedKey,
+  type Announcement,
+  type CarriedOut,
+  LONGEST_ANNOUNCEMENT_BYTES,
+  readAnnouncement,
+  writeAnnouncement,
+} from "./announcement.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type {
   Catalog,

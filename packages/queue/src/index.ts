@@ -55,6 +55,7 @@ export {
   seal,
   unseal,
 } from "./sealing/envelope.ts";
+export { findKeyMismatches, fingerprintKeys, type KeyFingerprint } from "./sealing/fingerprint.ts";
 export { type RecordKeys, toRecordKeys } from "./sealing/record-keys.ts";
 export { type RedisServerSettings, renderRedisConfiguration } from "./server/configuration.ts";
 export { type RedisConnectionSettings, readRedisAddress } from "./server/connection-files.ts";

@@ -21,6 +21,7 @@ import {
   createLink,
   createRandom,
   createWork,
+  fingerprintKeys,
   type Link,
   nameKeys,
   openOrders,
@@ -76,7 +77,9 @@ export async function startEngineProcess(settings: EngineSettings, report: Repor
       orders: openOrders({ link: commands, names, keys: recordKeys, fillRandom }),
       ...{ engine, report },
     });
-  const announce = (): string => writeAnnouncement(engine, follower?.carriedOut());
+  const announced = recordKey && fingerprintKeys(recordKey);
+  const announce = (): string =>
+    writeAnnouncement(engine, { carriedOut: follower?.carriedOut(), recordKeys: announced });
   const { models: _opened, records, ...older } = settings.older;
   const untraced = createComputer(engine, {
     job: settings.job,

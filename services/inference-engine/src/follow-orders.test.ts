@@ -7,6 +7,25 @@ import { followOrders } from "./follow-orders.ts";
 
 const order = (at: number, verb: OrderVerb, model: string): Order => ({ id: `${at}-0`, verb, model });
 
+test("what is no order hides none that failed, and is not told of one by one", async () => {
+  const problem = new BulwarkError("RECORD_TAMPERED", "it does not open", "look");
+  const strange = Array.from({ length: 500 }, (_, at): Order => ({ id: `${at + 2}-0`, problem }));
+  const batches = [[order(1, "load", "broken"), ...strange], strange];
+  const events: string[] = [];
+  const follower = followOrders({
+    orders: { readNew: async () => batches.shift() ?? [] },
+    engine: {
+      load: async () => assert.fail(new BulwarkError("MODEL_LOAD_FAILED", "it is broken", "mend it")),
+      unload: async () => {},
+    },
+    report: (event) => void events.push(event),
+  });
+  while (await follower.follow());
+  const codes = follower.carriedOut().failures.map(({ code }) => code);
+  assert.deepEqual([codes.shift(), new Set(codes)], ["MODEL_LOAD_FAILED", new Set(["RECORD_TAMPERED"])]);
+  assert.ok(codes.length < 20 && events.length < 40, `${codes.length} ${events.length}`);
+});
+
 test("the last order for a model counts, and failures are told of by their orders", async () => {
   const done: string[] = [];
   const batches: Order[][] = [

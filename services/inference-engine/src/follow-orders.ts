@@ -12,11 +12,16 @@ export type OrderFollower = {
   carriedOut(): CarriedOut;
 };
 
-/** Failures that are told of: whoever waits for an order asks each second. */
+/** Failures that are told of, of either kind: whoever waits for an order asks each second. */
 const MOST_FAILURES = 8;
 
+type Failure = CarriedOut["failures"][number];
+type Readable = Extract<Order, { model: string }>;
+type Unreadable = Exclude<Order, Readable>;
+
 /**
- * Of several orders for one model the last counts. A model is loaded from the engine's own folder by the engine's own
+ * Of several orders for one model the last counts. What is no order is told of beside those that failed, so that whoever
+ * adds many of it hides none of them. A model is loaded from the engine's own folder by the engine's own
  * settings and keys: an order names it, and nothing else.
  */
 export function followOrders({
@@ -29,34 +34,40 @@ export function followOrders({
   report: Report;
 }): OrderFollower {
   let upTo = "0-0";
-  const failures: CarriedOut["failures"][number][] = [];
+  const failed: Failure[] = [];
+  const unread: Failure[] = [];
   let following: Promise<boolean> | undefined;
 
-  const fail = (order: string, error: unknown): void => {
+  const fail = (failures: Failure[], order: string, error: unknown): void => {
     const { code, message, mend } = toFailure(error);
     report("order not carried out", { order, code, message });
     failures.push({ order, code, message, mend });
     if (failures.length > MOST_FAILURES) failures.shift();
   };
 
-  const carryOut = async (order: Order): Promise<void> => {
+  const carryOut = async ({ id, verb, model }: Readable): Promise<void> => {
     try {
-      if ("problem" in order) throw order.problem;
-      await engine[order.verb](order.model);
-      report("order carried out", { order: order.id, verb: order.verb, model: order.model.slice(0, 80) });
+      await engine[verb](model);
+      report("order carried out", { order: id, verb, model: model.slice(0, 80) });
     } catch (error) {
-      fail(order.id, error);
+      fail(failed, id, error);
     }
+  };
+
+  const tellUnread = (problems: readonly Unreadable[]): void => {
+    const told = problems.slice(-MOST_FAILURES);
+    if (told.length < problems.length) report("orders not read", { count: String(problems.length - told.length) });
+    for (const { id, problem } of told) fail(unread, id, problem);
   };
 
   const follow = async (): Promise<boolean> => {
     const fresh = await orders.readNew();
     const last = fresh.at(-1);
     if (last === undefined) return false;
-    const newest = new Map(fresh.flatMap((order) => ("model" in order ? [[order.model, order.id] as const] : [])));
-    for (const order of fresh) {
-      if (!("model" in order) || newest.get(order.model) === order.id) await carryOut(order);
-    }
+    tellUnread(fresh.filter((order) => "problem" in order));
+    const readable = fresh.filter((order) => "model" in order);
+    const newest = new Map(readable.map(({ model, id }) => [model, id]));
+    for (const order of readable) if (newest.get(order.model) === order.id) await carryOut(order);
     upTo = last.id;
     return true;
   };
@@ -68,6 +79,6 @@ export function followOrders({
       });
       return following;
     },
-    carriedOut: () => ({ upTo, failures }),
+    carriedOut: () => ({ upTo, failures: [...failed, ...unread] }),
   };
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { serveHealth } from "./health.ts";
 import { createTally } from "./tally.ts";
@@ -26,6 +28,9 @@ test("probes and Prometheus are answered, and nothing else", async (context) => 
   isReady = true;
   assert.deepEqual(await (await get("/v2/health/ready")).json(), { ready: true, live: true });
   assert.equal((await get("/v2/models")).status, 404);
+  const stranger = connect(server.port, "127.0.0.1");
+  stranger.write("hello\r\n\r\n");
+  assert.match(String(await buffer(stranger)), /^HTTP\/1\.1 400 [\s\S]*"code":"SERVING_REQUEST"/);
   const lines = (await (await get("/metrics")).text()).split("\n");
   assert.ok(lines.includes('bulwark_engine_records_total{outcome="duplicate"} 2'));
   assert.ok(lines.includes("bulwark_engine_ready 1"));

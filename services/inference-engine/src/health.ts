@@ -3,6 +3,7 @@ import { createServer as createHttp, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { answerNoHttp } from "@bulwark/contracts/no-http";
 import { reasonOf, TRITON_FAMILIES, type VersionStatistics } from "@bulwark/inference";
 import type { Counts } from "./runner.ts";
 import type { Tally } from "./tally.ts";
@@ -49,6 +50,7 @@ export async function serveHealth(health: Health, { port, host, tls }: HealthSet
     tls === undefined
       ? createHttp(answer)
       : createHttps({ cert: tls.certificate, key: tls.privateKey, minVersion: "TLSv1.3" }, answer);
+  server.on("clientError", answerNoHttp);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       reject(new BulwarkError("SERVING_PORT", `Port ${port} cannot be used`, "choose another healthPort", { cause }));

@@ -20,7 +20,7 @@ import {
   unwrapFrom,
 } from "@bulwark/inference";
 import { parseKeyring } from "@bulwark/pki";
-import type { OrderVerb } from "@bulwark/queue";
+import type { KeyFingerprint, OrderVerb } from "@bulwark/queue";
 import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
 import { createClients, readTokens } from "./clients.ts";
@@ -29,7 +29,7 @@ import { openDurable } from "./durable/index.ts";
 import { createEngineOrders } from "./engine-orders.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
-import { hearEngines, type Report } from "./hear-engines.ts";
+import { type HearEngines, hearEngines, type Report } from "./hear-engines.ts";
 import { createMetrics } from "./metrics.ts";
 import { joinModels } from "./models.ts";
 import { createQueuedStatistics } from "./queued-statistics.ts";
@@ -56,7 +56,7 @@ export type Started = {
  * Loads the models of direct delivery, then listens; those of durable delivery are known by what engines say of them.
  * Throws SERVING_CONFIG, SERVING_PORT, MODEL_REPOSITORY, KEYRING_UNSAFE.
  *
- * @param report told of what an engine said that cannot be read
+ * @param report told of what an engine said that cannot be read, and of one whose keys are others
  */
 export async function startGateway(config: GatewayConfig, report: Report = () => {}): Promise<Started> {
   const now = (): number => performance.timeOrigin + performance.now();
@@ -84,7 +84,8 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
   const timers = createTimers(now);
   const silent = createSilentModels();
   const orders = createEngineOrders({ now, pause: delay });
-  const hear = announced === undefined ? undefined : hearEngines(announced, report, orders.hear);
+  const hear = (recordKeys: readonly KeyFingerprint[]): HearEngines =>
+    hearEngines(announced, report, { hearOrders: orders.hear, recordKeys });
   const durable =
     config.durable === undefined
       ? undefined

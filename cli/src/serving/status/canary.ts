@@ -2,8 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
-import { readSecretFile } from "@bulwark/contracts/secret-file";
-import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createIntake,
   createRandom,
@@ -21,6 +19,7 @@ import {
 } from "@bulwark/queue";
 import { makeZeros, type TensorInfo } from "@bulwark/tensors";
 import { askGateway, listReady } from "../gateway-client.ts";
+import { readRecordKey } from "../record-key.ts";
 import { askRedis } from "../redis-probe.ts";
 import type { Stack } from "../stack.ts";
 
@@ -78,8 +77,7 @@ async function askQueue(
   model: Model,
   timeoutMs: number,
 ): Promise<ErrorCode | undefined> {
-  const [key] = selectKeys(parseKeyring(await readSecretFile(queue.keyringFile)), [queue.recordKey]).keys;
-  if (key === undefined) throw new BulwarkError("BUG", "A selected key is absent.", "report it");
+  const key = await readRecordKey(queue);
   const names = nameKeys(queue.job);
   const uri = `canary-${randomUUID()}`;
   const place = { stream: queue.job, uri, model: model.name };

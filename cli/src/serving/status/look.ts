@@ -43,7 +43,11 @@ export async function lookAtParts(stack: Stack, { only, timeoutMs, signal, say }
     } else {
       say(`${subject} initialization failed. See ${log(stack)} for details.`);
       const { code, message } = outcome.error;
-      found.push({ part, state: "failed", error: { code, message, log: log(stack), mend: mend(stack) } });
+      found.push({
+        part,
+        state: "failed",
+        error: { code, message, log: log(stack), mend: mend(stack, outcome.error) },
+      });
     }
   }
   return found;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError } from "@bulwark/contracts/errors";
+import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
 import { inspectQueue, nameKeys } from "@bulwark/queue";
 import { askFlink, countSlots } from "../flink/ask.ts";
 import { askGateway } from "../gateway-client.ts";
 import { askRedis } from "../redis-probe.ts";
 import type { FlinkAddress, Stack } from "../stack.ts";
 import { sendCanary } from "./canary.ts";
+import { hearEngines } from "./hear-engines.ts";
 
 /** One part of the serving stack, in the words that users of the older start scripts know. */
 export type Part = {
@@ -18,7 +19,7 @@ export type Part = {
   absent: string;
   /** Where to look when it fails, and how it is mended. */
   log(stack: Stack): string;
-  mend(stack: Stack): string;
+  mend(stack: Stack, error: BulwarkError): string;
   /** Tries it in earnest. Gives what is worth knowing; throws a BulwarkError when it is not ready. */
   probe(stack: Stack, timeoutMs: number): Promise<Readonly<Record<string, string | number>>>;
 };
@@ -27,6 +28,8 @@ export const PART_NAMES = ["redis", "flinkjm", "flinktm", "frontend", "serving"]
 export type PartName = (typeof PART_NAMES)[number];
 
 const RESTART = "end bulwark serve with Ctrl-C and start it again";
+/** What starting again does not mend. */
+const OF_AN_ENGINE: readonly ErrorCode[] = ["ANNOUNCEMENT_MALFORMED", "RECORD_KEY_MISMATCH"];
 
 type FlinkProbe = (address: FlinkAddress, timeoutMs: number) => ReturnType<Part["probe"]>;
 
@@ -101,8 +104,9 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
     isIn: () => true,
     absent: "",
     log: ({ queue, gateway }) => queue?.engineLogs.join(", ") ?? gateway.log,
-    mend: () => RESTART,
+    mend: (_stack, { code, mend }) => (OF_AN_ENGINE.includes(code) ? mend : RESTART),
     async probe(stack, timeoutMs) {
+      if (stack.queue !== undefined) await hearEngines(stack.queue);
       const { model, refusal } = await sendCanary(stack, timeoutMs);
       return { canary: model, ...(refusal === undefined ? {} : { refusal }) };
     },

@@ -10,8 +10,7 @@ import { createLink, type Link } from "./link.ts";
 import { toRedisOptions } from "./options.ts";
 
 const names = nameKeys("clinic");
-/** The operator may run no script, so that it is asked for among others alone. */
-const ASKED: readonly (readonly RedisUser[])[] = [["gateway"], ["engine"], ["relay"], REDIS_USERS];
+const ASKED: readonly (readonly RedisUser[])[] = [...REDIS_USERS.map((user) => [user]), REDIS_USERS];
 
 describe("rights of a user", () => {
   for (const program of findRedisPrograms()) {

@@ -85,12 +85,16 @@ const DEEDS: Readonly<Record<RedisUser, (names: Names) => Command[]>> = {
     ["PEXPIRE", serves("e"), "1"],
   ],
   relay: (names) => [...takesIn(names), ["SCAN", "0"], ["XRANGE", names.dead, "-", "+"], ["XDEL", names.dead, "0-1"]],
-  operator: (names) => [...looks(names), ["XREVRANGE", names.dead, "+", "-"]],
+  operator: (names) => [
+    ...RUNS_SCRIPTS,
+    ...looks(names),
+    ["GET", names.serves("e")],
+    ["XREVRANGE", names.dead, "+", "-"],
+  ],
 };
 
 /**
- * Refuses a user who may not do all that some roles do, with the line that gives it the rights. Runs none of it. The
- * operator alone cannot be asked for: it may not run the script that looks.
+ * Refuses a user who may not do all that some roles do, with the line that gives it the rights. Runs none of it.
  *
  * @throws BulwarkError QUEUE_REFUSED, QUEUE_UNREACHABLE
  */

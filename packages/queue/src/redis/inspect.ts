@@ -6,6 +6,9 @@ import { asList, readInstant } from "./read-entry.ts";
 
 /** An engine that was not heard of for so long does not count as alive. */
 export const ENGINE_SILENCE_MS = 6_000;
+/** More are not listed, nor any with a longer name: whoever may add one may add any. */
+const MOST_ENGINES = 1_000;
+const LONGEST_ENGINE_NAME = 512;
 
 /** What the queue looks like at one instant. */
 export type QueueState = {
@@ -59,7 +62,9 @@ export async function inspectQueue(link: Link, names: Names): Promise<QueueState
 export async function listEngines(link: Link, names: Names): Promise<string[]> {
   const [seconds] = asList(await link.send("TIME"));
   const since = Number(seconds) * 1000 - ENGINE_SILENCE_MS;
-  return asList(await link.send("ZRANGEBYSCORE", names.engines, since, "+inf")).map(String);
+  const bound = ["LIMIT", 0, MOST_ENGINES];
+  const listed = asList(await link.send("ZRANGEBYSCORE", names.engines, since, "+inf", ...bound)).map(String);
+  return listed.filter((name) => name.length <= LONGEST_ENGINE_NAME);
 }
 
 /** Dead letters dropped so far; 0 for a user whose rights are from before they were counted. */

@@ -6,6 +6,7 @@ import { type FillRandom, makeDataKey, type Place, readDataKey, seal, unseal } f
 import type { RecordKeys } from "../sealing/record-keys.ts";
 import type { Link } from "./link.ts";
 import { asList, type RawEntry, readFields } from "./read-entry.ts";
+import { SCRIPTS } from "./script.ts";
 
 /** What gateways may order engines to do with a model that these know already by their own settings. */
 export const ORDER_VERBS = ["load", "unload"] as const;
@@ -14,9 +15,13 @@ export type OrderVerb = (typeof ORDER_VERBS)[number];
 /** An order as it was read; `problem` where it cannot be opened, and is none. */
 export type Order = { id: string; model: string; verb: OrderVerb } | { id: string; problem: BulwarkError };
 
-/** Redis forgets the oldest; an engine that starts later does not see them. */
+/** Redis forgets the oldest; an engine that starts later does not see them. No reading needs more: what others added waits. */
 const MOST_KEPT = 1_000;
+/** An order has a name of a model, and a sealed verb with a number. */
+const LONGEST_ORDER_BYTES = 4_096;
 const FIRST = "0-0";
+/** Behind it Redis takes no entry, and cannot be asked. */
+const LAST = "18446744073709551615-18446744073709551615";
 
 /**
  * Orders to all engines of a job, present and future. Each is sealed as records are: whoever rules Redis can make none, and
@@ -25,7 +30,10 @@ const FIRST = "0-0";
 export type Orders = {
   /** Gives an order; resolves to its id, which grows with each. Throws QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_FULL. */
   give(model: string, verb: OrderVerb): Promise<string>;
-  /** Those after the ones read before, the oldest first. What was read once is not read again, whoever repeats it. */
+  /**
+   * Those after the ones read before, the oldest first, a bounded number of them. What was read once is not read again,
+   * whoever repeats it.
+   */
   readNew(): Promise<Order[]>;
 };
 
@@ -38,9 +46,10 @@ export function openOrders({ link, names, keys, fillRandom }: Parts): Orders {
 
   const read = ([rawId, flat]: RawEntry): Order | undefined => {
     const id = String(rawId);
-    const fields = readFields(flat ?? []);
-    const [model, sealed] = [String(fields.get("model") ?? ""), fields.get("order") ?? Buffer.alloc(0)];
     try {
+      if (flat === null) throw tooLarge();
+      const fields = readFields(flat);
+      const [model, sealed] = [String(fields.get("model") ?? ""), fields.get("order") ?? Buffer.alloc(0)];
       const place = placeOf(model);
       const content = String(unseal(readDataKey(keys, sealed, place), sealed, ["order", place]));
       const [verb, name = ""] = content.split(" ");
@@ -65,7 +74,9 @@ export function openOrders({ link, names, keys, fillRandom }: Parts): Orders {
       return String(await link.send("XADD", names.orders, ...kept, "*", "model", model, "order", order));
     },
     async readNew() {
-      const entries = asList(await link.send("XRANGE", names.orders, `(${last}`, "+")) as RawEntry[];
+      if (last === LAST) return [];
+      const bounds = [`(${last}`, MOST_KEPT, LONGEST_ORDER_BYTES];
+      const entries = asList(await link.run(SCRIPTS.orders, [names.orders], bounds)) as RawEntry[];
       last = String(entries.at(-1)?.[0] ?? last);
       return entries.flatMap((entry) => read(entry) ?? []);
     },
@@ -74,7 +85,16 @@ export function openOrders({ link, names, keys, fillRandom }: Parts): Orders {
 
 /** Whether an id is that of an order, or of one after it. */
 export function isReached(id: string, order: string): boolean {
-  const [ms = 0, sequence = 0] = id.split("-").map(Number);
-  const [orderMs = 0, orderSequence = 0] = order.split("-").map(Number);
+  const [ms, sequence] = readId(id);
+  const [orderMs, orderSequence] = readId(order);
   return ms > orderMs || (ms === orderMs && sequence >= orderSequence);
 }
+
+/** Both parts may be larger than what a number holds exactly: whoever adds an entry may choose its id. */
+function readId(id: string): [bigint, bigint] {
+  const [ms = "0", sequence = "0"] = id.split("-");
+  return [BigInt(ms), BigInt(sequence)];
+}
+
+const tooLarge = (): BulwarkError =>
+  new BulwarkError("RECORD_MALFORMED", "An order is larger than any can be.", "look who else may write to Redis");

@@ -292,7 +292,8 @@ function suite(program: RedisProgram): void {
     const names = makeJob();
     const work = await openWork(names);
     const key = names.serves("engine-1");
-    const read = async () => Object.fromEntries(await readAnnouncements(link, names, ["engine-1", "absent"]));
+    const asked = { engines: ["engine-1", "absent"], mostBytes: 10 };
+    const read = async () => Object.fromEntries(await readAnnouncements(link, names, asked));
     await work.beat("one");
     assert.deepEqual(await read(), { "engine-1": Buffer.from("one") });
     const left = Number(await link.send("PTTL", key));

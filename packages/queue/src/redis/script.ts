@@ -17,4 +17,6 @@ export const SCRIPTS = {
   beat: toScript(LUA["beat-3"]),
   leave: toScript(LUA["leave-6"]),
   refused: toScript(LUA["refused-0"]),
+  orders: toScript(LUA["orders-1"]),
+  hear: toScript(LUA["hear-0"]),
 } as const;

@@ -34,6 +34,27 @@ it("reads commands however they are cut", () => {
   );
 });
 
+it("takes no longer for a large command that comes in many pieces than for its bytes", () => {
+  const bytes = write(Array.from({ length: 1_000 }, () => Buffer.alloc(60_000, "a")));
+  const read = createCommandReader();
+  const seen: Buffer[][] = [];
+  const startedAt = performance.now();
+  for (let at = 0; at < bytes.length; at += 65_536) seen.push(...read(bytes.subarray(at, at + 65_536)));
+  // Copied anew for each word, they were 30 GB.
+  assert.ok(performance.now() - startedAt < 5_000);
+  assert.deepEqual([seen.length, seen[0]?.length], [1, 1_000]);
+});
+
+it("refuses a command that is larger than any may be, before it is whole", () => {
+  const [read, piece] = [
+    createCommandReader(),
+    Buffer.concat([Buffer.from("$1048576\r\n"), Buffer.alloc(2 ** 20 + 2)]),
+  ];
+  piece.write("\r\n", piece.length - 2);
+  read(Buffer.from("*1000\r\n"));
+  assert.throws(() => Array.from({ length: 70 }, () => read(piece)), { code: "SERVING_REQUEST" });
+});
+
 it("reads or refuses whatever comes", () => {
   const likely = fc.stringMatching(/^[*$]?[0-9\r\n$*a-z-]{0,60}$/).map((text) => Buffer.from(text));
   fc.assert(

@@ -16,7 +16,7 @@ const LINE_END = "\r\n";
 
 /**
  * Reads commands as clients send them: lists of bulk strings. Feed it bytes as they come; it gives the commands that are
- * complete.
+ * complete. No word is looked at twice, however many pieces a command comes in.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  * @throws BulwarkError SERVING_REQUEST for what is no command, or a too large one
@@ -26,47 +26,62 @@ export function createCommandReader(): (bytes: Buffer) => Buffer[][] {
   let pendingBytes = 0;
   /** Below this many bytes there is no use in looking again. */
   let wanted = 0;
+  /** Words that the command under way is to have, and those that are there. */
+  let count: number | undefined;
+  let words: Buffer[] = [];
+  let wordBytes = 0;
+
+  const readNext = (buffer: Buffer, at: number): Read | { wanted: number } =>
+    count === undefined ? readCount(buffer, at, "*", MOST_WORDS) : readWord(buffer, at);
+
+  /** Takes in what was read; gives the command that is whole with it. */
+  const take = (read: Read): Buffer[] | undefined => {
+    if ("word" in read) {
+      words.push(read.word);
+      wordBytes += read.word.length;
+    } else {
+      count = read.value;
+    }
+    if (words.length !== count) return undefined;
+    const command = words;
+    [count, words, wordBytes] = [undefined, [], 0];
+    return command;
+  };
 
   return (bytes) => {
     pending.push(bytes);
     pendingBytes += bytes.length;
-    if (pendingBytes > MOST_BYTES) throw malformed("is too large");
+    if (wordBytes + pendingBytes > MOST_BYTES) throw malformed("is too large");
     if (pendingBytes < wanted) return [];
     const buffer = pending.length === 1 ? bytes : Buffer.concat(pending, pendingBytes);
     const commands: Buffer[][] = [];
     let at = 0;
-    for (;;) {
-      const read = readCommand(buffer, at);
-      if ("wanted" in read) {
-        wanted = read.wanted - at;
-        break;
-      }
-      commands.push(read.words);
+    let read = readNext(buffer, at);
+    while (!("wanted" in read)) {
       at = read.end;
+      const command = take(read);
+      if (command !== undefined) commands.push(command);
+      read = readNext(buffer, at);
     }
+    wanted = read.wanted - at;
     pending = [buffer.subarray(at)];
     pendingBytes = buffer.length - at;
     return commands;
   };
 }
 
-/** A command that begins at an offset, or the length of buffer that it needs at least. */
-function readCommand(buffer: Buffer, from: number): { words: Buffer[]; end: number } | { wanted: number } {
-  const count = readCount(buffer, from, "*", MOST_WORDS);
-  if ("wanted" in count) return count;
-  const words: Buffer[] = [];
-  let at = count.end;
-  for (let index = 0; index < count.value; index++) {
-    const length = readCount(buffer, at, "$", MOST_BYTES);
-    if ("wanted" in length) return length;
-    const end = length.end + length.value;
-    if (buffer.length < end + LINE_END.length) return { wanted: end + LINE_END.length };
-    if (buffer.toString("latin1", end, end + LINE_END.length) !== LINE_END)
-      throw malformed("has a word without an end");
-    words.push(buffer.subarray(length.end, end));
-    at = end + LINE_END.length;
-  }
-  return { words, end: at };
+/** The number of words in a command, or the next of them, and where it ends. */
+type Read = ({ word: Buffer } | { value: number }) & { end: number };
+
+/** A word that begins at an offset, or the length of buffer that it needs at least. */
+function readWord(buffer: Buffer, from: number): { word: Buffer; end: number } | { wanted: number } {
+  const length = readCount(buffer, from, "$", MOST_BYTES);
+  if ("wanted" in length) return length;
+  const end = length.end + length.value;
+  const whole = end + LINE_END.length;
+  if (buffer.length < whole) return { wanted: whole };
+  if (buffer.toString("latin1", end, whole) !== LINE_END) throw malformed("has a word without an end");
+  return { word: buffer.subarray(length.end, end), end: whole };
 }
 
 function readCount(

@@ -32,7 +32,8 @@ const COMMANDS: Readonly<Record<RedisUser, readonly string[]>> = {
   ],
   // Scanning sees the names of all keys, whatever a user's patterns say: only the relay may.
   relay: [...EVERYONE, ...TAKES_IN, "scan"],
-  operator: [...EVERYONE, ...LOOKS, "xrevrange"],
+  // A script may do what its user may, and no more.
+  operator: [...EVERYONE, ...LOOKS, "evalsha", "eval", "xrevrange"],
 };
 
 /**

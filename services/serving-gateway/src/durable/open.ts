@@ -7,6 +7,8 @@ import { parseKeyring, selectKeys } from "@bulwark/pki";
 import {
   createLink,
   createRandom,
+  fingerprintKeys,
+  type KeyFingerprint,
   type Link,
   nameKeys,
   type RedisAddress,
@@ -16,6 +18,7 @@ import {
   toRedisOptions,
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
+import type { HearEngines } from "../hear-engines.ts";
 import { createDurable, type Durable, type DurableParts } from "./durable.ts";
 
 /** What the gateway is told of the queue. */
@@ -31,15 +34,17 @@ export type DurableSettings = {
   budgetMs: number;
 };
 
+type Also = Pick<DurableParts, "trace" | "timers"> & {
+  /** Given the keys that seal records, gives who hears engines. */
+  hear?: ((recordKeys: readonly KeyFingerprint[]) => HearEngines) | undefined;
+};
+
 /**
  * Opens delivery through the queue. Redis need not be there yet: requests are refused with QUEUE_UNREACHABLE until it is.
  *
  * @throws BulwarkError SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
  */
-export async function openDurable(
-  settings: DurableSettings,
-  also: Pick<DurableParts, "trace" | "hear" | "timers"> = {},
-): Promise<Durable> {
+export async function openDurable(settings: DurableSettings, { hear, ...also }: Also = {}): Promise<Durable> {
   const address = await readRedisAddress(settings.redis);
   const keyring = await readSecretFile(settings.keyringFile, "bulwark keys init --data serving-records");
   const [key] = selectKeys(parseKeyring(keyring), [settings.recordKey]).keys;
@@ -59,6 +64,7 @@ export async function openDurable(
     makeId: randomUUID,
     fillRandom: createRandom(),
     pause: (ms) => delay(ms),
+    hear: hear?.(fingerprintKeys(key)),
     ...also,
   });
   await durable.watch.looked;

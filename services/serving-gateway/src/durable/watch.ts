@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { LONGEST_ANNOUNCEMENT_BYTES } from "@bulwark/inference";
 import { checkRedis, inspectQueue, type Link, type Names, type QueueState, readAnnouncements } from "@bulwark/queue";
 import type { HearEngines } from "../hear-engines.ts";
 
@@ -44,7 +45,8 @@ export function watchQueue({ link, names, hear }: Parts): Watch {
     try {
       await checkRedis(link);
       queue = await inspectQueue(link, names);
-      hear?.(await readAnnouncements(link, names, queue.engines));
+      const { engines } = queue;
+      hear?.(await readAnnouncements(link, names, { engines, mostBytes: LONGEST_ANNOUNCEMENT_BYTES }));
       problem = undefined;
     } catch (error) {
       problem = error as BulwarkError;

@@ -17,7 +17,7 @@ import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
 import { readRequest, writeResponse } from "./convert.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
-import { nameRefusals, toRefusal } from "./status.ts";
+import { nameRefusals, nameUnknownMethods, toRefusal } from "./status.ts";
 
 export type GrpcServer = { readonly address: string; close(): Promise<void> };
 
@@ -154,6 +154,7 @@ export async function startGrpcServer(
     handlers[name] = toHandler(gateway, name, method);
   }
   server.addService(definition, handlers);
+  nameUnknownMethods(server);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, toCredentials(tls), (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });

@@ -76,6 +76,10 @@ const CALLS: Readonly<Record<string, { ask: () => Promise<CallEnd>; code: status
     ask: () => send(frame(fine, { isPacked: true }), { headers: { "grpc-encoding": "snappy" } }),
     ...{ code: status.UNIMPLEMENTED, told: "SERVING_UNSUPPORTED" },
   },
+  "a method that is none, before any message": {
+    ask: () => send(Buffer.alloc(0), { method: "ModelInferAll", isOpen: true }),
+    ...{ code: status.UNIMPLEMENTED, told: "SERVING_UNSUPPORTED" },
+  },
   "no message": { ask: () => send(Buffer.alloc(0)), code: status.UNIMPLEMENTED, told: "SERVING_UNSUPPORTED" },
   "a time limit that is none": {
     ask: () => send(frame(fine), { headers: { "grpc-timeout": "soon" } }),

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
-import { Metadata, ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import {
+  type handleBidiStreamingCall,
+  Metadata,
+  ResponderBuilder,
+  type Server,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  status,
+} from "@grpc/grpc-js";
 import { type Problem, toProblem } from "../problem.ts";
 
 /** How a call ends that has no answer. */
@@ -48,6 +56,20 @@ const OF_THE_LIBRARY: Readonly<Partial<Record<status, Refusal>>> = {
   ),
   [status.INTERNAL]: refuse("SERVING_REQUEST", "The call cannot be read", "send what gRPC asks for"),
 };
+
+/**
+ * Has a method that is none refused as every other call is. The library would do it past all interceptors, so its list of
+ * methods is what is changed: for each that it lacks it has this one, which waits for no message.
+ */
+export function nameUnknownMethods(server: Server): void {
+  const { handlers } = server as unknown as { handlers: Map<string, unknown> };
+  const refuseCall: handleBidiStreamingCall<Buffer, Buffer> = (call) =>
+    void call.emit("error", OF_THE_LIBRARY[status.UNIMPLEMENTED]);
+  const pass = (bytes: Buffer): Buffer => bytes;
+  server.register("", refuseCall, pass, pass, "bidi");
+  const find = handlers.get.bind(handlers);
+  handlers.get = (path) => find(path) ?? find("");
+}
 
 /**
  * Gives our codes to what the library refuses by itself. It sends such a status past all interceptors, so the call's own way

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
+import { answerNoHttp } from "@bulwark/contracts/no-http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
@@ -27,6 +28,7 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
     ...toHttps(tls),
     exposeHeadRoutes: false,
     frameworkErrors: refuse,
+    clientErrorHandler: answerNoHttp,
     // A caller that sends its request a byte at a time does not hold a place for ever.
     requestTimeout: gateway.config.requestMs + 30_000,
     keepAliveTimeout: 75_000,
@@ -56,7 +58,8 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
 export function createHealthServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
   // Who probes has no certificate.
   const open = tls === undefined ? undefined : { ...tls, mustShowCertificate: false };
-  const server = fastify({ ...toHttps(open), exposeHeadRoutes: false }) as unknown as FastifyInstance;
+  const settings = { ...toHttps(open), exposeHeadRoutes: false, clientErrorHandler: answerNoHttp };
+  const server = fastify(settings) as unknown as FastifyInstance;
   addHealthRoutes(server, gateway);
   addStartedRoute(server, gateway);
   addMetricsRoute(server, gateway);

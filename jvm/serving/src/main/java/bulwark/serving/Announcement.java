@@ -28,10 +28,17 @@ final class Announcement {
 
   /**
    * @param carriedOut null for an engine that follows no orders
+   * @param recordKeys those that open records; none: nothing is said of them
    * @throws Refusal ANNOUNCEMENT_TOO_LARGE
    */
-  static void say(String job, String consumer, Models models, OrderFollower.CarriedOut carriedOut) throws Refusal {
-    String text = write(models, carriedOut);
+  static void say(
+      String job,
+      String consumer,
+      Models models,
+      OrderFollower.CarriedOut carriedOut,
+      List<KeyFingerprint> recordKeys)
+      throws Refusal {
+    String text = write(models, carriedOut, recordKeys);
     int bytes = text.getBytes(StandardCharsets.UTF_8).length;
     if (bytes > LONGEST_BYTES) {
       String message = "What the engine serves takes " + bytes + " bytes to say; " + LONGEST_BYTES + " are the most";
@@ -40,7 +47,8 @@ final class Announcement {
     SAID.put(List.of(job, consumer), text);
   }
 
-  private static String write(Models models, OrderFollower.CarriedOut carriedOut) {
+  private static String write(
+      Models models, OrderFollower.CarriedOut carriedOut, List<KeyFingerprint> recordKeys) {
     JsonArray versions = new JsonArray();
     models.all().forEach((name, known) -> {
       for (Models.Version version : known.versions().values()) versions.add(describe(name, known.settings(), version));
@@ -48,6 +56,7 @@ final class Announcement {
     JsonObject whole = new JsonObject();
     whole.addProperty("format", FORMAT);
     whole.add("versions", versions);
+    if (!recordKeys.isEmpty()) whole.add("recordKeys", new Gson().toJsonTree(recordKeys));
     if (carriedOut != null) whole.add("carriedOut", new Gson().toJsonTree(carriedOut));
     return new Gson().toJson(whole);
   }

@@ -63,12 +63,13 @@ final class Batcher extends AbstractStreamOperator<Outcome[]> implements OneInpu
     String job = settings.job;
     String consumer = settings.consumerOf(getRuntimeContext().getTaskInfo().getIndexOfThisSubtask());
     if (recordKeys.isEmpty()) {
-      Announcement.say(job, consumer, models, null);
+      Announcement.say(job, consumer, models, null, List.of());
       return;
     }
     link = new RedisLink(settings.redis);
     Orders orders = new Orders(link, job, recordKeys);
-    follower = new OrderFollower(orders::readNew, models, done -> Announcement.say(job, consumer, models, done));
+    List<KeyFingerprint> keys = recordKeys.fingerprints();
+    follower = new OrderFollower(orders::readNew, models, done -> Announcement.say(job, consumer, models, done, keys));
     follower.start();
   }
 

@@ -6,7 +6,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
@@ -47,6 +49,17 @@ final class Keyring {
       if (name.startsWith(id + "\0")) some.keys.put(name, key);
     });
     return some;
+  }
+
+  /** Of every key, by id and version. */
+  List<KeyFingerprint> fingerprints() {
+    return keys.entrySet().stream()
+        .map(entry -> {
+          String[] name = entry.getKey().split("\0");
+          return KeyFingerprint.of(name[0], Integer.parseInt(name[1]), entry.getValue());
+        })
+        .sorted(Comparator.comparing(KeyFingerprint::id).thenComparing(KeyFingerprint::version))
+        .toList();
   }
 
   boolean isEmpty() {

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 final class OrderFollower implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OrderFollower.class);
   private static final long FOLLOW_MS = 1_000;
-  /** Failures that are told of: whoever waits for an order asks each second. */
+  /** Failures that are told of, of either kind: whoever waits for an order asks each second. */
   private static final int MOST_FAILURES = 8;
 
   /** All orders up to one were carried out, but for those that failed; the last failures are told. */
@@ -38,7 +38,9 @@ final class OrderFollower implements AutoCloseable {
   private final Models models;
   private final Listener listener;
   private final Thread thread = new Thread(this::run, "bulwark-orders");
-  private final List<Failure> failures = new ArrayList<>();
+  private final List<Failure> failed = new ArrayList<>();
+  /** What is no order is told of beside those that failed, so that whoever adds many of it hides none of them. */
+  private final List<Failure> unread = new ArrayList<>();
   private String upTo = "0-0";
   /** What keeps orders from being read, so that it is said once. */
   private String trouble = "";
@@ -64,15 +66,18 @@ final class OrderFollower implements AutoCloseable {
   /** Carries out what was ordered since the last time. Of several orders for one model the last counts. */
   void follow() throws Refusal {
     List<Order> fresh = orders.readNew();
+    tellUnread(fresh.stream().filter(order -> order.problem() != null).toList());
     Map<String, String> newest = new HashMap<>();
     for (Order order : fresh) if (order.problem() == null) newest.put(order.model(), order.id());
     for (Order order : fresh) {
-      if (order.problem() != null || order.id().equals(newest.get(order.model()))) carryOut(order);
+      if (order.problem() == null && order.id().equals(newest.get(order.model()))) carryOut(order);
       upTo = order.id();
     }
   }
 
   CarriedOut carriedOut() {
+    List<Failure> failures = new ArrayList<>(failed);
+    failures.addAll(unread);
     return new CarriedOut(upTo, List.copyOf(failures));
   }
 
@@ -113,9 +118,14 @@ final class OrderFollower implements AutoCloseable {
     }
   }
 
+  private void tellUnread(List<Order> orders) {
+    int left = Math.max(0, orders.size() - MOST_FAILURES);
+    if (left > 0) LOG.error("{} more orders cannot be read", left);
+    for (Order order : orders.subList(left, orders.size())) fail(unread, order, order.problem());
+  }
+
   private void carryOut(Order order) {
     try {
-      if (order.problem() != null) throw order.problem();
       LOG.info("order {} begins: {} {}", order.id(), order.verb(), Refusal.quote(order.model()));
       switch (order.verb()) {
         case LOAD -> models.load(order.model());
@@ -123,10 +133,13 @@ final class OrderFollower implements AutoCloseable {
       }
       LOG.info("order {} carried out: {} {}", order.id(), order.verb(), Refusal.quote(order.model()));
     } catch (Refusal | RuntimeException error) {
-      Refusal why = Refusal.of(error);
-      LOG.error("order {} not carried out: {} {}", order.id(), why.code(), why.getMessage());
-      failures.add(new Failure(order.id(), why.code(), why.getMessage(), why.mend()));
-      if (failures.size() > MOST_FAILURES) failures.remove(0);
+      fail(failed, order, Refusal.of(error));
     }
+  }
+
+  private static void fail(List<Failure> failures, Order order, Refusal why) {
+    LOG.error("order {} not carried out: {} {}", order.id(), why.code(), why.getMessage());
+    failures.add(new Failure(order.id(), why.code(), why.getMessage(), why.mend()));
+    if (failures.size() > MOST_FAILURES) failures.remove(0);
   }
 }

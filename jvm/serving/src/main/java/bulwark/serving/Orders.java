@@ -31,6 +31,11 @@ final class Orders {
   record Order(String id, String model, Verb verb, Refusal problem) {}
 
   private static final byte[] NOTHING = new byte[0];
+  /** As many as are kept: what others added waits for the next reading. */
+  private static final int MOST_AT_ONCE = 1_000;
+  private static final int LONGEST_BYTES = 4_096;
+  /** Behind it Redis takes no entry, and cannot be asked. */
+  private static final String LAST = "18446744073709551615-18446744073709551615";
 
   private final RedisLink link;
   private final Names names;
@@ -44,20 +49,26 @@ final class Orders {
     this.recordKeys = recordKeys;
   }
 
-  /** Those after the ones read before, the oldest first. Throws QUEUE_UNREACHABLE. */
+  /** Those after the ones read before, the oldest first, a bounded number of them. Throws QUEUE_UNREACHABLE. */
   List<Order> readNew() throws Refusal {
     List<Order> fresh = new ArrayList<>();
-    for (Object one : Queue.list(link.send("XRANGE", names.orders(), "(" + last, "+"))) {
+    if (last.equals(LAST)) return fresh;
+    List<Object> bounds = List.of("(" + last, MOST_AT_ONCE, LONGEST_BYTES);
+    for (Object one : Queue.list(link.run(Script.ORDERS, List.of(names.orders()), bounds))) {
       List<?> entry = Queue.list(one);
       last = new String((byte[]) entry.get(0), StandardCharsets.US_ASCII);
-      Order order = read(last, Queue.list(entry.get(1)));
+      Order order = read(last, (List<?>) entry.get(1));
       if (order != null) fresh.add(order);
     }
     return fresh;
   }
 
-  /** Reads an entry; null for an order that was read before. */
+  /** Reads an entry; null for an order that was read before. `flat` is null for one that is larger than any can be. */
   Order read(String id, List<?> flat) {
+    if (flat == null) {
+      String message = "An order is larger than any can be.";
+      return new Order(id, "", null, new Refusal("RECORD_MALFORMED", message, "look who else may write to Redis"));
+    }
     Map<String, byte[]> fields = new HashMap<>();
     for (int at = 0; at + 1 < flat.size(); at += 2) {
       fields.put(new String((byte[]) flat.get(at), StandardCharsets.UTF_8), (byte[]) flat.get(at + 1));

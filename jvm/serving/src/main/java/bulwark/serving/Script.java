@@ -14,7 +14,8 @@ enum Script {
   TAKE("take-3"),
   FINISH("finish-6+2"),
   BEAT("beat-3"),
-  LEAVE("leave-6");
+  LEAVE("leave-6"),
+  ORDERS("orders-1");
 
   private final byte[] text;
   private final byte[] sha1;

@@ -39,8 +39,9 @@ class AnnouncementTest {
     put("echo", Golden.bytes(Golden.ALL.getAsJsonObject("onnx").get("same-FP32")));
     assertEquals("", Announcement.of("job", "one"));
     try (Models models = Models.load(settings(), null)) {
+      List<KeyFingerprint> keys = Golden.keyring().only("serving-records").fingerprints();
       var failure = new OrderFollower.Failure("7-0", "MODEL_UNKNOWN", "größer", "none");
-      Announcement.say("job", "one", models, new OrderFollower.CarriedOut("7-1", List.of(failure)));
+      Announcement.say("job", "one", models, new OrderFollower.CarriedOut("7-1", List.of(failure)), keys);
       String expected = Golden.ALL.get("announcement").getAsString();
       assertEquals(JsonParser.parseString(expected), JsonParser.parseString(Announcement.of("job", "one")));
     }
@@ -52,9 +53,10 @@ class AnnouncementTest {
     put("echo", Golden.bytes(Golden.ALL.getAsJsonObject("onnx").get("same-FP32")));
     put("broken", new byte[] {1, 2, 3});
     try (Models models = Models.load(settings(), null)) {
-      Announcement.say("job", "two", models, null);
+      Announcement.say("job", "two", models, null, List.of());
       JsonObject said = JsonParser.parseString(Announcement.of("job", "two")).getAsJsonObject();
       assertFalse(said.has("carriedOut"));
+      assertFalse(said.has("recordKeys"));
       JsonObject broken = said.getAsJsonArray("versions").get(0).getAsJsonObject();
       assertEquals("broken", broken.get("model").getAsString());
       assertEquals("UNAVAILABLE", broken.get("state").getAsString());
@@ -71,7 +73,7 @@ class AnnouncementTest {
     labels.addProperty("l".repeat(1 << 18), "1");
     settings.modelSettings.get("echo").add("labels", labels);
     try (Models models = Models.load(settings, null)) {
-      Same.refuses("ANNOUNCEMENT_TOO_LARGE", () -> Announcement.say("job", "three", models, null));
+      Same.refuses("ANNOUNCEMENT_TOO_LARGE", () -> Announcement.say("job", "three", models, null, List.of()));
     }
   }
 }

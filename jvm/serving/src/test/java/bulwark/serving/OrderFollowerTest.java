@@ -91,8 +91,13 @@ class OrderFollowerTest {
     assertEquals(List.of("MODEL_UNKNOWN", "RECORD_TAMPERED"), done.failures().stream().map(Failure::code).toList());
     for (int number = 7; number < 30; number++) give(order(number, Verb.LOAD, "nothing"));
     for (int number = 7; number < 30; number++) follower.follow();
-    assertEquals(8, follower.carriedOut().failures().size());
+    // The last eight that failed, and the last eight of what was no order.
+    assertEquals(9, follower.carriedOut().failures().size());
+    for (int number = 30; number < 500; number++) give(new Order(number + "-0", "a", null, problem));
+    for (int number = 30; number < 500; number++) follower.follow();
+    assertEquals(16, follower.carriedOut().failures().size());
     assertEquals("29-0", follower.carriedOut().failures().get(7).order());
+    assertEquals("499-0", follower.carriedOut().failures().get(15).order());
   }
 
   @Test

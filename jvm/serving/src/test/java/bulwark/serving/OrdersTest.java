@@ -67,6 +67,7 @@ class OrdersTest {
     assertEquals("RECORD_MALFORMED", problem(unknown.get("model").getAsString(), Golden.bytes(unknown.get("sealed"))));
     assertEquals("RECORD_MALFORMED", problem(model, bytes("load 1")));
     assertEquals("RECORD_MALFORMED", orders.read("1-0", List.of()).problem().code());
+    assertEquals("RECORD_MALFORMED", orders.read("1-0", null).problem().code());
     assertEquals(Orders.Verb.LOAD, read(model, sealed).verb());
   }
 
