@@ -147,6 +147,26 @@ test("while a record is on its way to the queue, those that come wait for the ne
   assert.deepEqual((await Promise.all(asked)).map(valuesOf), [[2], [4, 6, 8], [10, 12, 14], [16, 18, 20], [22]]);
 });
 
+test("what comes shortly after a record of several waits for what comes next; what comes after one alone does not", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { ask, sent } = open(t);
+  const countsAfter = async (values: number[]): Promise<(number | undefined)[]> => {
+    for (const value of values) ask([value]).catch(() => {});
+    await turn();
+    await turn();
+    return sent.map(({ requests }) => requests);
+  };
+  assert.deepEqual(await countsAfter([1]), [1]);
+  assert.deepEqual(await countsAfter([2, 3]), [1, 2]);
+  assert.deepEqual(await countsAfter([4]), [1, 2]);
+  assert.deepEqual(await countsAfter([5]), [1, 2]);
+  t.mock.timers.tick(4);
+  assert.deepEqual(await countsAfter([]), [1, 2, 2]);
+  t.mock.timers.tick(4);
+  assert.deepEqual(await countsAfter([6]), [1, 2, 2, 1]);
+  assert.deepEqual(await countsAfter([7]), [1, 2, 2, 1, 1]);
+});
+
 test("where a shared record fails, each request is sent alone, and only the one at fault fails", async (t) => {
   const { ask, answer, read, sent } = open(t);
   const asked = [ask([1]), ask([2]), ask([3])];
@@ -214,8 +234,10 @@ test("any interleaving gives each caller his own answer", async (t) => {
         else if ("turn" in one) await turn();
         else answerOne(sent[one.answer % Math.max(1, sent.length)], one.fails);
       }
-      for (let left = asked.length + 2; left > 0; left--) {
-        await turn();
+      let settled = 0;
+      for (const { got } of asked) got.then(() => settled++).catch(() => {});
+      for (const limit = Date.now() + 5_000; settled < asked.length; await turn()) {
+        assert.ok(Date.now() < limit);
         for (const submission of [...sent]) answerOne(submission, false);
       }
       for (const { values, got } of asked) {

@@ -14,12 +14,15 @@ export type Gathered = {
 /** Beyond this, what a record costs by itself does not matter any more. */
 const MOST_BYTES = 2 ** 18;
 
+/** Between two records of several requests: what comes meanwhile goes together, and costs a third less. */
+const SPACING_MS = 4;
+
 type Waiting<Request> = { readonly request: Request; readonly rows: number; readonly bytes: number };
 type Group<Request> = { waiting: Waiting<Request>[]; readonly maxRows: number };
 
 /**
- * Puts requests together that may share a run: those that come within one turn of the event loop, or while the record before
- * them is on its way to the queue. A request that comes alone waits for nothing.
+ * Puts requests together that may share a run: those that come within one turn of the event loop, while the record before
+ * them is on its way to the queue, or shortly after one of several. A request that comes alone waits for nothing.
  *
  * @param send sends them as one record; resolves when the next may follow
  */
@@ -31,8 +34,9 @@ export function createGathering<Request extends Gathered>(
   const flush = async (key: string, group: Group<Request>): Promise<void> => {
     const [first, ...others] = takeTogether(group);
     if (first !== undefined) await send([first, ...others]);
-    if (group.waiting.length === 0) groups.delete(key);
-    else setImmediate(flush, key, group);
+    if (others.length > 0 && group.waiting.length < group.maxRows) setTimeout(flush, SPACING_MS, key, group);
+    else if (group.waiting.length > 0) setImmediate(flush, key, group);
+    else groups.delete(key);
   };
 
   return (request, { inputs, rows, key, maxRows }) => {
