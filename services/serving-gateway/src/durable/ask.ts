@@ -65,7 +65,7 @@ type Request = AskOptions & {
   record?: Sent;
 };
 
-/** One at least. */
+/** Those of one record: one at least. */
 type Requests = readonly [Request, ...Request[]];
 
 /** A record that was sent, or is on its way. */

@@ -51,7 +51,7 @@ export function createGathering<Request extends Gathered>(
   };
 }
 
-/** The next that fit into one record, in their order, without those that nobody waits for any more. At least one. */
+/** The next that fit into one record, in their order, without those that nobody waits for any more: one at least, where any waits. */
 function takeTogether<Request extends Gathered>(group: Group<Request>): Request[] {
   const waiting = group.waiting.filter(({ request }) => !request.seat.isOver());
   let [rows, bytes, count] = [0, 0, 0];
