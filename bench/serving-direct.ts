@@ -18,6 +18,8 @@ const WARM_SECONDS = 5;
 const WARM_WINDOWS = 10;
 const WINDOW_SECONDS = 10;
 const LONGEST_P99_MS = 50;
+/** A machine that stood still for a tenth of a second breaks a window, whoever was measured in it. */
+const ATTEMPTS = 2;
 /** Parts of the rate that a closed loop reaches, tried from the highest on. Who puts requests together can hold more. */
 const STEPS = [1.15, 1.05, 0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
 
@@ -93,9 +95,11 @@ async function findRate(side: Side, subject: Subject): Promise<{ rate: number; p
     // It answers nothing but errors.
     if (!(most > 0)) return { rate: 0, p99 };
     for (const step of STEPS) {
-      const result = await load(most * step, WINDOW_SECONDS);
-      if (result.errors === 0 && result.p99 < LONGEST_P99_MS) return result;
-      p99 = result.p99;
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const result = await load(most * step, WINDOW_SECONDS);
+        if (result.errors === 0 && result.p99 < LONGEST_P99_MS) return result;
+        p99 = Math.min(p99, result.p99);
+      }
     }
     // It holds no rate: that is its figure, and no reason to lose those of the others.
     return { rate: 0, p99 };
