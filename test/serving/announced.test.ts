@@ -176,6 +176,21 @@ describe("a gateway without models and their keys", { skip }, () => {
     assert.equal(timers.size, TIMERS.length);
   });
 
+  it("puts requests that come together into one record, and gives each its own rows", async () => {
+    const countRecords = async (): Promise<number> => {
+      const report = await fetch(`${gateway.addresses.http}/metrics?format=bigdl`);
+      const timers = (await report.json()) as { name: string; count: number }[];
+      return timers.find(({ name }) => name === "bigdl.serving.redis.put")?.count ?? Number.NaN;
+    };
+    const before = await countRecords();
+    const rows = Array.from({ length: 60 }, (_, at) => [at, at + 0.5]);
+    const asked = rows.map((data) => infer({ inputs: [{ ...ECHO.inputs[0], data }] }));
+    const got = (await Promise.all(asked)).map(({ body }) => (body.outputs as { data: number[] }[])[0]?.data);
+    assert.deepEqual(got, rows);
+    const records = (await countRecords()) - before;
+    assert.ok(records < rows.length, `${records} records`);
+  });
+
   it("refuses wrong requests with the codes of a model of its own", async () => {
     const local = await openLocal(stack.folder);
     const [input] = ECHO.inputs;

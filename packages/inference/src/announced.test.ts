@@ -154,6 +154,8 @@ describe("models of engines elsewhere", () => {
     for (const said of [[alone], [eight, alone], [alone, eight]]) {
       assert.equal(hear(...said.map((one) => one ?? [])).check(asked), undefined);
     }
+    const wrong = { ...asked, inputs: [toTensor("x", "FP32", [1, 2], Float32Array.of(0, Number.NaN))] };
+    assert.equal(hear(eight ?? []).check(wrong), undefined);
     assert.deepEqual(hear(tell("m", "1", { state: "LOADING" }), eight ?? []).check(asked), { ...shared, maxRows: 8 });
   });
 

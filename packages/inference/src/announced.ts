@@ -2,7 +2,7 @@
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
 import type { AnnouncedVersion } from "./announcement.ts";
-import { type Checked, checkInputs, checkOutputs } from "./check-inputs.ts";
+import { type Checked, checkInputs, checkOutputs, hasNonFinite } from "./check-inputs.ts";
 import { type Catalog, UNLOADED } from "./engine.ts";
 import { modelUnknown, versionUnknown } from "./refusals.ts";
 import { compareVersions } from "./settings.ts";
@@ -95,9 +95,9 @@ export function createAnnouncedCatalog(isOurs: (model: string) => boolean): Anno
       checkOutputs(outputs, described);
       const { maxRows = 1 } = described;
       const isBatched = maxRows > 1;
-      // Finite values are the engine's to judge: its settings decide of them.
       const checked = checkInputs(inputs, described, { isBatched, nonFinite: "allow" });
-      return isBatched ? { ...checked, maxRows } : undefined;
+      // Whether NaN is refused is the engine's to judge, by its settings: nobody else is to be refused with it.
+      return isBatched && !inputs.some(hasNonFinite) ? { ...checked, maxRows } : undefined;
     },
   };
 }

@@ -58,7 +58,7 @@ function checkInput(input: Tensor, info: TensorInfo, { nonFinite }: Options): Te
   if (!fits(shape, info.shape)) {
     throw refuse("TENSOR_SHAPE", `Input "${name}" has shape [${shape}]; the model takes [${info.shape}]`);
   }
-  if (nonFinite === "refuse" && isFloating(datatype) && hasNonFinite(input.data as Float64Array)) {
+  if (nonFinite === "refuse" && hasNonFinite(input)) {
     throw refuse("TENSOR_VALUE", `Input "${name}" holds NaN or an infinity`);
   }
   if (datatype === "BYTES" && !input.data.every((bytes) => isUtf8(bytes))) {
@@ -74,7 +74,9 @@ function fits(shape: readonly number[], wanted: readonly number[]): boolean {
 }
 
 /** The sum of differences is 0 only where every element is finite: one pass without a branch. */
-function hasNonFinite(values: Float64Array): boolean {
+export function hasNonFinite({ datatype, data }: Tensor): boolean {
+  if (!isFloating(datatype)) return false;
+  const values = data as Float64Array;
   let sum = 0;
   for (let at = 0; at < values.length; at++) sum += (values[at] ?? 0) * 0;
   return sum !== 0;
