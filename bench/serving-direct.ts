@@ -11,8 +11,7 @@ import { findPort, SUBJECTS } from "./serving/subjects.ts";
 
 export const SERVING_ROUNDS = 3;
 const LOAD_CORE = "1";
-/** So many that a server which holds a rate within the limit is never short of one. */
-const CONNECTIONS = 128;
+const CONNECTIONS = 64;
 const WARM_SECONDS = 5;
 /** Compilers of hot code go on for half a minute and more; until then a server gives less than it will. */
 const WARM_WINDOWS = 10;
@@ -20,8 +19,8 @@ const WINDOW_SECONDS = 10;
 const LONGEST_P99_MS = 50;
 /** A machine that stood still for a tenth of a second breaks a window, whoever was measured in it. */
 const ATTEMPTS = 2;
-/** Parts of the rate that a closed loop reaches, tried from the highest on. Who puts requests together can hold more. */
-const STEPS = [1.15, 1.05, 0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
+/** Parts of the rate that a closed loop reaches, tried from the highest on. */
+const STEPS = [0.95, 0.85, 0.75, 0.65, 0.5, 0.35, 0.2, 0.1];
 
 const FORMS = ["json", "binary"] as const;
 type Form = (typeof FORMS)[number];
