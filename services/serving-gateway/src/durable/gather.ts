@@ -65,13 +65,10 @@ function takeTogether<Request extends Gathered>(group: Group<Request>): Request[
   return waiting.slice(0, count).map(({ request }) => request);
 }
 
-/** Equal for what one run can compute: version, outputs and priority are those of the whole record. */
+/** Equal for what one run can compute: version, outputs and priority are those of the whole record. Names may hold anything. */
 function nameGroup({ model, content, priority }: Gathered, key: string): string {
-  if (content.kind !== "tensors") return "";
-  const { version = "", outputs } = content;
-  return outputs === undefined
-    ? `${priority} ${key} ${version} ${model}`
-    : JSON.stringify([priority, key, version, model, outputs]);
+  const asked = content.kind === "tensors" ? [content.version, content.outputs] : [];
+  return JSON.stringify([model, priority, key, ...asked]);
 }
 
 function countBytes(tensors: readonly Tensor[]): number {
