@@ -5,8 +5,8 @@ import { runInNewContext } from "node:vm";
 import { fuzz } from "../packages/attestation/src/testing/fuzz/run.ts";
 import { TARGETS, type Target } from "../packages/attestation/src/testing/fuzz/targets.ts";
 import { type EntryFuzzResult, fuzzEntries } from "../test/serving/fuzz-entries.ts";
-import { fuzzRelay, type RelayFuzzResult } from "../test/serving/fuzz-relay.ts";
-import { fuzzSurface, startFuzzedGateway } from "../test/serving/fuzz-servers.ts";
+import { fuzzRelay } from "../test/serving/fuzz-relay.ts";
+import { fuzzSurface, type ServerFuzzResult, startFuzzedGateway } from "../test/serving/fuzz-servers.ts";
 import { SURFACES } from "../test/serving/fuzz-surfaces.ts";
 import { SERVING_TARGETS } from "../test/serving/fuzz-targets.ts";
 import type { Rss } from "../test/serving/read-rss.ts";
@@ -66,7 +66,7 @@ const gateway: Room = {
 
 /** An engine behind a Redis, and the relay before both. */
 const QUEUE: Readonly<
-  Record<string, (stack: QueueStack, limits: Limits) => Promise<EntryFuzzResult | RelayFuzzResult>>
+  Record<string, (stack: QueueStack, limits: Limits) => Promise<EntryFuzzResult | ServerFuzzResult>>
 > = { entries: fuzzEntries, relay: fuzzRelay };
 const queue: Room = {
   names: Object.keys(QUEUE),

@@ -6,22 +6,11 @@ import { type Dice, makeDice, mutate } from "../../packages/attestation/src/test
 import { ERRORS } from "../../packages/contracts/src/errors/index.ts";
 import { computeRow, launchRelay } from "./ask-relay.ts";
 import { isQueueEmpty } from "./fuzz-entries.ts";
+import type { ServerFuzzResult } from "./fuzz-servers.ts";
 import { SERVING_TARGETS } from "./fuzz-targets.ts";
-import { type Rss, watchRss } from "./read-rss.ts";
+import { watchRss } from "./read-rss.ts";
 import { type QueueStack, until } from "./stack.ts";
 import { makeHome } from "./tool.ts";
-
-/** What an attack saw. */
-export type RelayFuzzResult = {
-  inputs: number;
-  /** Right records among them, each with its right answer. */
-  asked: number;
-  /** Different ways in which they were answered. */
-  outcomes: number;
-  slowestMs: number;
-  rssMiB: Readonly<Rss>;
-  failures: { input: string; problem: string }[];
-};
 
 type Words = readonly (string | Buffer)[];
 
@@ -117,7 +106,7 @@ function judge(bytes: Buffer): string {
 export async function fuzzRelay(
   stack: QueueStack,
   { inputs, seed }: { inputs: number; seed: number },
-): Promise<RelayFuzzResult> {
+): Promise<ServerFuzzResult> {
   const { relay: redis, keyringFile } = stack.queue.record;
   const { passwordFile = "", caFile = "", certificateFile = "", privateKeyFile = "" } = redis;
   const files = {
@@ -132,7 +121,7 @@ export async function fuzzRelay(
   const dice = makeDice(seed);
   const { look, rss } = watchRss(relay.pid);
   const seen = new Set<string>();
-  const result: RelayFuzzResult = { ...{ inputs: 0, asked: 0, outcomes: 0, slowestMs: 0 }, rssMiB: rss, failures: [] };
+  const result: ServerFuzzResult = { ...{ inputs: 0, asked: 0, outcomes: 0, slowestMs: 0 }, rssMiB: rss, failures: [] };
   const attack = async (): Promise<void> => {
     const input = makeInput(dice);
     const startedAt = performance.now();

@@ -7,8 +7,6 @@ export type Pending<Value> = {
   delete(name: string): void;
   /** Those that are there, as a list of its own. */
   list(): Value[];
-  /** The same with their names. */
-  entries(): [name: string, value: Value][];
   size(): number;
 };
 
@@ -32,7 +30,6 @@ export function createPending<Value>(): Pending<Value> {
       delete values[name];
     },
     list: () => Object.values(values),
-    entries: () => Object.entries(values),
     size: () => size,
   };
 }

@@ -47,7 +47,7 @@ export type Asking = {
 export type AskingParts = {
   intake: Intake;
   names: Names;
-  /** Names this process's channel of answers. */
+  /** Names this process's channel of answers; no two have the same. */
   instance: string;
   keys: RecordKeys;
   watch: Watch;

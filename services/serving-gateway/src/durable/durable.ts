@@ -4,16 +4,13 @@ import type { Inference, Shared } from "@bulwark/inference";
 import {
   type Answer,
   createIntake,
-  type FillRandom,
   type IntakeLimits,
   isSealed,
   type Link,
   listenForAnswers,
-  type Names,
   type Orders,
   openOrders,
   type Priority,
-  type RecordKeys,
   type RequestContent,
   type ResultContent,
   readKeptModel,
@@ -22,8 +19,7 @@ import {
 } from "@bulwark/queue";
 import type { Tensor } from "@bulwark/tensors";
 import type { HearEngines } from "../hear-engines.ts";
-import type { Timers } from "../timers.ts";
-import { type Asked, createAsking } from "./ask.ts";
+import { type Asked, type AskingParts, createAsking } from "./ask.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { openValue, sealRequest } from "./sealed.ts";
 import { readTicket, writeTicket } from "./ticket.ts";
@@ -86,29 +82,22 @@ export type Durable = {
   close(): Promise<void>;
 };
 
-export type DurableParts = {
+export type DurableParts = Omit<AskingParts, "intake" | "watch" | "timers"> & {
   /** For commands. */
   commands: Link;
   /** Of its own: it waits for answers. */
   reader: Link;
-  names: Names;
-  /** Names this process's channel of answers; no two have the same. */
-  instance: string;
-  keys: RecordKeys;
   limits: IntakeLimits;
   /** For requests without a deadline. */
   budgetMs: number;
-  now: () => number;
-  makeId: () => string;
-  fillRandom: FillRandom;
   pause: (ms: number) => Promise<void>;
   /** The step of a trace that is under way, for the engine to go on with. */
   trace?: (() => string | undefined) | undefined;
   hear?: HearEngines | undefined;
-  timers?: Pick<Timers, "record" | "time"> | undefined;
+  timers?: AskingParts["timers"] | undefined;
 };
 
-const UNTIMED: Pick<Timers, "record" | "time"> = { record: () => {}, time: (_, run) => run() };
+const UNTIMED: AskingParts["timers"] = { record: () => {}, time: (_, run) => run() };
 
 /** Between two looks for a result that another gateway would hear of first. */
 const FIRST_POLL_MS = 50;
