@@ -108,6 +108,7 @@ test("flags that make no sense are refused", async () => {
     "--serving a -n b --host -",
     "--relay",
     "--serving a -n b --relay --data models",
+    "--serving a -n b --relay --job clouds",
   ]) {
     await assert.rejects(run(`export --kubernetes ${line}`), { code: "USAGE" }, line);
   }

@@ -70,9 +70,9 @@ function readServing(flags: Flags, namespace: string | undefined): Omit<ServingR
     if (dataKeys.length + hosts.length === 0 && flags.relay !== true && flags.job === undefined) return undefined;
     throw new BulwarkError("USAGE", "--data, --host, --job and --relay belong to --serving", "add --serving RELEASE");
   }
-  if (flags.relay === true && dataKeys.length + hosts.length > 0) {
-    const mend = "leave out --data and --host, or --relay for all other Secrets of the release";
-    throw new BulwarkError("USAGE", "A relay opens no model and has no name", mend);
+  if (flags.relay === true && (dataKeys.length + hosts.length > 0 || flags.job !== undefined)) {
+    const mend = "leave out --data, --host and --job, or --relay for all other Secrets of the release";
+    throw new BulwarkError("USAGE", "A relay opens no model, has no name, and learns its stream where it runs", mend);
   }
   if (typeof release !== "string" || !RELEASE.test(release)) {
     const mend = "use small letters, digits and dashes, a letter first, 44 at most";
