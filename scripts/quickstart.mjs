@@ -36,9 +36,9 @@ async function run(command, args, capture) {
   return output;
 }
 
-/** The table of patients, encrypted column by column; the plain copy does not stay. */
+/** The table of patients, encrypted column by column, and how; the plain copy does not stay. */
 async function encryptPatients() {
-  if (existsSync(ENCRYPTED)) return say("The table of patients is encrypted already.");
+  if (existsSync(ENCRYPTED)) return bulwark(["data", "inspect", ENCRYPTED]);
   say("Fetching the breast-cancer table (569 patients, from the scikit-learn package)");
   const { python } = JSON.parse(await bulwark(["doctor", "--install", "-o", "json", "--quiet"], { capture: true }));
   try {
@@ -60,7 +60,6 @@ async function main() {
   await bulwark(["run", join("examples", "spark-pi", "job.yaml")]);
   say("\n3 of 4: real data, encrypted");
   await encryptPatients();
-  await bulwark(["data", "inspect", ENCRYPTED]);
   say("\n4 of 4: is a tumour malignant? Trained on the encrypted table");
   await bulwark(["run", join("examples", "diagnosis", "job.yaml")]);
   say(`
