@@ -225,9 +225,13 @@ describe("answers of Flink", { skip }, () => {
     };
     const names = Object.keys(expected);
     await until(async () => isDeepStrictEqual(await sumMetrics(stack.flink, names), expected), METRICS_MS);
-    const sums = await sumMetrics(stack.flink, [ended("answered"), ended("failed"), counted(RUN_TIME)]);
+    const modelFailed = "results__Writer.code.MODEL_FAILED.nv_inference_request_failure";
+    const others = [ended("answered"), ended("failed"), modelFailed, counted(RUN_TIME)];
+    const sums = await sumMetrics(stack.flink, others);
     assert.ok((sums[ended("answered")] ?? 0) > 500);
     assert.ok((sums[ended("failed")] ?? 0) > dead);
+    assert.ok((sums[modelFailed] ?? 0) >= 2);
+    assert.ok((sums[modelFailed] ?? 0) < (sums[ended("failed")] ?? 0));
     assert.ok((sums[counted(RUN_TIME)] ?? 0) > 0);
   });
 

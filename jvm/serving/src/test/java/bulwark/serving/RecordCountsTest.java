@@ -20,12 +20,17 @@ class RecordCountsTest {
       counts.add(List.of(outcome(false, "", false), outcome(true, "", false), outcome(false, "", false)), 2);
       counts.add(List.of(outcome(false, "TENSOR_SHAPE", false), outcome(true, "MODEL_FAILED", true)), 0);
       counts.add(List.of(outcome(false, "SERVING_DEADLINE", false)), 0);
+      counts.add(List.of(outcome(false, "TENSOR_SHAPE", false)), 0);
       String of = ".bulwark_engine_records_total";
       assertEquals(
           Map.of(
-              "answered" + of, 3L, "failed" + of, 2L, "expired" + of, 1L, "dead" + of, 1L, "again" + of, 2L,
+              "answered" + of, 3L, "failed" + of, 3L, "expired" + of, 1L, "dead" + of, 1L, "again" + of, 2L,
               "duplicate" + of, 2L),
           reported.counters("outcome."));
+      String failed = ".nv_inference_request_failure";
+      assertEquals(
+          Map.of("TENSOR_SHAPE" + failed, 2L, "MODEL_FAILED" + failed, 1L, "SERVING_DEADLINE" + failed, 1L),
+          reported.counters("code."));
     }
   }
 }
