@@ -127,3 +127,22 @@ test("a job that was gone before it is followed is not waited for", async () => 
   await pass(LONG_MS);
   assert.deepEqual(following.end(), ["RELEASE_UNKNOWN", EXIT.usage]);
 });
+
+test("a server that goes away is told once, and what it says afterwards is heard", async () => {
+  mock.timers.reset();
+  await using cluster = await startFakeCluster();
+  cluster.put("jobs", "pi", JOB);
+  const warned: string[] = [];
+  const { progress } = cluster.makeContext();
+  const context = cluster.makeContext({ progress: { ...progress, warn: (text) => warned.push(text) } });
+  const watched = status.execute(context, { args: ["pi"], flags: { cluster: true, watch: true }, path: [] });
+  await until(() => cluster.watches() === FEEDS);
+  await cluster.stop();
+  await until(() => warned.length > 0);
+  await delay(HEARD_MS);
+  await cluster.start();
+  await until(() => cluster.watches() === FEEDS);
+  cluster.put("jobs", "pi", COMPLETE);
+  await watched;
+  assert.equal(warned.length, 1);
+});

@@ -113,8 +113,12 @@ async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): 
     mirror: Mirror<Kept>,
     reduce: (item: Item) => Kept | undefined,
   ): Promise<void> => {
-    const onTrouble = (error: Error, nextMs: number): void =>
-      context.progress.debug(`${error.message} Next try in ${(nextMs / 1000).toFixed(1)} s.`);
+    const onTrouble = (error: Error, nextMs: number, failures: number): void => {
+      // A connection that is cut is mostly there again at the first try. One feed speaks for all: they ask one server.
+      const isNews = failures === 2 && selection.resource === RESOURCES.jobs;
+      const tell = isNews ? context.progress.warn : context.progress.debug;
+      tell(`${error.message} Next try in ${(nextMs / 1000).toFixed(1)} s.`);
+    };
     const options = { reduce, signal: both, onTrouble };
     for await (const change of watchObjects<Item, Kept | undefined>(connection, selection, options)) {
       mirror.apply(change);
