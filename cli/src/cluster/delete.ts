@@ -100,7 +100,7 @@ async function sweep(
 
 type Found = Awaited<ReturnType<typeof listObjects>>;
 
-/** A few of a kind one by one; many with one question for all. */
+/** Each by its name, a few at once: only what was found, and found to be ours, may go. */
 async function deleteAll({ connection, namespace }: Cluster, found: Found): Promise<void> {
   for (const resource of RELEASE_KINDS) {
     const names = found.filter((one) => one.resource === resource).map(({ object }) => object.metadata.name);

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { isEnded, type JobStatus, type Reason } from "@bulwark/kubernetes";
+import { isEnded, type JobStatus } from "@bulwark/kubernetes";
 import type { Context, Step } from "../command.ts";
 import { followOutput } from "./job-output.ts";
 import type { Cluster } from "./open.ts";
 import { toReasonError, toTimeOut } from "./outcome.ts";
+import { createPatience } from "./patience.ts";
 import { watchRelease } from "./watch-release.ts";
 
-/**
- * How long something that waiting does not mend may stand before a command ends with it: a registry that stumbles once
- * is no wrong image.
- */
-const PATIENCE_MS = 15_000;
 /** After the end, the last lines of the log may take this long. */
 const LAST_LINES_MS = 5_000;
 
@@ -31,7 +27,8 @@ export async function followToEnd(
 ): Promise<JobStatus> {
   const timer = new AbortController();
   const timeout = options.timeoutMs === undefined ? undefined : setTimeout(() => timer.abort(), options.timeoutMs);
-  const stop = AbortSignal.any([options.signal, timer.signal]);
+  const patience = createPatience();
+  const stop = AbortSignal.any([options.signal, timer.signal, patience.signal]);
   const teller = createTeller(context);
   const output = options.output ? followOutput(context, cluster, stop) : undefined;
   let last: JobStatus | undefined;
@@ -44,14 +41,16 @@ export async function followToEnd(
         await output?.end(LAST_LINES_MS);
         return status;
       }
-      const final = teller.findFinal(status);
-      if (final !== undefined) throw toReasonError(final, status);
+      patience.look(status);
     }
   } finally {
     clearTimeout(timeout);
+    patience.end();
     teller.end();
     output?.stop();
   }
+  const final = patience.final();
+  if (final !== undefined && last !== undefined) throw toReasonError(final, last);
   if (timer.signal.aborted) throw toTimeOut(last, release, options.timeoutText ?? `${options.timeoutMs} ms`);
   context.progress.note(
     `${release} goes on in the cluster. Follow it: bulwark status ${release} -n ${cluster.namespace} --watch; end it: bulwark delete ${release} -n ${cluster.namespace}`,
@@ -65,7 +64,6 @@ export async function followToEnd(
 function createTeller({ progress }: Context) {
   let step: { state: string; shown: Step } | undefined;
   const told = new Set<string>();
-  const since = new Map<string, number>();
   return {
     tell(status: JobStatus): void {
       if (step?.state !== status.state) {
@@ -78,20 +76,9 @@ function createTeller({ progress }: Context) {
       told.add(reason.words);
       progress.warn(`${reason.words} -> ${reason.mend.replaceAll("NAME", status.name)}`);
     },
-    /** A reason that has stood for so long that waiting is no use. */
-    findFinal({ reason }: JobStatus): Reason | undefined {
-      if (reason?.isFinal !== true || !STARTING.has(reason.kind)) return undefined;
-      const first = since.get(reason.kind) ?? performance.now();
-      since.set(reason.kind, first);
-      const isSure = reason.kind === "imageNameInvalid" || performance.now() - first >= PATIENCE_MS;
-      return isSure ? reason : undefined;
-    },
     end: (): void => step?.shown.done("ended"),
   };
 }
-
-/** Reasons for which a pod never starts; a pod that died is for the Job to judge. */
-const STARTING: ReadonlySet<string> = new Set(["imageMissing", "imageNameInvalid"]);
 
 const STATE_WORDS: Readonly<Record<JobStatus["state"], string>> = {
   scheduled: "waiting for the schedule",

@@ -15,7 +15,11 @@ export async function listInCluster(context: Context, flags: Flags): Promise<Res
   const cluster = await openCluster(context, flags);
   try {
     const allNamespaces = flags.allNamespaces === true;
-    if (flags.watch === true) return await watchList(context, cluster, flags);
+    if (flags.watch === true) {
+      // A watch waits for a server that is away, so whether there is one is asked before.
+      await checkNamespace(cluster);
+      return await watchList(context, cluster, flags);
+    }
     const statuses = await readReleases(cluster, { allNamespaces, signal: context.signal });
     if (statuses.length === 0 && !allNamespaces) await checkNamespace(cluster);
     return toResult(statuses, context.now(), { allNamespaces, namespace: cluster.namespace });

@@ -22,6 +22,10 @@ export class Mirror<Kept> {
     else if (change.item !== undefined) this.#items.delete(this.#nameOf(change.item));
   }
 
+  get isEmpty(): boolean {
+    return this.#items.size === 0;
+  }
+
   list(): Kept[] {
     return [...this.#items.values()];
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from "node:timers/promises";
+import { BulwarkError } from "@bulwark/contracts/errors";
 import {
   type CronJob,
   deriveStatus,
@@ -23,10 +24,16 @@ import type { Cluster } from "./open.ts";
 const QUIET_MS = 100;
 const QUIET_MANY_MS = 500;
 const EVENTS_KEPT = 200;
+/** An upgrade may put another Job in the place of one: what has been gone for longer has been deleted. */
+const ABSENT_MS = 10_000;
 
 type Watched = { pods: Mirror<PodFacts>; jobs: Mirror<Job>; cronJobs: Mirror<CronJob>; events: Mirror<KubeEvent> };
 
-/** Follows one release: its status now, and again whenever something of it changes, until the signal is aborted. */
+/**
+ * Follows one release: its status now, and again whenever something of it changes, until the signal is aborted.
+ *
+ * @throws BulwarkError RELEASE_UNKNOWN when there is nothing of it, and nothing takes its place
+ */
 export async function* watchRelease(
   context: Pick<Context, "progress">,
   cluster: Cluster,
@@ -34,19 +41,39 @@ export async function* watchRelease(
   signal: AbortSignal,
 ): AsyncGenerator<JobStatus> {
   const { namespace } = cluster;
-  const feed = { context, cluster, signal, release, quietMs: QUIET_MS };
-  for await (const { pods, jobs, cronJobs, events } of watchAll(feed)) {
-    const [job, cronJob] = [jobs.newest(createdAt), cronJobs.newest(createdAt)];
-    yield deriveStatus({
-      name: release,
-      namespace,
-      ...(job === undefined ? {} : { job }),
-      ...(cronJob === undefined ? {} : { cronJob }),
-      pods: pods.list(),
-      events: events.list(),
-    });
+  const gone = new AbortController();
+  const feed = { context, cluster, signal: AbortSignal.any([signal, gone.signal]), release, quietMs: QUIET_MS };
+  let absence: NodeJS.Timeout | undefined;
+  try {
+    for await (const { pods, jobs, cronJobs, events } of watchAll(feed)) {
+      const [job, cronJob] = [jobs.newest(createdAt), cronJobs.newest(createdAt)];
+      if (job === undefined && cronJob === undefined && pods.isEmpty) {
+        absence ??= setTimeout(() => gone.abort(), ABSENT_MS);
+        continue;
+      }
+      clearTimeout(absence);
+      absence = undefined;
+      yield deriveStatus({
+        name: release,
+        namespace,
+        ...(job === undefined ? {} : { job }),
+        ...(cronJob === undefined ? {} : { cronJob }),
+        pods: pods.list(),
+        events: events.list(),
+      });
+    }
+  } finally {
+    clearTimeout(absence);
   }
+  if (gone.signal.aborted) throw toGone(release, namespace);
 }
+
+const toGone = (release: string, namespace: string): BulwarkError =>
+  new BulwarkError(
+    "RELEASE_UNKNOWN",
+    `There is no job ${release} in namespace ${namespace} any more: it was deleted, or its ttl is over.`,
+    `see what there is: bulwark list -n ${namespace}`,
+  );
 
 /** Follows every job of a namespace in the same way. */
 export async function* watchReleases(
@@ -86,8 +113,12 @@ async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): 
     mirror: Mirror<Kept>,
     reduce: (item: Item) => Kept | undefined,
   ): Promise<void> => {
-    const onTrouble = (error: Error, nextMs: number): void =>
-      context.progress.debug(`${error.message} Next try in ${(nextMs / 1000).toFixed(1)} s.`);
+    const onTrouble = (error: Error, nextMs: number, failures: number): void => {
+      // A connection that is cut is mostly there again at the first try. One feed speaks for all: they ask one server.
+      const isNews = failures === 2 && selection.resource === RESOURCES.jobs;
+      const tell = isNews ? context.progress.warn : context.progress.debug;
+      tell(`${error.message} Next try in ${(nextMs / 1000).toFixed(1)} s.`);
+    };
     const options = { reduce, signal: both, onTrouble };
     for await (const change of watchObjects<Item, Kept | undefined>(connection, selection, options)) {
       mirror.apply(change);

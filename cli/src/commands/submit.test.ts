@@ -46,6 +46,7 @@ async function failureOf(call: Call, from = context): Promise<BulwarkError> {
 const calls = (flags: Flags): Call[] => [
   (from) => submit.execute(from, { args: [], flags: { file: "job.yaml", ...flags }, path: [] }),
   (from) => list.execute(from, { args: [], flags: { cluster: true, ...flags }, path: [] }),
+  (from) => list.execute(from, { args: [], flags: { cluster: true, watch: true, ...flags }, path: [] }),
 ];
 
 const helmLog = (): string => {

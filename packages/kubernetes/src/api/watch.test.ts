@@ -54,6 +54,18 @@ test("a watch goes on where it ended, bookmarks included", async () => {
   assert.deepEqual(pauses, [500], "only the cut connection is waited for");
 });
 
+test("a quiet watch that is cut again and again is opened as soon each time", async () => {
+  const cutQuietly: Answer = (_request, response) => {
+    response.writeHead(200).flushHeaders();
+    setTimeout(() => response.destroy(), 50);
+  };
+  const { pauses } = await watch(
+    [list("5", "a"), cutQuietly, cutQuietly, cutQuietly, lines([line("ADDED", "b", "6")], "stay")],
+    2,
+  );
+  assert.deepEqual(pauses, [500, 500, 500]);
+});
+
 test("what is too old is listed anew at once, whether the answer or the stream says so", async () => {
   const gone = { type: "ERROR", object: { code: 410, message: "too old" } };
   const { changes, pauses, versions } = await watch(

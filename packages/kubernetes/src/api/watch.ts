@@ -23,8 +23,8 @@ export type WatchOptions<Item, Kept> = {
   delay?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** Between 0 and 1; spreads watchers that lost the same server. */
   random?: () => number;
-  /** Told when the server is away: why, and how long until the next try. */
-  onTrouble?: (error: BulwarkError, nextMs: number) => void;
+  /** Told when the server is away: why, how long until the next try, and how many have failed by now. */
+  onTrouble?: (error: BulwarkError, nextMs: number, failures: number) => void;
 };
 
 type Line = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; object: unknown };
@@ -55,13 +55,13 @@ export async function* watchObjects<Item extends KubeObject, Kept>(
     } catch (error) {
       if (signal.aborted) return;
       if (isExpired(error)) position.version = undefined;
-      else if (isPassing(error)) await backOff(error as BulwarkError, options, position.failures++);
+      else if (isPassing(error)) await backOff(error as BulwarkError, options, ++position.failures);
       else throw error;
     }
   }
 }
 
-/** Where a watch is: undefined when the objects must be listed first. */
+/** Where a watch is, undefined when the objects must be listed first, and how many tries failed since the last answer. */
 type Position = { version: string | undefined; failures: number };
 
 /** Lists where there is no version to go on from, then watches once. */
@@ -77,8 +77,7 @@ async function* listAndWatch<Item extends KubeObject, Kept>(
     position.failures = 0;
     yield { type: "listed", items };
   }
-  for await (const line of readLines(connection, selection, position.version, signal)) {
-    position.failures = 0;
+  for await (const line of readLines(connection, selection, position, signal)) {
     const object = line.object as Item;
     position.version = object.metadata.resourceVersion ?? position.version;
     if (line.type !== "BOOKMARK") yield { type: line.type === "DELETED" ? "gone" : "put", item: reduce(object) };
@@ -91,18 +90,18 @@ async function backOff<Item, Kept>(
   { signal, delay = pause, random = Math.random, onTrouble }: WatchOptions<Item, Kept>,
   failures: number,
 ): Promise<void> {
-  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + random() / 2);
-  onTrouble?.(error, pauseMs);
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + random() / 2);
+  onTrouble?.(error, pauseMs, failures);
   await delay(pauseMs, signal).catch(() => undefined);
 }
 
 const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => sleep(milliseconds, undefined, { signal });
 
-/** One watch to its end. */
+/** One watch to its end. A server that opens it is back, whether it has something to say or not. */
 async function* readLines(
   connection: Connection,
   { resource, namespace, labels, fields }: Selection,
-  version: string,
+  position: Position,
   signal: AbortSignal,
 ): AsyncGenerator<Line> {
   const answer = await connection.stream({
@@ -110,7 +109,7 @@ async function* readLines(
     query: {
       watch: true,
       allowWatchBookmarks: true,
-      resourceVersion: version,
+      resourceVersion: position.version,
       timeoutSeconds: WATCH_S,
       labelSelector: labels,
       fieldSelector: fields,
@@ -118,6 +117,7 @@ async function* readLines(
     what: `watch ${resource.plural}`,
     signal,
   });
+  position.failures = 0;
   answer.setTimeout(SILENCE_MS, () => answer.destroy(new Error("silence")));
   try {
     for await (const text of splitLines(answer)) {
