@@ -102,5 +102,9 @@ template:
 {{- if regexMatch "-(debug|devkit)(-|$)" ($v.trust.runtimeClass | default "") }}{{ fail (printf "trust.runtimeClass: %s lets the host look inside. Use the class without -debug or -devkit" $v.trust.runtimeClass) }}{{ end -}}
 {{- if and $v.dynamicAllocation.enabled (gt (int $v.dynamicAllocation.minimum) (int $v.dynamicAllocation.maximum)) }}{{ fail "dynamicAllocation.minimum is more than the maximum" }}{{ end -}}
 {{- if and $v.eventLog.dir (not $v.eventLog.pvc) (not (regexMatch "^[a-zA-Z][a-zA-Z0-9+.-]*://" $v.eventLog.dir)) }}{{ fail "eventLog.dir is a folder of no claim. Name the claim, eventLog.pvc, or write an address such as s3a://bucket/folder" }}{{ end -}}
+{{- $options := dict "eventLog.dir" $v.eventLog.dir "maven.mirror" $v.maven.mirror "security.secrets.applicationEntry" $v.security.secrets.applicationEntry "sparkConf.spark.driver.extraJavaOptions" (get $v.sparkConf "spark.driver.extraJavaOptions") -}}
+{{- range $key, $value := $options }}
+{{- if regexMatch "[\\n\\r\\x{85}\\x{2028}\\x{2029}]" (toString $value) }}{{ fail (printf "%s has a line break, and stands in a file of one option a line. Write it in one line" $key) }}{{ end -}}
+{{- end -}}
 {{- if and (eq $v.queue.scheduler "kueue") (not $v.queue.name) }}{{ fail "queue.scheduler kueue needs queue.name" }}{{ end -}}
 {{- end }}

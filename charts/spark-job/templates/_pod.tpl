@@ -113,7 +113,7 @@ spec:
 {{/* Environment of a container: never a secret. In: v, role, env. The user's first, so that ours hold. */}}
 {{- define "spark-job.env" -}}
 {{- range $name, $value := .env }}
-- { name: {{ $name }}, value: {{ include "spark-job.text" $value | replace "$(" "$$(" | quote }} }
+- { name: {{ $name | quote }}, value: {{ include "spark-job.text" $value | replace "$(" "$$(" | quote }} }
 {{- end }}
 - { name: HOME, value: /tmp }
 - { name: TMPDIR, value: /tmp }
