@@ -7,7 +7,7 @@
 - /etc/bulwark/conf/spark.properties
 {{- if $default }}
 - --class
-- {{ ternary "bulwark.examples.SparkPi" $v.class (has ($v.class | default "") (list "" "org.apache.spark.examples.SparkPi")) }}
+- {{ ternary "bulwark.examples.SparkPi" $v.class (has ($v.class | default "") (list "" "org.apache.spark.examples.SparkPi")) | quote }}
 - local:///opt/bulwark/bulwark.jar
 {{- else }}
 {{- with $v.class }}
