@@ -96,6 +96,7 @@ template:
 {{- $sources := 0 }}
 {{- range $source := list "claim" "configMap" "secret" "scratch" }}{{ if get $volume $source }}{{ $sources = add1 $sources }}{{ end }}{{ end -}}
 {{- if ne (int $sources) 1 }}{{ fail (printf "volumes.%s needs one of claim, configMap, secret and scratch" $name) }}{{ end -}}
+{{- if not (and (hasPrefix "/" $volume.mountPath) (eq (clean $volume.mountPath) (trimSuffix "/" $volume.mountPath))) }}{{ fail (printf "volumes.%s.mountPath: %s is not the plain path of a folder. Write it from / on, without //, . and .., for instance /mnt/%s" $name $volume.mountPath $name) }}{{ end -}}
 {{- if regexMatch "^/(etc/bulwark|opt/bulwark|opt/spark|var/bulwark|tmp|data|etc|usr|bin|lib|lib64|proc|sys|dev|run|var/run)(/|$)" $volume.mountPath }}{{ fail (printf "volumes.%s.mountPath: %s belongs to the image or to Bulwark. Take another place, for instance /mnt/%s" $name $volume.mountPath $name) }}{{ end -}}
 {{- end -}}
 {{- if not $v.image }}{{ fail "image: the job names none. images/README.md tells how to build one" }}{{ end -}}
