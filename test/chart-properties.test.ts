@@ -20,8 +20,7 @@ function filesOf(values: object, program?: string): Rendered {
   assert.ok("objects" in outcome, "refused" in outcome ? outcome.refused : "");
   return find(outcome.objects, "ConfigMap", "pi-conf").data;
 }
-const settingsOf = (values: object, program?: string) =>
-  readJavaProperties(filesOf(values, program)["spark.properties"]);
+const settingsOf = (values: object) => readJavaProperties(filesOf(values)["spark.properties"]);
 
 test("properties are read as java.util.Properties reads them", () => {
   const rows: [text: string, settings: Record<string, string>][] = [
@@ -39,19 +38,21 @@ const BREAKS = ["\n", "\r", "\r\n", "\u0085", "\u2028", "\u2029"];
 const smuggled = BREAKS.map((end) => `/a${end}spark.authenticate=false${end}  spark.plugins=evil`);
 
 test("a line break in a value writes no further setting", { skip }, () => {
+  const names = Object.keys(filesOf({}));
   const plain = settingsOf({});
   for (const program of helms) {
     for (const text of smuggled) {
-      const values = { pyFiles: [text], files: [text], executor: { env: { A: text } }, sparkConf: { "spark.x": text } };
-      const {
-        "spark.submit.pyFiles": pyFiles,
-        "spark.files": files,
-        "spark.executorEnv.A": variable,
-        ...others
-      } = settingsOf(values, program);
-      assert.deepEqual([pyFiles, files, variable], [`file://${text}`, `file://${text}`, text]);
-      assert.deepEqual(others, { ...plain, "spark.x": text });
-      assert.deepEqual(Object.keys(filesOf(values, program)), Object.keys(filesOf({})));
+      const env = { A: text };
+      const sparkConf = { "spark.x": text };
+      const files = filesOf({ pyFiles: [text], files: [text], executor: { env }, sparkConf }, program);
+      assert.deepEqual(Object.keys(files), names);
+      assert.deepEqual(readJavaProperties(files["spark.properties"]), {
+        ...plain,
+        "spark.submit.pyFiles": `file://${text}`,
+        "spark.files": `file://${text}`,
+        "spark.executorEnv.A": text,
+        "spark.x": text,
+      });
     }
   }
 });
