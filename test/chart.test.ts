@@ -9,7 +9,7 @@ import { Ajv } from "ajv";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { enclaveBytes, findRefusedSettings, parseJobFile, REFUSED_SETTINGS } from "../packages/contracts/src/index.ts";
-import { parseProperties, renderChartPlan } from "../packages/spark/src/index.ts";
+import { renderChartPlan } from "../packages/spark/src/index.ts";
 import {
   CHART,
   find,
@@ -21,6 +21,7 @@ import {
   renderObjects,
   runHelm,
 } from "./chart/helm.ts";
+import { readJavaProperties } from "./chart/java-properties.ts";
 import { canReach } from "./chart/network.ts";
 import { findBroken } from "./chart/restricted.ts";
 import { DIGEST, REFUSED, VARIANTS } from "./chart/variants.ts";
@@ -39,7 +40,7 @@ function variant(name: string): Rendered[] {
   return known;
 }
 const settingsOf = (objects: Rendered[]): Readonly<Record<string, string>> =>
-  parseProperties(find(objects, "ConfigMap", "pi-conf").data["spark.properties"]);
+  readJavaProperties(find(objects, "ConfigMap", "pi-conf").data["spark.properties"]);
 const podOf = (objects: Rendered[], role: string): Rendered => listPods(objects).find((pod) => pod.role === role);
 
 for (const program of helms) {

@@ -30,12 +30,19 @@ export type Outcome = { objects: Rendered[]; text: string } | { refused: string 
 
 type Rendering = { release?: string; flags?: string[]; chart?: string };
 
+/** Values as JSON that Helm's reader of YAML takes as it is meant: some characters end lines there, and a colon wants a blank. */
+const toYaml = (values: object): string =>
+  JSON.stringify(values, null, 1).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 /** Renders a chart as plain `helm template` does: that of jobs, unless another is named. */
 export function render(helm: string, values: object, options: Rendering = {}): Outcome {
   const { release = "pi", chart = CHART } = options;
   const args = ["template", release, chart, "--namespace", "team", "--kube-version", KUBERNETES];
   const { status, stdout, stderr } = spawnSync(helm, [...args, "-f", "-", ...(options.flags ?? [])], {
-    input: JSON.stringify(values),
+    input: toYaml(values),
     encoding: "utf8",
     maxBuffer: 1 << 26,
   });

@@ -160,6 +160,14 @@ export const REFUSED: Readonly<Record<string, [values: object, reason: RegExp]>>
   "key without keyring": [{ image, data: { a: { path: "a", key: "k" } } }, /keyring/],
   "host path": [{ image, volumes: { a: { hostPath: "/etc", mountPath: "/mnt/a" } } }, /hostPath/],
   "volume over secrets": [{ image, volumes: { a: { claim: "c", mountPath: "/etc/bulwark/secrets" } } }, /mountPath/],
+  ...Object.fromEntries(
+    ["/mnt/../etc/bulwark/conf", "//etc/bulwark/conf", "/./etc", "/mnt/a/..", "/mnt//a", "/etc/bulwark/", "/"].map(
+      (mountPath) => [
+        `volume at ${mountPath}`,
+        [{ image, volumes: { a: { claim: "c", mountPath } } }, /mountPath/] as [object, RegExp],
+      ],
+    ),
+  ),
   "volume of two sources": [{ image, volumes: { a: { claim: "c", secret: "s", mountPath: "/mnt/a" } } }, /one of/],
   "kueue with dynamic allocation": [
     { image, queue: { scheduler: "kueue", name: "q" }, dynamicAllocation: { enabled: true } },

@@ -9,7 +9,7 @@ Names and labels. Certificates are issued for the names of Services, so a releas
 {{/* What belongs together, and never changes. In: root, and part for the pods of one. */}}
 {{- define "serving.selector" -}}
 app.kubernetes.io/name: serving
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- with .part }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
@@ -19,7 +19,7 @@ app.kubernetes.io/component: {{ . }}
 {{- define "serving.labels" -}}
 {{ include "serving.selector" . }}
 app.kubernetes.io/part-of: bulwark
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}

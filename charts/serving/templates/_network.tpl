@@ -37,7 +37,7 @@ spec:
 {{ include "serving.egress.names" . }}
 {{- if .Values.queue.enabled }}
 {{- with .Values.redis.url }}
-- to: [{ ipBlock: { cidr: {{ $.Values.redis.cidr }} } }]
+- to: [{ ipBlock: { cidr: {{ $.Values.redis.cidr | quote }} } }]
   ports: [{ protocol: TCP, port: {{ regexFind "[0-9]+$" (regexFind ":[0-9]+$" .) | default "6379" }} }]
 {{- else }}
 - to: [{{ include "serving.peer" (dict "root" . "part" "redis") }}]
@@ -63,7 +63,7 @@ spec:
 {{- define "serving.egress.gateway" -}}
 {{ include "serving.egress" . }}
 {{- range .Values.network.allow }}
-- to: [{ ipBlock: { cidr: {{ .cidr }} } }]
+- to: [{ ipBlock: { cidr: {{ .cidr | quote }} } }]
   {{- with .ports }}
   ports:
     {{- range . }}

@@ -10,14 +10,14 @@ Everything that Pod Security "restricted" asks for stands here, once.
 {{- $tee := include "serving.tee" (dict "v" $v "memoryMiB" .memoryMiB "cores" (int $own.cores)) | fromYaml -}}
 metadata:
   labels:
-    {{- with $own.labels }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with $own.labels }}{{ include "serving.texts" . | nindent 4 }}{{ end }}
     {{- include "serving.selector" . | nindent 4 }}
     app.kubernetes.io/part-of: bulwark
     {{- if hasKey .ports "health" }}
     bulwark/metrics: "true"
     {{- end }}
   annotations:
-    {{- with $own.annotations }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with $own.annotations }}{{ include "serving.texts" . | nindent 4 }}{{ end }}
     checksum/settings: {{ include (printf "serving.settings.%s" .part) .root | sha256sum | trunc 16 | quote }}
     bulwark/trust-planned: {{ $v.trust.tee }}
     {{- with $tee.annotations }}{{ toYaml . | nindent 4 }}{{ end }}
@@ -27,19 +27,19 @@ spec:
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .grace }}
   {{- with $tee.runtimeClassName }}
-  runtimeClassName: {{ . }}
+  runtimeClassName: {{ . | quote }}
   {{- end }}
   {{- with $v.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- with $v.imagePullSecrets }}
   imagePullSecrets:
     {{- range . }}
-    - name: {{ . }}
+    - name: {{ . | quote }}
     {{- end }}
   {{- end }}
   {{- with $own.nodeSelector }}
-  nodeSelector: {{ toYaml . | nindent 4 }}
+  nodeSelector: {{ include "serving.texts" . | nindent 4 }}
   {{- end }}
   {{- with $own.tolerations }}
   tolerations: {{ toYaml . | nindent 4 }}
@@ -66,7 +66,7 @@ spec:
     seccompProfile: { type: RuntimeDefault }
   containers:
     - name: {{ .part }}
-      image: {{ .image | default $v.image }}
+      image: {{ .image | default $v.image | quote }}
       imagePullPolicy: {{ $v.imagePullPolicy }}
       terminationMessagePolicy: FallbackToLogsOnError
       {{- with .command }}
@@ -105,7 +105,7 @@ spec:
       emptyDir: {}
     {{- range .secrets }}
     - name: secret-{{ .place }}
-      secret: { secretName: {{ .name }}, defaultMode: {{ 0400 }}{{ if .optional }}, optional: true{{ end }} }
+      secret: { secretName: {{ .name | quote }}, defaultMode: {{ 0400 }}{{ if .optional }}, optional: true{{ end }} }
     {{- end }}
     {{- with .volumes }}{{ . | nindent 4 }}{{ end }}
 {{- end }}
@@ -120,7 +120,7 @@ spec:
 {{- define "serving.models.volume" -}}
 {{- with .Values.models.claim -}}
 - name: models
-  persistentVolumeClaim: { claimName: {{ . }}, readOnly: true }
+  persistentVolumeClaim: { claimName: {{ . | quote }}, readOnly: true }
 {{- end -}}
 {{- with .Values.models.image -}}
 - name: models

@@ -89,7 +89,7 @@
 {{- $settings = set $settings "webhooks" $webhooks -}}
 {{- end -}}
 {{- with $v.traces.endpoint }}{{ $settings = set $settings "tracesEndpoint" . }}{{ end -}}
-{{- toPrettyJson $settings -}}
+{{- include "serving.json" $settings -}}
 {{- end }}
 
 {{- define "serving.settings.engine" -}}
@@ -104,7 +104,7 @@
 {{- $settings = merge $settings (dict "healthPort" 9443 "healthHost" "0.0.0.0" "memoryLimitBytes" (include "serving.memory" $e | int64)) -}}
 {{- $settings = merge $settings (dict "mostInFlight" $e.maxInFlight "mostDeliveries" $e.maxDeliveries "resultTtlMs" (include "serving.milliseconds" $e.resultTtl | int64)) -}}
 {{- with .Values.traces.endpoint }}{{ $settings = set $settings "tracesEndpoint" . }}{{ end -}}
-{{- toPrettyJson $settings -}}
+{{- include "serving.json" $settings -}}
 {{- end }}
 
 {{- define "serving.settings.jobmanager" }}{{ include "serving.settings.flink" . }}{{ end }}
@@ -114,10 +114,15 @@
 {{- define "serving.settings.flink" -}}
 {{- $engine := omit (include "serving.settings.engine" . | fromJson) "healthPort" "healthHost" "memoryLimitBytes" -}}
 {{- $consumer := printf "flink-%s-%s" .Release.Namespace (include "serving.name" .) -}}
-{{- merge $engine (dict "consumer" $consumer "parallelism" (int .Values.engine.taskManagers)) | toPrettyJson -}}
+{{- merge $engine (dict "consumer" $consumer "parallelism" (int .Values.engine.taskManagers)) | include "serving.json" -}}
 {{- end }}
 
 {{/* Redis's limit and rhythm are arguments, so that the rest is the file that `bulwark serve` would write, too. */}}
 {{- define "serving.settings.redis" -}}
 {{ .Files.Get "files/redis.conf" }}
+{{- end }}
+
+{{/* JSON that stands in a block of YAML, which would end at a character that JSON leaves as it is. */}}
+{{- define "serving.json" -}}
+{{ toPrettyJson . | replace "\u0085" "\\u0085" }}
 {{- end }}

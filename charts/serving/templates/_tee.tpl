@@ -33,7 +33,7 @@ counts the image, and the VM is at least twice the image.
 {{- $memory := max (add (int64 .memoryMiB) $image) (mul 2 $image) -}}
 memoryMiB: {{ $memory }}
 guaranteed: true
-runtimeClassName: {{ .v.trust.runtimeClass | default .class }}
+runtimeClassName: {{ .v.trust.runtimeClass | default .class | quote }}
 annotations:
   io.katacontainers.config.hypervisor.default_memory: {{ $memory | quote }}
   io.katacontainers.config.hypervisor.default_vcpus: {{ .cores | quote }}

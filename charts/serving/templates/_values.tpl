@@ -36,3 +36,15 @@
 {{- define "serving.seconds" -}}
 {{ div (add (include "serving.milliseconds" . | int64) 999) 1000 }}
 {{- end }}
+
+{{/* A value as a text: whole numbers without exponent. */}}
+{{- define "serving.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end }}
+
+{{/* Labels or annotations of the user, each a text whatever it looks like. In: names to values. */}}
+{{- define "serving.texts" -}}
+{{- $lines := list -}}
+{{- range $name, $value := . }}{{ $lines = append $lines (printf "%q: %q" $name (include "serving.text" $value)) }}{{ end -}}
+{{- join "\n" $lines -}}
+{{- end }}

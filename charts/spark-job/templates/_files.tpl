@@ -4,7 +4,7 @@
 {{ . }}
 {{- end }}{{ end }}
 -Dbulwark.profile={{ .v.security.profile }}
--Dbulwark.application.secret=/etc/bulwark/secrets/application/{{ .v.security.secrets.applicationEntry }}
+{{ printf "-Dbulwark.application.secret=/etc/bulwark/secrets/application/%s" .v.security.secrets.applicationEntry | quote }}
 -Dlog4j2.configurationFile=file:/etc/bulwark/conf/log4j2.properties
 -Djava.io.tmpdir=/tmp
 -Duser.home=/tmp
@@ -23,7 +23,7 @@
 
 {{/* A pod template for Spark, as JSON: readers of YAML differ in what they take for a number. In: root, v, role. */}}
 {{- define "spark-job.template" -}}
-{{ include "spark-job.pod" (merge (dict "template" true) .) | fromYaml | merge (dict "apiVersion" "v1" "kind" "Pod") | toPrettyJson }}
+{{ include "spark-job.pod" (merge (dict "template" true) .) | fromYaml | merge (dict "apiVersion" "v1" "kind" "Pod") | include "spark-job.json" }}
 {{- end }}
 
 {{/* Datasets with whole paths; where each is staged the driver decides, whose pod has a name of its own. In: v. JSON. */}}
@@ -34,5 +34,10 @@
 {{- $path := ternary $set.path (printf "/data/%s" (trimPrefix "./" $set.path)) $whole -}}
 {{- $sets = append $sets (merge (dict "name" $name "path" $path) $set) -}}
 {{- end -}}
-{{- toJson $sets -}}
+{{- include "spark-job.json" $sets -}}
+{{- end }}
+
+{{/* JSON that stands in a block of YAML, which would end at a character that JSON leaves as it is. */}}
+{{- define "spark-job.json" -}}
+{{ toPrettyJson . | replace "\u0085" "\\u0085" }}
 {{- end }}

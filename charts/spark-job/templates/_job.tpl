@@ -7,7 +7,7 @@
 - /etc/bulwark/conf/spark.properties
 {{- if $default }}
 - --class
-- {{ ternary "bulwark.examples.SparkPi" $v.class (has ($v.class | default "") (list "" "org.apache.spark.examples.SparkPi")) }}
+- {{ ternary "bulwark.examples.SparkPi" $v.class (has ($v.class | default "") (list "" "org.apache.spark.examples.SparkPi")) | quote }}
 - local:///opt/bulwark/bulwark.jar
 {{- else }}
 {{- with $v.class }}
@@ -96,11 +96,16 @@ template:
 {{- $sources := 0 }}
 {{- range $source := list "claim" "configMap" "secret" "scratch" }}{{ if get $volume $source }}{{ $sources = add1 $sources }}{{ end }}{{ end -}}
 {{- if ne (int $sources) 1 }}{{ fail (printf "volumes.%s needs one of claim, configMap, secret and scratch" $name) }}{{ end -}}
+{{- if not (and (hasPrefix "/" $volume.mountPath) (eq (clean $volume.mountPath) (trimSuffix "/" $volume.mountPath))) }}{{ fail (printf "volumes.%s.mountPath: %s is not the plain path of a folder. Write it from / on, without //, . and .., for instance /mnt/%s" $name $volume.mountPath $name) }}{{ end -}}
 {{- if regexMatch "^/(etc/bulwark|opt/bulwark|opt/spark|var/bulwark|tmp|data|etc|usr|bin|lib|lib64|proc|sys|dev|run|var/run)(/|$)" $volume.mountPath }}{{ fail (printf "volumes.%s.mountPath: %s belongs to the image or to Bulwark. Take another place, for instance /mnt/%s" $name $volume.mountPath $name) }}{{ end -}}
 {{- end -}}
 {{- if not $v.image }}{{ fail "image: the job names none. images/README.md tells how to build one" }}{{ end -}}
 {{- if regexMatch "-(debug|devkit)(-|$)" ($v.trust.runtimeClass | default "") }}{{ fail (printf "trust.runtimeClass: %s lets the host look inside. Use the class without -debug or -devkit" $v.trust.runtimeClass) }}{{ end -}}
 {{- if and $v.dynamicAllocation.enabled (gt (int $v.dynamicAllocation.minimum) (int $v.dynamicAllocation.maximum)) }}{{ fail "dynamicAllocation.minimum is more than the maximum" }}{{ end -}}
 {{- if and $v.eventLog.dir (not $v.eventLog.pvc) (not (regexMatch "^[a-zA-Z][a-zA-Z0-9+.-]*://" $v.eventLog.dir)) }}{{ fail "eventLog.dir is a folder of no claim. Name the claim, eventLog.pvc, or write an address such as s3a://bucket/folder" }}{{ end -}}
+{{- $options := dict "eventLog.dir" $v.eventLog.dir "maven.mirror" $v.maven.mirror "security.secrets.applicationEntry" $v.security.secrets.applicationEntry "sparkConf.spark.driver.extraJavaOptions" (get $v.sparkConf "spark.driver.extraJavaOptions") -}}
+{{- range $key, $value := $options }}
+{{- if regexMatch "[\\n\\r\\x{85}\\x{2028}\\x{2029}]" (toString $value) }}{{ fail (printf "%s has a line break, and stands in a file of one option a line. Write it in one line" $key) }}{{ end -}}
+{{- end -}}
 {{- if and (eq $v.queue.scheduler "kueue") (not $v.queue.name) }}{{ fail "queue.scheduler kueue needs queue.name" }}{{ end -}}
 {{- end }}

@@ -11,7 +11,7 @@
 {{/* What belongs together, and never changes. */}}
 {{- define "spark-job.selector" -}}
 app.kubernetes.io/name: spark-job
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels of an object. In: root, component. */}}
@@ -19,7 +19,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "spark-job.selector" .root }}
 app.kubernetes.io/component: {{ .component }}
 app.kubernetes.io/part-of: bulwark
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}

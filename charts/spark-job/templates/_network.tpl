@@ -2,7 +2,7 @@
 {{- define "spark-job.egress" -}}
 - ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
 {{- range .network.allow }}
-- to: [{ ipBlock: { cidr: {{ .cidr }} } }]
+- to: [{ ipBlock: { cidr: {{ .cidr | quote }} } }]
   {{- with .ports }}
   ports:
     {{- range . }}

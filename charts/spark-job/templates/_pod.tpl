@@ -12,29 +12,29 @@ and Spark take them. Everything Pod Security "restricted" asks for stands here, 
 {{- $account := ternary "driver" .role $launcher -}}
 metadata:
   labels:
-    {{- with $template.labels }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with $template.labels }}{{ include "spark-job.texts" . | nindent 4 }}{{ end }}
     {{- include "spark-job.selector" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .role }}
     app.kubernetes.io/part-of: bulwark
     bulwark/role: {{ .role }}
     {{- include "spark-job.queue.labels" . | nindent 4 }}
   annotations:
-    {{- with $template.annotations }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with $template.annotations }}{{ include "spark-job.texts" . | nindent 4 }}{{ end }}
     kubectl.kubernetes.io/default-container: spark-{{ .role }}
     bulwark/trust-planned: {{ ternary "none" $v.trust.tee $launcher }}
     {{- with $tee.annotations }}{{ toYaml . | nindent 4 }}{{ end }}
     {{- include "spark-job.queue.annotations" . | nindent 4 }}
 spec:
   restartPolicy: Never
-  serviceAccountName: {{ include "spark-job.account" (dict "root" .root "v" $v "role" $account) }}
+  serviceAccountName: {{ include "spark-job.account" (dict "root" .root "v" $v "role" $account) | quote }}
   automountServiceAccountToken: {{ ne .role "executor" }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: 30
   {{- with $tee.runtimeClassName | default $template.runtimeClassName }}
-  runtimeClassName: {{ . }}
+  runtimeClassName: {{ . | quote }}
   {{- end }}
   {{- with $v.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- if has $v.queue.scheduler (list "volcano" "yunikorn") }}
   schedulerName: {{ $v.queue.scheduler }}
@@ -42,11 +42,11 @@ spec:
   {{- with $v.imagePullSecrets }}
   imagePullSecrets:
     {{- range . }}
-    - name: {{ . }}
+    - name: {{ . | quote }}
     {{- end }}
   {{- end }}
   {{- with merge (dict) (get $tee "nodeSelector" | default dict) (get $size "nodeSelector" | default dict) $v.nodeSelector }}
-  nodeSelector: {{ toYaml . | nindent 4 }}
+  nodeSelector: {{ include "spark-job.texts" . | nindent 4 }}
   {{- end }}
   {{- with concat $v.tolerations (get $size "tolerations" | default list) }}
   tolerations: {{ toYaml . | nindent 4 }}
@@ -70,7 +70,7 @@ spec:
   containers:
     - name: spark-{{ .role }}
       {{- if not .template }}
-      image: {{ $v.image }}
+      image: {{ $v.image | quote }}
       {{- end }}
       imagePullPolicy: {{ $v.imagePullPolicy }}
       terminationMessagePolicy: FallbackToLogsOnError
@@ -113,7 +113,7 @@ spec:
 {{/* Environment of a container: never a secret. In: v, role, env. The user's first, so that ours hold. */}}
 {{- define "spark-job.env" -}}
 {{- range $name, $value := .env }}
-- { name: {{ $name }}, value: {{ include "spark-job.text" $value | replace "$(" "$$(" | quote }} }
+- { name: {{ $name | quote }}, value: {{ include "spark-job.text" $value | replace "$(" "$$(" | quote }} }
 {{- end }}
 - { name: HOME, value: /tmp }
 - { name: TMPDIR, value: /tmp }
@@ -121,7 +121,7 @@ spec:
 - { name: SPARK_LOCAL_DIRS, value: /var/bulwark/scratch }
 - { name: BULWARK_JAVA_OPTIONS_FILE, value: /etc/bulwark/conf/{{ .role }}.jvm }
 {{- if ne .role "executor" }}
-- { name: BULWARK_DRIVER_MEMORY, value: {{ ternary "512m" (lower .v.driver.memory) (eq .role "launcher") }} }
+- { name: BULWARK_DRIVER_MEMORY, value: {{ ternary "512m" (lower .v.driver.memory) (eq .role "launcher") | quote }} }
 {{- end }}
 {{- if ne .role "executor" }}
 - { name: BULWARK_IMAGE, value: {{ .v.image | quote }} }
@@ -140,17 +140,17 @@ spec:
 {{- define "spark-job.queue.labels" -}}
 {{- $queue := .v.queue -}}
 {{- if eq $queue.scheduler "yunikorn" }}
-applicationId: {{ .root.Release.Name }}
+applicationId: {{ .root.Release.Name | quote }}
 {{- with $queue.name }}
-queue: {{ . }}
+queue: {{ . | quote }}
 {{- end }}
 {{- else if eq $queue.scheduler "kueue" }}
-kueue.x-k8s.io/queue-name: {{ $queue.name }}
+kueue.x-k8s.io/queue-name: {{ $queue.name | quote }}
 {{- end }}
 {{- end }}
 
 {{- define "spark-job.queue.annotations" -}}
 {{- if and (eq .v.queue.scheduler "volcano") .v.queue.name }}
-scheduling.volcano.sh/queue-name: {{ .v.queue.name }}
+scheduling.volcano.sh/queue-name: {{ .v.queue.name | quote }}
 {{- end }}
 {{- end }}

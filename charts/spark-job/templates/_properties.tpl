@@ -82,9 +82,17 @@
 {{- toJson $settings -}}
 {{- end }}
 
-{{/* Settings as java.util.Properties reads them: one a line, a backslash doubled. The schema lets no line break in. */}}
+{{/* Settings as java.util.Properties reads them, one a line: what would end a key, or is skipped before a value, has a backslash. */}}
 {{- define "spark-job.propertiesFile" -}}
 {{- range $key, $value := . }}
-{{ $key }}={{ $value | replace "\\" "\\\\" }}
+{{ regexReplaceAll "[ :=#!]" (include "spark-job.escaped" $key) "\\${0}" }}={{ regexReplaceAll "^ " (include "spark-job.escaped" $value) "\\${0}" }}
 {{- end }}
+{{- end }}
+
+{{/* Text without the characters that end a line, for Java or for YAML, whose block the file is. */}}
+{{- define "spark-job.escaped" -}}
+{{- $text := replace "\\" "\\\\" . -}}
+{{- $escapes := dict "\n" "n" "\r" "r" "\t" "t" "\f" "f" "\u0085" "u0085" "\u2028" "u2028" "\u2029" "u2029" -}}
+{{- range $character, $escape := $escapes }}{{ $text = replace $character (print "\\" $escape) $text }}{{ end -}}
+{{- $text -}}
 {{- end }}

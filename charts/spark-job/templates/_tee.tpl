@@ -61,7 +61,7 @@ counts the image, and the VM is at least twice the image.
 {{- $memory := max (add (int .size.heapMiB) (int .size.overheadMiB) $image) (mul 2 $image) -}}
 overheadMiB: {{ sub $memory (int .size.heapMiB) }}
 guaranteed: true
-runtimeClassName: {{ .v.trust.runtimeClass | default .class }}
+runtimeClassName: {{ .v.trust.runtimeClass | default .class | quote }}
 annotations:
   io.katacontainers.config.hypervisor.default_memory: {{ $memory | quote }}
   io.katacontainers.config.hypervisor.default_vcpus: {{ int .size.cores | quote }}

@@ -58,3 +58,10 @@ user names, so those are filled in here.
 {{- define "spark-job.text" -}}
 {{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
+
+{{/* Labels or annotations of the user, each a text whatever it looks like. In: names to values. */}}
+{{- define "spark-job.texts" -}}
+{{- $lines := list -}}
+{{- range $name, $value := . }}{{ $lines = append $lines (printf "%q: %q" $name (include "spark-job.text" $value)) }}{{ end -}}
+{{- join "\n" $lines -}}
+{{- end }}

@@ -43,7 +43,7 @@ volumes:
   {{- range $secrets }}
   - name: secret-{{ .place }}
     secret:
-      secretName: {{ .name }}
+      secretName: {{ .name | quote }}
       defaultMode: 0400
       {{- with .optional }}
       optional: {{ . }}
@@ -60,21 +60,21 @@ volumes:
   {{- end }}
   {{- with $v.pvc }}
   - name: data
-    persistentVolumeClaim: { claimName: {{ . }} }
+    persistentVolumeClaim: { claimName: {{ . | quote }} }
   {{- end }}
   {{- if and $v.eventLog.enabled $v.eventLog.pvc (eq $role "driver") }}
   - name: eventlog
-    persistentVolumeClaim: { claimName: {{ $v.eventLog.pvc }} }
+    persistentVolumeClaim: { claimName: {{ $v.eventLog.pvc | quote }} }
   {{- end }}
   {{- range $key, $volume := $v.volumes }}
   {{- if has $role $volume.roles }}
   - name: user-{{ $key }}
     {{- if $volume.claim }}
-    persistentVolumeClaim: { claimName: {{ $volume.claim }}, readOnly: {{ $volume.readOnly }} }
+    persistentVolumeClaim: { claimName: {{ $volume.claim | quote }}, readOnly: {{ $volume.readOnly }} }
     {{- else if $volume.configMap }}
-    configMap: { name: {{ $volume.configMap }} }
+    configMap: { name: {{ $volume.configMap | quote }} }
     {{- else if $volume.secret }}
-    secret: { secretName: {{ $volume.secret }}, defaultMode: 0400 }
+    secret: { secretName: {{ $volume.secret | quote }}, defaultMode: 0400 }
     {{- else }}
     emptyDir: { sizeLimit: {{ include "spark-job.mebibytes" $volume.scratch }}Mi{{ if $volume.memory }}, medium: Memory{{ end }} }
     {{- end }}
@@ -95,16 +95,16 @@ optional: which are there, the program looks.
 {{- define "spark-job.secrets" -}}
 {{- $secrets := .v.security.secrets -}}
 {{- $hasUi := and .v.ui.enabled (eq .role "driver") -}}
-- { place: application, name: {{ $secrets.application }}, entries: [{{ $secrets.applicationEntry | quote }}] }
+- { place: application, name: {{ $secrets.application | quote }}, entries: [{{ $secrets.applicationEntry | quote }}] }
 {{- if or (eq .v.security.profile "tls") $hasUi }}
 - place: keys
-  name: {{ $secrets.keys }}
+  name: {{ $secrets.keys | quote }}
   optional: true
   entries: [{{ .role }}.p12, truststore.p12, {{ if $hasUi }}server.p12, {{ end }}keystore.p12, keystore.pkcs12]
-- { place: password, name: {{ $secrets.password }}, optional: true, entries: [password, key.txt, output.bin] }
+- { place: password, name: {{ $secrets.password | quote }}, optional: true, entries: [password, key.txt, output.bin] }
 {{- end }}
 {{- with $secrets.keyring }}
-- { place: keyring, name: {{ . }}, entries: [keyring.json] }
+- { place: keyring, name: {{ . | quote }}, entries: [keyring.json] }
 {{- end }}
 {{- end }}
 

@@ -50,7 +50,8 @@ helm uninstall pi -n team
 \`\`\`
 
 With the tool it is one command, with a secret of this release alone: \`bulwark submit -f job.yaml -n team\`
-([guide](../../docs/guide/kubernetes.md)). A job file of \`bulwark run\` is a values file of this chart. Helm 3 and 4; Kubernetes 1.29 and newer.
+([guide](../../docs/guide/kubernetes.md)). A job file of \`bulwark run\` is a values file of this chart. Helm 3 and 4,
+tested with the two versions that [versions.json](../../versions.json) pins (\`helm\`, \`helm4\`); Kubernetes 1.29 and newer.
 
 The release is a Job (with \`schedule\`, a CronJob) whose pod is the driver; executors belong to the driver. With \`deployMode: cluster\` it is a
 launcher, the driver belongs to that, and executors to the driver. Programs: \`--set-file 'program.app\\.py=app.py' --set python=app.py\`, a path

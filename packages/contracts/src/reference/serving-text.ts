@@ -86,7 +86,8 @@ helm install clouds charts/serving -n team --set image=REGISTRY/bulwark-serving@
 
 The first line makes the authority and the master keys, the second the Secrets of the release \`clouds\`, the third the release. It is ready when a
 request has gone the whole way for each model: gateway, queue, engine, and back. The image is built by \`npm run image -- serving\`
-([images](../../images/README.md)). Helm 3 and 4; Kubernetes 1.29 and newer.
+([images](../../images/README.md)). Helm 3 and 4,
+tested with the two versions that [versions.json](../../versions.json) pins (\`helm\`, \`helm4\`); Kubernetes 1.29 and newer.
 
 ## Ask it
 
