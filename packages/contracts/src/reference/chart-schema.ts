@@ -37,6 +37,12 @@ const sameInEachProfile = Object.entries(PROFILE_VALUES["aes-gcm"]).filter(
   ([key, value]) => PROFILE_VALUES.tls[key] === value,
 );
 
+/** A value as text, and as what YAML makes of it without quotes. Some of Helm's versions take 256 and "256" in one `enum` for doubled. */
+function sameAs(value: string): Json {
+  const plain = /^(true|false|\d+)$/.test(value) ? [JSON.parse(value)] : [];
+  return { anyOf: [value, ...plain].map((one) => ({ const: one })) };
+}
+
 /** `sparkConf`: names and values that would weaken a profile are refused by plain Helm, too. */
 function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
   const harmless = { enum: sameInEachProfile.map(([key]) => key) };
@@ -54,18 +60,7 @@ function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
       ],
     },
     properties: {
-      ...Object.fromEntries(
-        sameInEachProfile.map(([key, value]) => [
-          key,
-          {
-            enum: [
-              value,
-              ...(/^(true|false)$/.test(value) ? [value === "true"] : []),
-              ...(/^\d+$/.test(value) ? [Number(value)] : []),
-            ],
-          },
-        ]),
-      ),
+      ...Object.fromEntries(sameInEachProfile.map(([key, value]) => [key, sameAs(value)])),
       ...Object.fromEntries(
         ["spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"].map((key) => [
           key,

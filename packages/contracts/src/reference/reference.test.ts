@@ -8,6 +8,7 @@ import { ERRORS } from "../errors/index.ts";
 import { JOB_KEYS } from "../job/generated/keys.ts";
 import { POLICY_KEYS } from "../policy/generated/keys.ts";
 import {
+  renderChartSchema,
   renderEditorSchema,
   renderErrors,
   renderJobFile,
@@ -39,6 +40,27 @@ test("the pages name every error, key and refused setting", () => {
     assert.ok(renderPolicy().includes(`\`${key}\``), key);
   }
   assert.ok(renderRefusedSettings().includes("`spark.authenticate.*`"));
+});
+
+/** Every node of a JSON document that is a map. */
+function listNodes(value: unknown): Readonly<Record<string, unknown>>[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(listNodes);
+  return Array.isArray(value) ? inner : [value as Readonly<Record<string, unknown>>, ...inner];
+}
+
+test("no enum has two items that some reader takes for equal", () => {
+  const schemas = [
+    renderEditorSchema(SCHEMAS.job),
+    renderEditorSchema(SCHEMAS.policy),
+    renderChartSchema(),
+    renderServingSchema(),
+  ];
+  for (const schema of schemas) {
+    const lists = listNodes(JSON.parse(schema)).flatMap((node) => (Array.isArray(node.enum) ? [node.enum] : []));
+    assert.ok(lists.length > 0);
+    for (const list of lists) assert.equal(new Set(list.map(String)).size, list.length, JSON.stringify(list));
+  }
 });
 
 test("the editors' schema is draft 7, asks for no key that has a default, and still refuses", () => {
