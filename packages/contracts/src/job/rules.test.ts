@@ -162,6 +162,17 @@ const CASES: Readonly<Record<string, Case[]>> = {
       found: [["JOB_VALUE_INVALID", "volumes.a.mountPath"]],
     },
   ],
+  schedule: [
+    { job: { schedule: "0-30/5,40 4 * JAN-dec Mon-Fri" }, found: [] },
+    { job: { schedule: "30-0 4 * * *" }, found: [["JOB_VALUE_INVALID", "schedule"]] },
+    { job: { schedule: "0 4 * * SAT-mon" }, found: [["JOB_VALUE_INVALID", "schedule"]] },
+  ],
+  timeZone: [
+    { job: { timeZone: "Europe/Berlin" }, found: [] },
+    { job: { timeZone: "Asia/Kolkata" }, found: [] },
+    { job: { timeZone: "Mars/Phobos" }, found: [["JOB_VALUE_INVALID", "timeZone"]] },
+    { job: { timeZone: "EUROPE/BERLIN" }, found: [["JOB_VALUE_INVALID", "timeZone"]] },
+  ],
   programFits: [
     { job: { program: { "a.py": "print(1)", "b.jar": "base64:QUJD" } }, found: [] },
     { job: { program: { "a.py": "x".repeat(700_001) } }, found: [["JOB_VALUE_INVALID", "program"]] },
