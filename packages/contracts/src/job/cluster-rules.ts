@@ -103,6 +103,25 @@ function checkVolumes(job: JobFile): Issue[] {
   });
 }
 
+/** Volumes that would hide an earlier one of the same role. */
+function findDoubledPlaces({ volumes }: JobFile): Issue[] {
+  const entries = Object.entries(volumes);
+  return entries.flatMap(([name, { mountPath, roles }], index) => {
+    const other = entries
+      .slice(0, index)
+      .find(([, earlier]) => earlier.mountPath === mountPath && earlier.roles.some((role) => roles.includes(role)));
+    return other === undefined
+      ? []
+      : [
+          conflict(
+            ["volumes", name, "mountPath"],
+            `volumes.${name} would be mounted over volumes.${other[0]}`,
+            `Take another place, for instance \`mountPath: /mnt/${name}\``,
+          ),
+        ];
+  });
+}
+
 const orderInCron = (value: string): number =>
   /^\d/.test(value) ? Number(value) : CRON_WORDS.indexOf(value.toLowerCase());
 
@@ -226,6 +245,7 @@ export const CLUSTER_RULES: Readonly<Record<string, JobRule>> = {
   },
   runtimeClass: { about: ["trust", "driver.podTemplate", "executor.podTemplate"], check: checkRuntimeClass },
   oneSourcePerVolume: { about: ["volumes"], check: checkVolumes },
+  ownPlacePerVolume: { about: ["volumes"], check: findDoubledPlaces },
   schedule: { about: ["schedule"], check: findReversedRanges },
   timeZone: {
     about: ["timeZone"],

@@ -162,6 +162,14 @@ const CASES: Readonly<Record<string, Case[]>> = {
       found: [["JOB_VALUE_INVALID", "volumes.a.mountPath"]],
     },
   ],
+  ownPlacePerVolume: [
+    { job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", mountPath: "/mnt/b" }) } }, found: [] },
+    { job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", roles: ["executor"] }) } }, found: [] },
+    {
+      job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", roles: ["executor", "driver"] }) } },
+      found: [["JOB_CONFLICT", "volumes.b.mountPath"]],
+    },
+  ],
   schedule: [
     { job: { schedule: "0-30/5,40 4 * JAN-dec Mon-Fri" }, found: [] },
     { job: { schedule: "30-0 4 * * *" }, found: [["JOB_VALUE_INVALID", "schedule"]] },
