@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Ajv } from "ajv";
 import { parse } from "yaml";
 import { describeKeys } from "../document/describe.ts";
+import { FORMS } from "../document/forms.ts";
 import { ERRORS } from "../errors/index.ts";
 import { JOB_KEYS } from "../job/generated/keys.ts";
 import { POLICY_KEYS } from "../policy/generated/keys.ts";
@@ -60,6 +61,16 @@ test("no enum has two items that some reader takes for equal", () => {
     const lists = listNodes(JSON.parse(schema)).flatMap((node) => (Array.isArray(node.enum) ? [node.enum] : []));
     assert.ok(lists.length > 0);
     for (const list of lists) assert.equal(new Set(list.map(String)).size, list.length, JSON.stringify(list));
+  }
+});
+
+test("every pattern of a value has words that say what it means", () => {
+  const known = new Set<unknown>(Object.values(FORMS).map(({ pattern }) => pattern));
+  for (const source of Object.values(SCHEMAS)) {
+    const wordless = listNodes(toJsonSchema(source)).filter(
+      ({ type, pattern }) => type === "string" && pattern !== undefined && !known.has(pattern),
+    );
+    assert.deepEqual(wordless, [], source.what);
   }
 });
 
