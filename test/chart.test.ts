@@ -185,6 +185,7 @@ test("what reading a job file refuses, the schema refuses, and nothing else", ()
       "-javaagent:x",
       "-Djava.home=x",
       "a\nb",
+      "a\u0085b",
     ),
   );
   fc.assert(

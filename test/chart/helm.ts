@@ -30,12 +30,16 @@ export type Outcome = { objects: Rendered[]; text: string } | { refused: string 
 
 type Rendering = { release?: string; flags?: string[]; chart?: string };
 
+/** JSON without what YAML takes for the end of a line, such as U+0085, and would make a blank of. */
+const toAscii = (json: string): string =>
+  json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /** Renders a chart as plain `helm template` does: that of jobs, unless another is named. */
 export function render(helm: string, values: object, options: Rendering = {}): Outcome {
   const { release = "pi", chart = CHART } = options;
   const args = ["template", release, chart, "--namespace", "team", "--kube-version", KUBERNETES];
   const { status, stdout, stderr } = spawnSync(helm, [...args, "-f", "-", ...(options.flags ?? [])], {
-    input: JSON.stringify(values),
+    input: toAscii(JSON.stringify(values)),
     encoding: "utf8",
     maxBuffer: 1 << 26,
   });

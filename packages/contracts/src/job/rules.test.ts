@@ -106,6 +106,11 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: executor({ env: { TZ: "UTC" } }), found: [] },
     { job: executor({ env: { CLASSPATH: "/x" } }), found: [["JOB_SETTING_REFUSED", "executor.env.CLASSPATH"]] },
   ],
+  plainText: [
+    { job: { files: ["a b", "ä"] }, found: [] },
+    { job: { program: { "a.py": "a\nb" }, sparkConf: { "spark.a": "left to its own rule\n" } }, found: [] },
+    { job: { files: ["a\u0085b"] }, found: [["JOB_VALUE_INVALID", "files.0"]] },
+  ],
   imageGiven: [
     { job: { image: "a:1" }, found: [] },
     { job: BASE, found: [["JOB_CONFLICT", ""]] },

@@ -2,6 +2,7 @@
 import { type JsonSchema, toEditorSchema } from "../document/describe.ts";
 import { allowedOptionsPattern, refusedPropertiesPattern } from "../job/java-options.ts";
 import { RENAMED } from "../job/old-names.ts";
+import { type MULTILINE, NUL_PATTERN, ONE_LINE_PATTERN } from "../job/plain-text.ts";
 import { REFUSED_VARIABLES } from "../job/refused-environment.ts";
 import { PROFILE_VALUES, REFUSED_SETTINGS } from "../job/refused-settings.ts";
 import {
@@ -71,7 +72,7 @@ function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
     },
     additionalProperties: {
       type: ["string", "number", "boolean"],
-      not: { type: "string", pattern: `[\\x00\\r\\n]|${LATE_VALUE_PATTERN}` },
+      not: { type: "string", pattern: LATE_VALUE_PATTERN },
     },
   };
 }
@@ -118,8 +119,29 @@ function oldNames(schema: JsonSchema): Json {
   );
 }
 
+const PLAIN_TEXT = { $ref: "#/definitions/plainText" };
+
+/**
+ * Every text and every name below a value, however deep: what `findFlaw` finds. Each of its words speaks of one type
+ * alone, so it fits beside whatever else is said of a value.
+ */
+const plainText: Json = {
+  pattern: ONE_LINE_PATTERN,
+  propertyNames: { pattern: ONE_LINE_PATTERN },
+  additionalProperties: PLAIN_TEXT,
+  items: PLAIN_TEXT,
+};
+
+/** Places where text may have several lines; `global` belongs to others. */
+const OTHER_TEXTS: Readonly<Record<(typeof MULTILINE)[number] | "global", Json>> = {
+  program: {},
+  args: { items: { not: { type: "string", pattern: NUL_PATTERN } } },
+  global: {},
+};
+
 /** Rules over several keys that a schema can say. */
 const TOGETHER: readonly Json[] = [
+  { properties: OTHER_TEXTS, additionalProperties: PLAIN_TEXT },
   { not: { required: ["jar", "python"] } },
   {
     if: {
@@ -157,6 +179,7 @@ export function renderChartSchema(): string {
       global: { type: "object", description: "Values of a parent chart; not read" },
     },
     allOf: TOGETHER,
+    definitions: { plainText },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
