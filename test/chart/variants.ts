@@ -149,6 +149,7 @@ export const REFUSED: Readonly<Record<string, [values: object, reason: RegExp]>>
   ],
   "line break deep in a pod's part": [{ image, affinity: { a: [{ b: "x\u2028y" }] } }, /affinity/],
   "line break in a label's name": [{ image, nodeSelector: { "a\nb": "c" } }, /nodeSelector|propertyName/],
+  "password in an address": [{ image, eventLog: { dir: "s3a://KEY:SECRET@bucket/x" } }, /eventLog/],
   "hour of no day": [{ image, schedule: "99 99 * * *" }, /schedule/],
   "time beyond Kubernetes": [{ image, ttl: "999999999h" }, /ttl/],
   "range of no addresses": [{ image, network: { apiServer: "10.0.0.0/33" } }, /apiServer/],

@@ -31,11 +31,14 @@ function findKey(path: Path, { keys }: Pick<Vocabulary, "keys">): KeyDescription
 const valueAt = (root: unknown, path: Path): unknown =>
   path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], root);
 
+/** What stands before the host of an address: no message says a password. */
+const CREDENTIALS = /\/\/[^/?#\s]*@/g;
+
 function showValue(value: unknown): string {
   if (value === null) return "has no value";
   if (Array.isArray(value)) return "is a list";
   if (typeof value === "object") return "is a map";
-  const text = String(value);
+  const text = String(value).replaceAll(CREDENTIALS, "//...@");
   const shown = text.length > VALUE_SHOWN_MAXIMUM ? `${text.slice(0, VALUE_SHOWN_MAXIMUM)}...` : text;
   return typeof value === "string" ? `is ${JSON.stringify(shown)}` : `is ${shown}`;
 }

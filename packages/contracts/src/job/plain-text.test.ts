@@ -107,3 +107,50 @@ test("files of the program and arguments may have lines", () => {
   assert.deepEqual(findingsOf(job), []);
   assert.ok(fitsChart(job), JSON.stringify(fitsChart.errors));
 });
+
+/** Places of addresses, each with an address that has credentials. */
+const ADDRESSES: readonly [path: string[], value: unknown, at: string][] = [
+  [["jar"], "https://user:hunter2@x.example/a.jar", "jar"],
+  [["python"], "HTTPS://hunter2@x.example/a.py", "python"],
+  [["jars"], ["a.jar", "https://user:hunter2@x.example/a.jar"], "jars.1"],
+  [["pyFiles"], ["s3a://KEY:hunter2@bucket/x"], "pyFiles.0"],
+  [["files"], ["hdfs://user:hunter2@name/x"], "files.0"],
+  [["eventLog", "dir"], "s3a://KEY:hunter2@bucket/x", "eventLog.dir"],
+  [["maven", "mirror"], "https://user:hunter2@x.example/", "maven.mirror"],
+  [["k8sMaster"], "k8s://https://user:hunter2@x.example:6443", "k8sMaster"],
+  [["data"], { a: { path: "s3a://hunter2@bucket/x" } }, "data.a.path"],
+  [["args"], ["--from=jdbc:postgresql://user:hunter2@db/x"], "args.0"],
+  [["executor", "env"], { FROM: "https://user:hunter2@x.example" }, "executor.env.FROM"],
+  [["driver", "podTemplate", "annotations"], { a: "https://:hunter2@x" }, "driver.podTemplate.annotations.a"],
+  [["sparkConf"], { "spark.jars.repositories": "https://user:hunter2@x" }, "sparkConf.spark.jars.repositories"],
+];
+
+test("credentials in an address are refused wherever it stands, and in no finding", () => {
+  for (const [path, value, at] of ADDRESSES) {
+    const job = nest(path, value);
+    const found = findingsOf(job);
+    assert.deepEqual(
+      found.map((finding) => [finding.code, finding.path]),
+      [[path[0] === "sparkConf" ? "JOB_SETTING_REFUSED" : "JOB_VALUE_INVALID", at]],
+    );
+    assert.equal(JSON.stringify(found).includes("hunter2"), false, at);
+    assert.equal(fitsChart(job), false, at);
+  }
+  const [finding] = findingsOf({ python: "a.py", maven: { mirror: "http://user:hunter2@x.example" } });
+  assert.equal(finding?.code, "JOB_TYPE_WRONG");
+  assert.equal(JSON.stringify(finding).includes("hunter2"), false);
+});
+
+test("an @ elsewhere in an address is none", () => {
+  const right = [
+    "abfss://container@account.dfs.core.windows.net/x",
+    "wasbs://container@account.blob.core.windows.net/x",
+    "https://x.example:8443/@scope/a.jar",
+    "https://x.example/?a=b:c@d",
+    "s3a://bucket/a:b@c",
+    "team@x.example",
+  ];
+  const job = { python: "a.py", args: right, jars: right, files: right };
+  assert.deepEqual(findingsOf(job), []);
+  assert.ok(fitsChart(job), JSON.stringify(fitsChart.errors));
+});

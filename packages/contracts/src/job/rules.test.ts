@@ -110,6 +110,7 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: { files: ["a b", "ä"] }, found: [] },
     { job: { program: { "a.py": "a\nb" }, sparkConf: { "spark.a": "left to its own rule\n" } }, found: [] },
     { job: { files: ["a\u0085b"] }, found: [["JOB_VALUE_INVALID", "files.0"]] },
+    { job: { files: ["https://a:b@c/d"] }, found: [["JOB_VALUE_INVALID", "files.0"]] },
   ],
   imageGiven: [
     { job: { image: "a:1" }, found: [] },

@@ -2,7 +2,7 @@
 import { type JsonSchema, toEditorSchema } from "../document/describe.ts";
 import { allowedOptionsPattern, refusedPropertiesPattern } from "../job/java-options.ts";
 import { RENAMED } from "../job/old-names.ts";
-import { type MULTILINE, NUL_PATTERN, ONE_LINE_PATTERN } from "../job/plain-text.ts";
+import { CREDENTIALS_PATTERN, type MULTILINE, NUL_PATTERN, ONE_LINE_PATTERN } from "../job/plain-text.ts";
 import { REFUSED_VARIABLES } from "../job/refused-environment.ts";
 import { PROFILE_VALUES, REFUSED_SETTINGS } from "../job/refused-settings.ts";
 import {
@@ -127,6 +127,7 @@ const PLAIN_TEXT = { $ref: "#/definitions/plainText" };
  */
 const plainText: Json = {
   pattern: ONE_LINE_PATTERN,
+  not: { type: "string", pattern: CREDENTIALS_PATTERN },
   propertyNames: { pattern: ONE_LINE_PATTERN },
   additionalProperties: PLAIN_TEXT,
   items: PLAIN_TEXT,
@@ -135,7 +136,7 @@ const plainText: Json = {
 /** Places where text may have several lines; `global` belongs to others. */
 const OTHER_TEXTS: Readonly<Record<(typeof MULTILINE)[number] | "global", Json>> = {
   program: {},
-  args: { items: { not: { type: "string", pattern: NUL_PATTERN } } },
+  args: { items: { not: { type: "string", pattern: `${NUL_PATTERN}|${CREDENTIALS_PATTERN}` } } },
   global: {},
 };
 
