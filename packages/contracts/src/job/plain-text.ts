@@ -30,8 +30,7 @@ const isMultiline = ([key]: Path): boolean => MULTILINE.some((name) => name === 
 
 const IDENTITY =
   "Remove them and let the job read a Secret (`secret:` below `volumes`) or have a workload identity, for S3 `spark.hadoop.fs.s3a.aws.credentials.provider`";
-const FILE =
-  "Remove them: put the file into the image and name it local:///PATH, or into a Secret below `volumes` and name it there";
+const FILE = "Remove them: put the file into the image, or into a Secret below `volumes`, and name its path there";
 /** Where credentials belong instead, by the key at the top. */
 const BELONG: Readonly<Record<string, string>> = {
   jar: FILE,
