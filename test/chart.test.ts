@@ -186,6 +186,8 @@ test("what reading a job file refuses, the schema refuses, and nothing else", ()
       "-javaagent:x",
       "-Djava.home=x",
       "a\nb",
+      "a\u0085b",
+      "https://user:password@x.example/",
     ),
   );
   fc.assert(

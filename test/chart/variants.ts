@@ -142,6 +142,28 @@ export const REFUSED: Readonly<Record<string, [values: object, reason: RegExp]>>
     /propertyName|sparkConf/,
   ],
   "line break in a setting": [{ image, sparkConf: { "spark.a": "b\nspark.authenticate=false" } }, /spark.a/],
+  "line break in a file's name": [{ image, pyFiles: ["a.py\nspark.authenticate=false"] }, /pyFiles/],
+  "another separator of lines in a variable": [
+    { image, executor: { env: { A: "x\u0085spark.authenticate=false" } } },
+    /executor/,
+  ],
+  "line break deep in a pod's part": [{ image, affinity: { a: [{ b: "x\u2028y" }] } }, /affinity/],
+  "line break in a label's name": [{ image, nodeSelector: { "a\nb": "c" } }, /nodeSelector|propertyName/],
+  "password in an address": [{ image, eventLog: { dir: "s3a://KEY:SECRET@bucket/x" } }, /eventLog/],
+  "hour of no day": [{ image, schedule: "99 99 * * *" }, /schedule/],
+  "time beyond Kubernetes": [{ image, ttl: "999999999h" }, /ttl/],
+  "range of no addresses": [{ image, network: { apiServer: "10.0.0.0/33" } }, /apiServer/],
+  "another protocol to the API server": [{ image, k8sMaster: "ftp://x" }, /k8sMaster/],
+  "image in capitals": [{ image: "REGISTRY/X" }, /image/],
+  "half a digest": [{ image: "x@sha256:abc" }, /image/],
+  "volume that is elsewhere": [
+    { image, volumes: { a: { claim: "c", mountPath: "/mnt/../etc/bulwark/conf" } } },
+    /mountPath/,
+  ],
+  "volume at a place of two names": [
+    { image, volumes: { a: { claim: "c", mountPath: "//etc/bulwark/conf" } } },
+    /mountPath/,
+  ],
   "agent in JVM options": [
     { image, sparkConf: { "spark.driver.extraJavaOptions": "-javaagent:/x.jar" } },
     /extraJavaOptions/,

@@ -19,15 +19,19 @@ export type JsonSchema = {
 
 export type KeyType = keyof typeof FORMS | "text" | "integer" | "boolean" | "choice" | "list" | "map";
 
-/** One key of a document. `NAME` in a key stands for a name that the document chooses. */
-export type KeyDescription = {
-  key: string;
+/** What one value may be. */
+export type ValueDescription = {
   type: KeyType;
-  /** What the entries of a list or of a map of names are. */
-  items?: KeyType;
-  default?: unknown;
   choices?: readonly string[];
   range?: { minimum: number; maximum: number };
+};
+
+/** One key of a document. `NAME` in a key stands for a name that the document chooses. */
+export type KeyDescription = ValueDescription & {
+  key: string;
+  /** What the entries of a list or of a map of names are. */
+  items?: ValueDescription;
+  default?: unknown;
   description: string;
 };
 
@@ -42,16 +46,22 @@ function typeOf(schema: JsonSchema): KeyType {
   return form !== undefined && isFormName(form) ? form : "text";
 }
 
-function describeKey(key: string, schema: JsonSchema): KeyDescription {
+function describeValue(schema: JsonSchema): ValueDescription {
   const { minimum, maximum } = schema;
+  return {
+    type: typeOf(schema),
+    ...(schema.enum === undefined ? {} : { choices: schema.enum }),
+    ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),
+  };
+}
+
+function describeKey(key: string, schema: JsonSchema): KeyDescription {
   const entry = schema.items ?? Object.values(schema.patternProperties ?? {})[0];
   return {
     key,
-    type: typeOf(schema),
-    ...(entry === undefined ? {} : { items: typeOf(entry) }),
+    ...describeValue(schema),
+    ...(entry === undefined ? {} : { items: describeValue(entry) }),
     ...(schema.default === undefined ? {} : { default: schema.default }),
-    ...(schema.enum === undefined ? {} : { choices: schema.enum }),
-    ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),
     description: schema.description ?? "",
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suggestName } from "../suggest-name.ts";
-import type { KeyDescription, KeyType } from "./describe.ts";
+import type { KeyDescription, ValueDescription } from "./describe.ts";
 import type { DocumentFormat, SchemaError } from "./format.ts";
 import { FORMS, HEX_BYTES } from "./forms.ts";
 import { type Issue, type Path, showPath } from "./issue.ts";
@@ -31,11 +31,14 @@ function findKey(path: Path, { keys }: Pick<Vocabulary, "keys">): KeyDescription
 const valueAt = (root: unknown, path: Path): unknown =>
   path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], root);
 
+/** What stands before the host of an address: no message says a password. */
+const CREDENTIALS = /\/\/[^/?#\s]*@/g;
+
 function showValue(value: unknown): string {
   if (value === null) return "has no value";
   if (Array.isArray(value)) return "is a list";
   if (typeof value === "object") return "is a map";
-  const text = String(value);
+  const text = String(value).replaceAll(CREDENTIALS, "//...@");
   const shown = text.length > VALUE_SHOWN_MAXIMUM ? `${text.slice(0, VALUE_SHOWN_MAXIMUM)}...` : text;
   return typeof value === "string" ? `is ${JSON.stringify(shown)}` : `is ${shown}`;
 }
@@ -52,33 +55,31 @@ const WORDS: Readonly<Record<string, string>> = {
 const countDigits = (value: unknown, wanted: number): string =>
   typeof value !== "string" || value.length === wanted ? "" : `, and this has ${value.length}`;
 
-function wordsFor(type: KeyType, key: KeyDescription | undefined, value: unknown): string {
+function wordsFor({ type, range, choices }: ValueDescription, value: unknown): string {
   const bytes = HEX_BYTES[type];
   if (bytes !== undefined) return `it is ${bytes * 2} hex digits (${bytes} bytes)${countDigits(value, bytes * 2)}`;
-  if (type === "integer" && key?.range !== undefined) {
-    return `it is a whole number from ${key.range.minimum} to ${key.range.maximum}`;
-  }
-  if (type === "choice") return `it is one of ${key?.choices?.join(", ")}`;
+  if (range !== undefined) return `it is a whole number from ${range.minimum} to ${range.maximum}`;
+  if (choices !== undefined) return `it is one of ${choices.join(", ")}`;
   return WORDS[type] ?? (type in FORMS ? FORMS[type as keyof typeof FORMS].words : "it is text");
 }
 
-/** Type of the value at a path: that of its key, or of what the key's list or map holds. */
-function typeAt(path: Path, key: KeyDescription | undefined): KeyType {
-  if (key === undefined) return "map";
-  return segmentsOf(key.key).length === path.length ? key.type : (key.items ?? "text");
+/** What the value at a path may be: what its key may, or what the key's list or map may hold. */
+function expectedAt(path: Path, key: KeyDescription | undefined): ValueDescription {
+  if (key === undefined) return { type: "map" };
+  return segmentsOf(key.key).length === path.length ? key : (key.items ?? { type: "text" });
 }
 
 function explainValue(error: SchemaError, root: unknown, name: string, format: Vocabulary): Issue {
   const at = pathOf(error);
   const key = findKey(at, format);
-  const type = typeAt(at, key);
+  const expected = expectedAt(at, key);
   const value = valueAt(root, at);
   const formed = error.keyword === "type" || error.keyword === "pattern";
   return {
     code: formed ? format.codes.typeWrong : format.codes.valueInvalid,
     at,
-    message: `${name} ${showValue(value)}; ${wordsFor(type, key, value)}`,
-    mend: mendValue({ name: at.at(-1) ?? name, type, value, key }),
+    message: `${name} ${showValue(value)}; ${wordsFor(expected, value)}`,
+    mend: mendValue({ name: at.at(-1) ?? name, expected, value, key }),
   };
 }
 

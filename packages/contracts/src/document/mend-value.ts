@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suggestName } from "../suggest-name.ts";
-import type { KeyDescription, KeyType } from "./describe.ts";
+import type { KeyDescription, KeyType, ValueDescription } from "./describe.ts";
 import { FORMS, HEX_BYTES } from "./forms.ts";
 
-/** A value that does not fit: the key's last name, what is expected there, and what stands there. */
-export type WrongValue = { name: string; type: KeyType; value: unknown; key: KeyDescription | undefined };
+/**
+ * A value that does not fit: its last name, what is expected there, and what stands there; and the key it belongs to,
+ * which for an entry of a list or map is that of the list or map.
+ */
+export type WrongValue = {
+  name: string;
+  expected: ValueDescription;
+  value: unknown;
+  key: KeyDescription | undefined;
+};
 
 const SMALLER: Readonly<Record<string, string>> = { t: "g", g: "m", m: "k" };
 const TIMES: readonly [RegExp, (amount: number) => string][] = [
@@ -74,37 +82,53 @@ const GUESSES: Partial<Record<KeyType, Guess>> = {
   duration: ({ value }) => guessDuration(value),
   name: ({ value }) => guessName(value),
   boolean: ({ value }) => guessBoolean(value),
-  integer: ({ value, key }) => {
+  integer: ({ value, expected }) => {
     const number = typeof value === "string" || typeof value === "number" ? Math.round(Number(value)) : Number.NaN;
-    const { minimum, maximum } = key?.range ?? { minimum: number, maximum: number };
+    const { minimum, maximum } = expected.range ?? { minimum: number, maximum: number };
     return Number.isNaN(number) || String(value).trim() === ""
       ? undefined
       : String(Math.min(Math.max(number, minimum), maximum));
   },
-  choice: ({ value, key }) => suggestName(String(value), key?.choices ?? []),
+  choice: ({ value, expected }) => suggestName(String(value), expected.choices ?? []),
   text: quoteScalar,
   filled: quoteScalar,
   list: ({ value }) => (typeof value === "string" || isScalar(value) ? `[${JSON.stringify(value)}]` : undefined),
 };
 
+const formOf = (type: KeyType) => (Object.hasOwn(FORMS, type) ? FORMS[type as keyof typeof FORMS] : undefined);
+
+/** A text as YAML reads it as one: what looks like something else in quotes. */
+const writeText = (text: string): string =>
+  Number.isNaN(Number(text)) && !/^(true|false|null)$/.test(text) ? text : JSON.stringify(text);
+
+/** What was probably meant, if that fits; else what there is to choose from. */
+function guessValue(wrong: WrongValue): string | undefined {
+  const { expected, value } = wrong;
+  const { type, choices } = expected;
+  // A map or list is no slip of the pen; nor can every map be made a text.
+  const guess =
+    typeof value === "object" ? undefined : (guessHex(value, HEX_BYTES[type] ?? 0) ?? GUESSES[type]?.(wrong));
+  const form = formOf(type);
+  if (guess !== undefined && form === undefined) return guess;
+  if (guess !== undefined && form !== undefined && new RegExp(form.pattern).test(guess)) return writeText(guess);
+  return value === null ? undefined : choices?.join(" or ");
+}
+
 /** What to write instead of a value that does not fit: the nearest that does, or how to leave the key out. */
 export function mendValue(wrong: WrongValue): string {
-  const { name, type, value, key } = wrong;
-  const ownValue = key?.key.endsWith(name) === true;
-  const hex = guessHex(value, HEX_BYTES[type] ?? 0);
-  // A map or list is no slip of the pen; nor can every map be made a text.
-  const guess = typeof value === "object" ? undefined : (hex ?? GUESSES[type]?.(wrong));
-  const choices = value !== null && type === "choice" ? key?.choices?.join(" or ") : undefined;
-  const wanted = guess ?? choices;
+  const { name, expected, key } = wrong;
+  const { type } = expected;
+  const ownValue = key === expected;
+  const wanted = guessValue(wrong);
   if (wanted !== undefined) return ownValue ? `Write \`${name}: ${wanted}\`` : `Write ${wanted}`;
   if (ownValue && key.default !== undefined && typeof key.default !== "object") {
-    return `Write for instance \`${name}: ${key.default}\`, the default when the key is left out`;
+    const value = typeof key.default === "string" ? writeText(key.default) : key.default;
+    return `Write for instance \`${name}: ${value}\`, the default when the key is left out`;
   }
   const bytes = HEX_BYTES[type];
   if (bytes !== undefined) return `Write its ${bytes * 2} hex digits, none left out; 0x and colons do not count`;
   if (type === "map") return `Write keys and values below \`${name}:\`, indented`;
   if (type === "list") return `Write \`${name}: []\` or a list`;
-  return Object.hasOwn(FORMS, type)
-    ? `Write for instance ${FORMS[type as keyof typeof FORMS].example}`
-    : "Write one value";
+  const form = formOf(type);
+  return form === undefined ? "Write one value" : `Write for instance ${form.example}`;
 }

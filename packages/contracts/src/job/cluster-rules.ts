@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { CRON_WORDS } from "../document/forms.ts";
 import type { Issue, Path } from "../document/issue.ts";
 import type { JobRule } from "./rules.ts";
 import type { JobFile } from "./schema.ts";
@@ -101,6 +103,52 @@ function checkVolumes(job: JobFile): Issue[] {
   });
 }
 
+/** Volumes that would hide an earlier one of the same role. */
+function findDoubledPlaces({ volumes }: JobFile): Issue[] {
+  const entries = Object.entries(volumes);
+  return entries.flatMap(([name, { mountPath, roles }], index) => {
+    const other = entries
+      .slice(0, index)
+      .find(([, earlier]) => earlier.mountPath === mountPath && earlier.roles.some((role) => roles.includes(role)));
+    return other === undefined
+      ? []
+      : [
+          conflict(
+            ["volumes", name, "mountPath"],
+            `volumes.${name} would be mounted over volumes.${other[0]}`,
+            `Take another place, for instance \`mountPath: /mnt/${name}\``,
+          ),
+        ];
+  });
+}
+
+const orderInCron = (value: string): number =>
+  /^\d/.test(value) ? Number(value) : CRON_WORDS.indexOf(value.toLowerCase());
+
+/** Kubernetes refuses a range of a schedule whose end lies before its beginning. */
+function findReversedRanges({ schedule = "" }: JobFile): Issue[] {
+  const reversed = [...schedule.matchAll(/(\w+)-(\w+)/g)].find(
+    ([, first = "", last = ""]) => orderInCron(first) > orderInCron(last),
+  );
+  return when(reversed !== undefined, () =>
+    invalid(
+      ["schedule"],
+      `${reversed?.[0]} in schedule ends before it begins`,
+      `Write ${reversed?.[2]}-${reversed?.[1]}, or two ranges with a comma between`,
+    ),
+  );
+}
+
+/** Whether the tz database has a zone; its names are files to Kubernetes, so capitals count. */
+function isZone(name: string): boolean {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
+    return timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
 function checkProgram({ program }: JobFile): Issue[] {
   const bytes = Object.values(program).reduce((sum, content) => sum + Buffer.byteLength(content), 0);
   const crooked = Object.entries(program).filter(
@@ -197,6 +245,19 @@ export const CLUSTER_RULES: Readonly<Record<string, JobRule>> = {
   },
   runtimeClass: { about: ["trust", "driver.podTemplate", "executor.podTemplate"], check: checkRuntimeClass },
   oneSourcePerVolume: { about: ["volumes"], check: checkVolumes },
+  ownPlacePerVolume: { about: ["volumes"], check: findDoubledPlaces },
+  schedule: { about: ["schedule"], check: findReversedRanges },
+  timeZone: {
+    about: ["timeZone"],
+    check: ({ timeZone }) =>
+      when(timeZone !== "Etc/UTC" && !isZone(timeZone), () =>
+        invalid(
+          ["timeZone"],
+          `timeZone is ${timeZone}, which the tz database does not have`,
+          "Write for instance `timeZone: Europe/Berlin`",
+        ),
+      ),
+  },
   programFits: { about: ["program"], check: checkProgram },
   allocationRange: {
     about: ["dynamicAllocation"],

@@ -3,6 +3,7 @@
 import { type Issue, type Path, showPath } from "../document/issue.ts";
 import type { Finding } from "../errors/index.ts";
 import { findRefusedOptions } from "./java-options.ts";
+import { findFlaw } from "./plain-text.ts";
 import { findRefusedVariable } from "./refused-environment.ts";
 import { PROFILE_VALUES, type ProfileName, REFUSED_SETTINGS } from "./refused-settings.ts";
 import {
@@ -30,7 +31,7 @@ const refused = (message: string, mend: string): Omit<Issue, "at"> => ({ code: "
 const CHECKS: readonly Check[] = [
   (key, value, profile) => {
     const rule = REFUSED_SETTINGS.find(({ names, except }) => matchesAny(key, names) && !matchesAny(key, except ?? []));
-    const asProfile = Object.hasOwn(PROFILE_VALUES[profile], key) && PROFILE_VALUES[profile][key] === value;
+    const asProfile = Object.hasOwn(PROFILE_VALUES[profile], key) && PROFILE_VALUES[profile][key] === value.trim();
     if (rule === undefined || asProfile) return undefined;
     return {
       ...refused(`${key} is refused. ${rule.reason}`, rule.mend),
@@ -44,22 +45,19 @@ const CHECKS: readonly Check[] = [
           `${JSON.stringify(key)} is not the name of a Spark setting`,
           "Write it as Spark's documentation has it, `spark.` first; Hadoop's and Parquet's names as `spark.hadoop.NAME`",
         ),
+  (key, value) => {
+    const flaw = findFlaw(value, ["sparkConf", key]);
+    return flaw && refused(`The value of ${key} ${flaw.message}`, flaw.mend);
+  },
   (key, value) =>
-    /[\0\r\n]/.test(value)
-      ? refused(
-          `The value of ${key} has a line break or a NUL, which could begin another setting`,
-          "Write it in one line",
-        )
-      : undefined,
-  (key, value) =>
-    SECRET_SETTING.test(key) && value !== ""
+    SECRET_SETTING.test(key) && value.trim() !== ""
       ? refused(
           `${key} would keep a secret in the job file, where every reader of the file or of the release sees it`,
           "Remove it and use a credentials file or a workload identity, for S3 `spark.hadoop.fs.s3a.aws.credentials.provider`",
         )
       : undefined,
   (key, value) => {
-    const found = matchesAny(key, JAVA_OPTIONS) ? findRefusedOptions(value)[0] : undefined;
+    const found = matchesAny(key, JAVA_OPTIONS) ? findRefusedOptions(value.trim())[0] : undefined;
     return found && refused(`${key} has ${found.option}, which is refused: ${found.reason}`, found.mend);
   },
   (key, value) =>
@@ -81,8 +79,7 @@ const CHECKS: readonly Check[] = [
 /** Issues of `sparkConf`, one per setting at most. */
 export function refusedSettingIssues(conf: SettingMap, profile: ProfileName): Issue[] {
   return Object.entries(conf).flatMap(([key, value]) => {
-    const wanted = String(value).trim();
-    const found = CHECKS.map((check) => check(key, wanted, profile)).find((issue) => issue !== undefined);
+    const found = CHECKS.map((check) => check(key, String(value), profile)).find((issue) => issue !== undefined);
     return found === undefined ? [] : [{ ...found, at: ["sparkConf", key], onKey: true }];
   });
 }

@@ -106,6 +106,12 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { job: executor({ env: { TZ: "UTC" } }), found: [] },
     { job: executor({ env: { CLASSPATH: "/x" } }), found: [["JOB_SETTING_REFUSED", "executor.env.CLASSPATH"]] },
   ],
+  plainText: [
+    { job: { files: ["a b", "ä"] }, found: [] },
+    { job: { program: { "a.py": "a\nb" }, sparkConf: { "spark.a": "left to its own rule\n" } }, found: [] },
+    { job: { files: ["a\u0085b"] }, found: [["JOB_VALUE_INVALID", "files.0"]] },
+    { job: { files: ["https://a:b@c/d"] }, found: [["JOB_VALUE_INVALID", "files.0"]] },
+  ],
   imageGiven: [
     { job: { image: "a:1" }, found: [] },
     { job: BASE, found: [["JOB_CONFLICT", ""]] },
@@ -161,6 +167,25 @@ const CASES: Readonly<Record<string, Case[]>> = {
       job: { volumes: { a: volume({ claim: "c", mountPath: "/etc/bulwark/conf" }) } },
       found: [["JOB_VALUE_INVALID", "volumes.a.mountPath"]],
     },
+  ],
+  ownPlacePerVolume: [
+    { job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", mountPath: "/mnt/b" }) } }, found: [] },
+    { job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", roles: ["executor"] }) } }, found: [] },
+    {
+      job: { volumes: { a: volume({ claim: "c" }), b: volume({ claim: "d", roles: ["executor", "driver"] }) } },
+      found: [["JOB_CONFLICT", "volumes.b.mountPath"]],
+    },
+  ],
+  schedule: [
+    { job: { schedule: "0-30/5,40 4 * JAN-dec Mon-Fri" }, found: [] },
+    { job: { schedule: "30-0 4 * * *" }, found: [["JOB_VALUE_INVALID", "schedule"]] },
+    { job: { schedule: "0 4 * * SAT-mon" }, found: [["JOB_VALUE_INVALID", "schedule"]] },
+  ],
+  timeZone: [
+    { job: { timeZone: "Europe/Berlin" }, found: [] },
+    { job: { timeZone: "Asia/Kolkata" }, found: [] },
+    { job: { timeZone: "Mars/Phobos" }, found: [["JOB_VALUE_INVALID", "timeZone"]] },
+    { job: { timeZone: "EUROPE/BERLIN" }, found: [["JOB_VALUE_INVALID", "timeZone"]] },
   ],
   programFits: [
     { job: { program: { "a.py": "print(1)", "b.jar": "base64:QUJD" } }, found: [] },

@@ -5,6 +5,7 @@ import type { Issue, Path } from "../document/issue.ts";
 import { suggestName } from "../suggest-name.ts";
 import { CLUSTER_RULES } from "./cluster-rules.ts";
 import { refusedSettingIssues, refusedVariableIssues } from "./find-refused.ts";
+import { plainTextIssues } from "./plain-text.ts";
 import type { JobFile } from "./schema.ts";
 import { parseDurationMs, parseSizeBytes } from "./units.ts";
 
@@ -180,6 +181,7 @@ export const RULES: Readonly<Record<string, JobRule>> = {
   },
   driverVariables: { about: [], check: (job) => refusedVariableIssues(job.driver.env, ["driver", "env"]) },
   executorVariables: { about: [], check: (job) => refusedVariableIssues(job.executor.env, ["executor", "env"]) },
+  plainText: { about: [], check: plainTextIssues },
   ...CLUSTER_RULES,
 };
 

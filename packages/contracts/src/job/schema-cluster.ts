@@ -8,14 +8,16 @@ import {
   FOLDER_PATTERN,
   HTTPS_PATTERN,
   IMAGE_PATTERN,
+  INIT_DATA_PATTERN,
+  MASTER_PATTERN,
   NAME_PATTERN,
   OBJECT_PATTERN,
+  ZONE_PATTERN,
 } from "../document/forms.ts";
 import {
   closed,
   destinations,
   duration,
-  filled,
   flag,
   formed,
   labels,
@@ -79,7 +81,10 @@ export const clusterKeys = {
   }),
   imagePullSecrets: list(OBJECT_PATTERN, "Secrets with the credentials for the image's registry"),
   k8sMaster: Type.Optional(
-    filled("Address of the API server, where pods should not use the one of their cluster. Kubernetes only"),
+    formed(
+      MASTER_PATTERN,
+      "Address of the API server, where pods should not use the one of their cluster. Kubernetes only",
+    ),
   ),
   pvc: Type.Optional(formed(OBJECT_PATTERN, "Existing volume claim with the data, at /data. Kubernetes only")),
   deployMode: Type.Enum(["client", "cluster"], {
@@ -133,7 +138,7 @@ export const clusterKeys = {
     { ...closed, default: {}, description: "Batch schedulers. Kubernetes only" },
   ),
   schedule: Type.Optional(formed(CRON_PATTERN, "When the job starts, again and again (cron). Kubernetes only")),
-  timeZone: Type.String({ default: "Etc/UTC", description: "Time zone of the schedule" }),
+  timeZone: Type.String({ pattern: ZONE_PATTERN, default: "Etc/UTC", description: "Time zone of the schedule" }),
   concurrencyPolicy: Type.Enum(["Forbid", "Replace", "Allow"], {
     default: "Forbid",
     description: "What happens when the job before has not ended yet: skip this one, replace that one, run both",
@@ -180,7 +185,7 @@ export const teeKeys = {
   imageMemory: optionalSize("Memory for the image, which a confidential VM fetches into its own memory; 3g"),
   createTimeout: duration("600s", "How long a confidential VM may take to fetch the image"),
   initData: Type.Optional(
-    formed("^H4sI[A-Za-z0-9+/=]+$", "Init data of a confidential VM, measured by it: TOML, gzip, base64"),
+    formed(INIT_DATA_PATTERN, "Init data of a confidential VM, measured by it: TOML, gzip, base64"),
   ),
   sgxLog: Type.Enum(["none", "error", "warning", "debug", "trace", "all"], {
     default: "error",

@@ -4,7 +4,7 @@ import {
   DURATION_PATTERN,
   FILLED_PATTERN,
   NAME_PATTERN,
-  OBJECT_PATTERN,
+  OPTIONAL_OBJECT_PATTERN,
   RANGE_PATTERN,
   SIZE_PATTERN,
   VARIABLE_PATTERN,
@@ -45,7 +45,7 @@ export const destinations = (whom: string, description: string) =>
 export const paths = (description: string) => list(FILLED_PATTERN, description);
 /** Name of an existing object of the cluster; "" for none. */
 export const objectOr = (value: string, description: string) =>
-  Type.String({ pattern: `^$|${OBJECT_PATTERN}`, default: value, description });
+  Type.String({ pattern: OPTIONAL_OBJECT_PATTERN, default: value, description });
 /** Text which may be written without quotes (`8`, `true`); reading the file makes it text. */
 export const text = () => Type.Unsafe<string>({ type: ["string", "number", "boolean"] });
 /** Names to texts, as labels are. */

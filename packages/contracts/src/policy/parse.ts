@@ -14,7 +14,7 @@ const LISTS = new Set(POLICY_KEYS.filter(({ type }) => type === "list").map(({ k
 /** Keys whose values are digits and letters that YAML might take for numbers. */
 const TEXTS = new Set([...LISTS, "name", "root"]);
 const HEX = new Set(
-  POLICY_KEYS.filter(({ type, items }) => HEX_BYTES[items ?? type] !== undefined).map(({ key }) => lastOf(key)),
+  POLICY_KEYS.filter(({ type, items }) => HEX_BYTES[items?.type ?? type] !== undefined).map(({ key }) => lastOf(key)),
 );
 
 /** Lets one value stand for a list of one, and digests be written in capitals. */

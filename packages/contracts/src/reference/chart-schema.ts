@@ -2,6 +2,7 @@
 import { type JsonSchema, toEditorSchema } from "../document/describe.ts";
 import { allowedOptionsPattern, refusedPropertiesPattern } from "../job/java-options.ts";
 import { RENAMED } from "../job/old-names.ts";
+import { CREDENTIALS_PATTERN, type MULTILINE, NUL_PATTERN, ONE_LINE_PATTERN } from "../job/plain-text.ts";
 import { REFUSED_VARIABLES } from "../job/refused-environment.ts";
 import { PROFILE_VALUES, REFUSED_SETTINGS } from "../job/refused-settings.ts";
 import {
@@ -37,6 +38,12 @@ const sameInEachProfile = Object.entries(PROFILE_VALUES["aes-gcm"]).filter(
   ([key, value]) => PROFILE_VALUES.tls[key] === value,
 );
 
+/** A value as text, and as what YAML makes of it without quotes. Some of Helm's versions take 256 and "256" in one `enum` for doubled. */
+function sameAs(value: string): Json {
+  const plain = /^(true|false|\d+)$/.test(value) ? [JSON.parse(value)] : [];
+  return { anyOf: [value, ...plain].map((one) => ({ const: one })) };
+}
+
 /** `sparkConf`: names and values that would weaken a profile are refused by plain Helm, too. */
 function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
   const harmless = { enum: sameInEachProfile.map(([key]) => key) };
@@ -54,18 +61,7 @@ function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
       ],
     },
     properties: {
-      ...Object.fromEntries(
-        sameInEachProfile.map(([key, value]) => [
-          key,
-          {
-            enum: [
-              value,
-              ...(/^(true|false)$/.test(value) ? [value === "true"] : []),
-              ...(/^\d+$/.test(value) ? [Number(value)] : []),
-            ],
-          },
-        ]),
-      ),
+      ...Object.fromEntries(sameInEachProfile.map(([key, value]) => [key, sameAs(value)])),
       ...Object.fromEntries(
         ["spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"].map((key) => [
           key,
@@ -76,7 +72,7 @@ function refuseSettings({ patternProperties: _, ...schema }: JsonSchema): Json {
     },
     additionalProperties: {
       type: ["string", "number", "boolean"],
-      not: { type: "string", pattern: `[\\x00\\r\\n]|${LATE_VALUE_PATTERN}` },
+      not: { type: "string", pattern: LATE_VALUE_PATTERN },
     },
   };
 }
@@ -123,8 +119,30 @@ function oldNames(schema: JsonSchema): Json {
   );
 }
 
+const PLAIN_TEXT = { $ref: "#/definitions/plainText" };
+
+/**
+ * Every text and every name below a value, however deep: what `findFlaw` finds. Each of its words speaks of one type
+ * alone, so it fits beside whatever else is said of a value.
+ */
+const plainText: Json = {
+  pattern: ONE_LINE_PATTERN,
+  not: { type: "string", pattern: CREDENTIALS_PATTERN },
+  propertyNames: { pattern: ONE_LINE_PATTERN },
+  additionalProperties: PLAIN_TEXT,
+  items: PLAIN_TEXT,
+};
+
+/** Places where text may have several lines; `global` belongs to others. */
+const OTHER_TEXTS: Readonly<Record<(typeof MULTILINE)[number] | "global", Json>> = {
+  program: {},
+  args: { items: { not: { type: "string", pattern: `${NUL_PATTERN}|${CREDENTIALS_PATTERN}` } } },
+  global: {},
+};
+
 /** Rules over several keys that a schema can say. */
 const TOGETHER: readonly Json[] = [
+  { properties: OTHER_TEXTS, additionalProperties: PLAIN_TEXT },
   { not: { required: ["jar", "python"] } },
   {
     if: {
@@ -162,6 +180,7 @@ export function renderChartSchema(): string {
       global: { type: "object", description: "Values of a parent chart; not read" },
     },
     allOf: TOGETHER,
+    definitions: { plainText },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -53,5 +53,11 @@ ${renderTable(["Older name", "Key"], renamed)}
 
 Doubled keys, several documents in one file, merge keys (\`<<\`), tags, and more than 10000 values. Settings and variables that would weaken
 the security profile: [refused-settings.md](refused-settings.md).
+
+Line breaks, tabs and other control characters in a text or in a name, wherever it stands, since they could begin another setting. Files of
+the \`program\` and \`args\` alone may have several lines.
+
+Credentials in an address, such as \`https://USER:PASSWORD@HOST/\`: every reader of the file, the release or the pods would see them. Let the job
+read a Secret (\`secret:\` below \`volumes\`) or have a workload identity; those of an image's registry go under \`imagePullSecrets\`.
 `;
 }

@@ -12,7 +12,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 function showType({ type, items, choices, range }: KeyDescription): string {
   if (choices !== undefined) return choices.map(code).join(", ");
-  if (type === "list" && items !== undefined && !(items in TYPES)) return `one ${items}, or a list`;
+  if (items?.choices !== undefined) return `list of ${items.choices.map(code).join(", ")}`;
+  if (type === "list" && items !== undefined && !(items.type in TYPES)) return `one ${items.type}, or a list`;
   const words = TYPES[type] ?? type;
   return range === undefined ? words : `${words}, ${range.minimum} to ${range.maximum}`;
 }
@@ -25,7 +26,7 @@ export const listKeys = (keys: readonly KeyDescription[]): string[][] =>
 
 /** Rows of a table of the forms that such keys and the names in their maps have: name, words, example. */
 export function listForms(keys: readonly KeyDescription[], names: readonly KeyType[]): string[][] {
-  const used = new Set<KeyType | undefined>([...names, ...keys.flatMap(({ type, items }) => [type, items])]);
+  const used = new Set<KeyType | undefined>([...names, ...keys.flatMap(({ type, items }) => [type, items?.type])]);
   return Object.entries(FORMS)
     .filter(([name]) => name !== "filled" && used.has(name as KeyType))
     .map(([name, { words, example }]) => [name, words, code(example)]);

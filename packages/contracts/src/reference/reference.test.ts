@@ -4,10 +4,12 @@ import { test } from "node:test";
 import { Ajv } from "ajv";
 import { parse } from "yaml";
 import { describeKeys } from "../document/describe.ts";
+import { FORMS } from "../document/forms.ts";
 import { ERRORS } from "../errors/index.ts";
 import { JOB_KEYS } from "../job/generated/keys.ts";
 import { POLICY_KEYS } from "../policy/generated/keys.ts";
 import {
+  renderChartSchema,
   renderEditorSchema,
   renderErrors,
   renderJobFile,
@@ -39,6 +41,37 @@ test("the pages name every error, key and refused setting", () => {
     assert.ok(renderPolicy().includes(`\`${key}\``), key);
   }
   assert.ok(renderRefusedSettings().includes("`spark.authenticate.*`"));
+});
+
+/** Every node of a JSON document that is a map. */
+function listNodes(value: unknown): Readonly<Record<string, unknown>>[] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.values(value).flatMap(listNodes);
+  return Array.isArray(value) ? inner : [value as Readonly<Record<string, unknown>>, ...inner];
+}
+
+test("no enum has two items that some reader takes for equal", () => {
+  const schemas = [
+    renderEditorSchema(SCHEMAS.job),
+    renderEditorSchema(SCHEMAS.policy),
+    renderChartSchema(),
+    renderServingSchema(),
+  ];
+  for (const schema of schemas) {
+    const lists = listNodes(JSON.parse(schema)).flatMap((node) => (Array.isArray(node.enum) ? [node.enum] : []));
+    assert.ok(lists.length > 0);
+    for (const list of lists) assert.equal(new Set(list.map(String)).size, list.length, JSON.stringify(list));
+  }
+});
+
+test("every pattern of a value has words that say what it means", () => {
+  const known = new Set<unknown>(Object.values(FORMS).map(({ pattern }) => pattern));
+  for (const source of Object.values(SCHEMAS)) {
+    const wordless = listNodes(toJsonSchema(source)).filter(
+      ({ type, pattern }) => type === "string" && pattern !== undefined && !known.has(pattern),
+    );
+    assert.deepEqual(wordless, [], source.what);
+  }
 });
 
 test("the editors' schema is draft 7, asks for no key that has a default, and still refuses", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type from "typebox";
-import { FOLDER_PATTERN, IMAGE_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
+import { FOLDER_PATTERN, IMAGE_PATTERN, INIT_DATA_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
 import {
   closed,
   destinations,
@@ -259,7 +259,7 @@ const trust = part(
     imageMemory: optionalSize("Memory for the image, which a confidential VM fetches into its own memory; 1g"),
     createTimeout: duration("600s", "How long a confidential VM may take to fetch the image"),
     initData: Type.Optional(
-      formed("^H4sI[A-Za-z0-9+/=]+$", "Init data of a confidential VM, measured by it: TOML, gzip, base64"),
+      formed(INIT_DATA_PATTERN, "Init data of a confidential VM, measured by it: TOML, gzip, base64"),
     ),
   },
   "In what the pods run",
