@@ -56,6 +56,23 @@ describe("bulwark serve with a queue", { skip }, () => {
     assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
   });
 
+  it("lets no second one into its folder, and is none the worse for it", async () => {
+    const files = [
+      "stack.json",
+      "gateway.json",
+      "engine-1.json",
+      join("redis", "redis.conf"),
+      join("redis", "users.acl"),
+    ];
+    const read = (): string[] => files.map((file) => readFileSync(join(folder, file), "utf8"));
+    const before = read();
+    // Without a port of its own it would fail anyway, after it had written all of them.
+    const { code, stderr } = await run("serve", join(home, "models"), "--http-port", "1", "--https-port", "0");
+    assert.deepEqual([code, stderr.includes("SERVING_LOCKED"), stderr.includes(`${serving.pid}`)], [3, true, true]);
+    assert.deepEqual(read(), before);
+    assert.equal((await run("serving", "status")).code, 0);
+  });
+
   it("tells Redis and the gateway what the settings say of the queue", () => {
     const lines = readFileSync(join(folder, "redis", "redis.conf"), "utf8").split("\n");
     assert.ok(lines.includes("appendfsync always") && lines.includes(`maxmemory ${300 * 2 ** 20}`));
@@ -149,6 +166,13 @@ describe("bulwark serve with a queue", { skip }, () => {
     assert.ok(stderr.includes("engine-1.log") && stderr.includes("ENGINE_ABSENT"));
     writeFileSync(settings, sound);
     assert.equal((await run("serving", "status")).code, 0, "and it mends itself");
+  });
+
+  it("takes the folder over from one that is killed, with its Redis, at once", async () => {
+    serving.kill("SIGKILL");
+    serving = serve("--settings", join(home, "serving.yaml"));
+    await until(() => readFileSync(join(folder, "stack.json"), "utf8").includes(`"pid": ${serving.pid},`), 60_000);
+    assert.equal((await run("serving", "status")).code, 0);
   });
 
   it("leaves no process behind when it is killed", async () => {

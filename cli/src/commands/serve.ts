@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
@@ -10,11 +9,18 @@ import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
+import { withServingFolder } from "../serving/lock-folder.ts";
 import { placeModels } from "../serving/place-models.ts";
 import { DEFAULT_QUEUE, type QueueSettings, USUAL_LIMITS } from "../serving/queue-settings.ts";
 import { RECORD_KEY } from "../serving/record-key.ts";
-import { type Flags, listenSettings, readServeSettings, toGraceMs } from "../serving/serve-settings.ts";
-import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
+import {
+  type Flags,
+  listenSettings,
+  readServeSettings,
+  type ServeSettings,
+  toGraceMs,
+} from "../serving/serve-settings.ts";
+import { removeStack, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
 /** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
@@ -57,27 +63,34 @@ export const spec: CommandSpec = {
       throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
     }
     const read = await readServeSettings(context.cwd, { models: args[0], flags });
-    const { queue: given, models, ...others } = read;
-    const limits = given?.limits ?? {};
-    const folder = servingFolder(context.paths);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const settings = {
-      ...others,
-      models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
-    };
-    const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
-    const keys = await readKeys(context, flags, isNeeded);
-    const parts = { settings, flags, folder, keys };
-    const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given });
-    try {
-      await serve(context, { ...parts, queue, limits });
-    } finally {
-      await queue?.stop();
-      await removeStack(context.paths);
-    }
+    await withServingFolder(context, ({ folder, env }) => start({ ...context, env }, { read, flags, folder }));
     return {};
   },
 };
+
+/** Everything from the first file that is written on. */
+async function start(
+  context: Context,
+  { read, flags, folder }: { read: ServeSettings; flags: Flags; folder: string },
+): Promise<void> {
+  const isFlink = flags.engine === "flink";
+  const { queue: given, models, ...others } = read;
+  const limits = given?.limits ?? {};
+  const settings = {
+    ...others,
+    models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
+  };
+  const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
+  const keys = await readKeys(context, flags, isNeeded);
+  const parts = { settings, flags, folder, keys };
+  const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given });
+  try {
+    await serve(context, { ...parts, queue, limits });
+  } finally {
+    await queue?.stop();
+    await removeStack(context.paths);
+  }
+}
 
 type Parts = {
   settings: Flags & { models: string };
