@@ -8,6 +8,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { readOlderSettings } from "./older-settings.ts";
 import { findOnlyModel, type PlacedModel } from "./place-models.ts";
 import { type QueueSettings, readQueueSettings } from "./queue-settings.ts";
+import { resolvePaths } from "./resolve-paths.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
 /** The gateway's settings, and beside them those of the queue. */
@@ -28,7 +29,7 @@ export async function readServeSettings(
   const path = typeof flags.settings === "string" ? resolve(cwd, flags.settings) : undefined;
   const fromFile = path === undefined ? {} : await readSettingsFile(path);
   const named = models === undefined ? fromFile.models : resolve(cwd, models);
-  if (typeof named !== "string" && !isPlaced(named)) {
+  if (named === "" || (typeof named !== "string" && !isPlaced(named))) {
     throw new BulwarkError(
       "USAGE",
       "No model was named.",
@@ -78,27 +79,8 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown> &
   if (!isMap(document.contents)) {
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
-  const { queue, ...settings } = unfold(document);
-  const { models, older } = settings;
-  const folder = dirname(path);
-  return {
-    ...settings,
-    ...(typeof models === "string" ? { models: resolve(folder, models) } : {}),
-    ...(isPlaced(models) ? { models: models.map((one) => ({ ...one, path: resolve(folder, one.path) })) } : {}),
-    ...(queue === undefined ? {} : { queue: readQueueSettings(queue, folder) }),
-    ...(typeof older === "object" && older !== null ? { older: resolveOlder(folder, older) } : {}),
-  };
-}
-
-/** Files of secrets are named as seen from the settings file. */
-function resolveOlder(folder: string, older: object): object {
-  const resolveFile = ([key, value]: [string, unknown]): [string, unknown] =>
-    key.endsWith("File") && typeof value === "string" ? [key, resolve(folder, value)] : [key, value];
-  const resolveSwitch = ([key, value]: [string, unknown]): [string, unknown] =>
-    (key === "models" || key === "records") && typeof value === "object" && value !== null
-      ? [key, Object.fromEntries(Object.entries(value).map(resolveFile))]
-      : [key, value];
-  return Object.fromEntries(Object.entries(older).map(resolveSwitch));
+  const { queue, ...settings } = resolvePaths(unfold(document), dirname(path));
+  return { ...settings, ...(queue === undefined ? {} : { queue: readQueueSettings(queue) }) };
 }
 
 const USUAL_DRAIN_MS = 20_000;
