@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from "node:path";
 
-const REDIS_FILES = ["passwordFile", "caFile", "certificateFile", "privateKeyFile"];
-
 /** What names a file or a folder in a settings file; `*` is each of a list. */
 const PATHS = [
   ...["models", "models.*.path"],
   ...["tokensFile", "keyringFile", "tls.certificate", "tls.privateKey", "tls.caBundle"],
   "webhooks.secretFile",
   ...["older.models.secretFile", "older.models.saltFile", "older.records.secretFile", "older.records.saltFile"],
-  ...REDIS_FILES.map((file) => `queue.redis.${file}`),
-  ...["durable.keyringFile", ...REDIS_FILES.map((file) => `durable.redis.${file}`)],
+  ...["queue.redis.passwordFile", "queue.redis.caFile", "queue.redis.certificateFile", "queue.redis.privateKeyFile"],
 ].map((path) => path.split("."));
 
 type Settings = Readonly<Record<string, unknown>>;
