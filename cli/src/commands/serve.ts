@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { shareMemory } from "@bulwark/inference";
 import type { Keys } from "@bulwark/pki";
@@ -8,6 +8,7 @@ import type { IntakeLimits } from "@bulwark/queue";
 import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
+import { isQueued } from "../serving/check-serve.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
 import { withServingFolder } from "../serving/lock-folder.ts";
 import { placeModels } from "../serving/place-models.ts";
@@ -58,10 +59,6 @@ export const spec: CommandSpec = {
       .addOption(new Option("--dialect <dialect>", "how /predict answers").choices(["a", "b", "c"]));
   },
   async execute(context, { args, flags }) {
-    const isFlink = flags.engine === "flink";
-    if (isFlink && flags.direct === true) {
-      throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
-    }
     const read = await readServeSettings(context.cwd, { models: args[0], flags });
     await withServingFolder(context, ({ folder, env }) => start({ ...context, env }, { read, flags, folder }));
     return {};
@@ -77,13 +74,15 @@ async function start(
   const { queue: given, models, ...others } = read;
   const limits = given?.limits ?? {};
   const settings = {
+    // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
+    ...(isFlink ? { delivery: { "*": "durable" } } : {}),
     ...others,
     models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
   };
-  const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
-  const keys = await readKeys(context, flags, isNeeded);
+  const isNeeded = flags.direct !== true && (isFlink || isQueued(settings) || given?.redis !== undefined);
+  const keys = await readKeys(context, { ...flags, ...settings }, isNeeded);
   const parts = { settings, flags, folder, keys };
-  const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given });
+  const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given, isNeeded });
   try {
     await serve(context, { ...parts, queue, limits });
   } finally {
@@ -106,15 +105,15 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
   const { env, progress, signal } = context;
   const intake = { ...USUAL_LIMITS, ...limits, budgetMs: BUDGET_MS };
   const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...intake } };
-  // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
-  const delivery = flags.engine === "flink" ? { delivery: { "*": "durable" } } : {};
   const memory = { memoryBytes: memoryOf(settings, flags) };
-  const whole = { ...listenSettings(flags, keys), ...memory, ...delivery, ...settings, ...durable };
+  const whole = { ...listenSettings({ ...flags, ...settings }, keys), ...memory, ...settings, ...durable };
+  const source =
+    typeof flags.settings === "string" ? resolve(context.cwd, flags.settings) : "the flags of bulwark serve";
+  const gatewayOptions = { folder, settings: whole, source, env };
   const step = progress.step("Loading models");
-  let gateway = await startGatewayProcess({ folder, settings: whole, env });
+  let gateway = await startGatewayProcess(gatewayOptions);
   step.done(`${gateway.ready.models.length} ready`);
-  const isQueued = Object.values((whole as Delivery).delivery ?? {}).includes("durable");
-  const parts = { folder, keys, queue, isQueued };
+  const parts = { folder, keys, queue, isQueued: isQueued(settings) };
   await announce(context, gateway, parts);
   for (;;) {
     const stopped = new Promise<"stop">((resolve) => {
@@ -124,7 +123,7 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
     const how = await Promise.race([gateway.ended, stopped]);
     if (how === "stop") break;
     progress.warn(`The gateway ended (${how}); it is started again. Its log: ${gateway.log}`);
-    gateway = await startGatewayProcess({ folder, settings: whole, env });
+    gateway = await startGatewayProcess(gatewayOptions);
     await announce(context, gateway, parts);
   }
   await gateway.stop(toGraceMs(settings));
@@ -132,8 +131,6 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
 
 /** Time of a queued request without a deadline. */
 const BUDGET_MS = 30_000;
-
-type Delivery = { delivery?: Readonly<Record<string, string>> };
 
 /** @param isQueued whether engines behind the queue have to say first what they serve */
 async function announce(
@@ -176,9 +173,11 @@ async function readKeys(context: Context, flags: Flags, isForQueue: boolean): Pr
   }
 }
 
+type QueueParameters = Omit<Parts, "queue" | "limits"> & { given: QueueSettings | undefined; isNeeded: boolean };
+
 async function openQueue(
   context: Context,
-  { keys, settings, flags, folder, given }: Omit<Parts, "queue" | "limits"> & { given: QueueSettings | undefined },
+  { keys, settings, flags, folder, given, isNeeded }: QueueParameters,
 ): Promise<QueueParts | undefined> {
   if (keys === undefined) return undefined;
   const flink = flags.engine === "flink" ? await prepareFlink(context, Number(flags.parallelism)) : undefined;
@@ -211,7 +210,7 @@ async function openQueue(
     }
     return queue;
   } catch (error) {
-    const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && flink === undefined;
+    const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && !isNeeded;
     if (!isOptional) throw error;
     context.progress.note(`${error.message} The queue is off. Turn it on: ${error.mend}`);
     return undefined;
