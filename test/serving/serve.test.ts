@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
@@ -157,14 +157,13 @@ describe("bulwark serve with a queue", { skip }, () => {
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {
     const settings = join(folder, "engine-1.json");
-    const sound = readFileSync(settings, "utf8");
-    writeFileSync(settings, "{}");
+    renameSync(join(home, "models"), join(home, "away"));
     const engine = listParts().find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(settings));
     process.kill(Number(engine), "SIGKILL");
     const { code, stdout, stderr } = await run("serving", "status", "serving", "--timeout", "1");
     assert.deepEqual([code, stdout.includes("cluster-serving-job initialization failed. See ")], [4, true]);
     assert.ok(stderr.includes("engine-1.log") && stderr.includes("ENGINE_ABSENT"));
-    writeFileSync(settings, sound);
+    renameSync(join(home, "away"), join(home, "models"));
     assert.equal((await run("serving", "status")).code, 0, "and it mends itself");
   });
 

@@ -202,7 +202,10 @@ async function openQueue(
       ...{ redisPort: 0, redisMostBytes: memoryBytes, fsync },
       memoryBytes: memoryOf(settings, flags),
       env: context.env,
-      onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
+      onEnd(part, how, isLast = false) {
+        const next = isLast ? "is not started again; mend it, then start bulwark serve again" : "is started again";
+        context.progress.warn(`${part} ${next}. It ended: ${how}`);
+      },
     });
     if (!queue.isDurable) {
       const what = "Redis keeps no append-only file: what waits there is lost when it ends.";
