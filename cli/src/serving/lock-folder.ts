@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { platform } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
@@ -13,7 +14,7 @@ const ATTEMPTS = 20;
 /** Longer than parts usually take to notice that whoever started them is gone, and to end what they have. */
 const LEFTOVERS_MS = 30_000;
 const PAUSE_MS = 50;
-const OTHER_FOLDER = "or serve from another folder of state: XDG_STATE_HOME=FOLDER bulwark serve";
+const OTHER_FOLDER = "or serve from another folder of state, at other ports: XDG_STATE_HOME=FOLDER bulwark serve";
 
 /** The variable by which the parts of a stack are known after the process that started them was killed. */
 const MARK = "BULWARK_SERVING";
@@ -44,7 +45,7 @@ export async function withServingFolder<Value>(
 
 function refuse({ pid, file }: Holder): BulwarkError {
   const mend = `stop it: kill ${pid} (if no such process exists: rm '${file}'), ${OTHER_FOLDER}`;
-  return new BulwarkError("SERVING_LOCKED", `Another bulwark serve (process ${pid}) uses the same folder.`, mend);
+  return new BulwarkError("SERVING_LOCKED", `Another bulwark serve (process ${pid}) uses ${dirname(file)}.`, mend);
 }
 
 /** Without /proc nothing is seen of them. */
