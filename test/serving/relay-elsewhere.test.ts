@@ -5,7 +5,9 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findFreePort } from "../../cli/src/serving/free-port.ts";
+import { startRelay } from "../../cli/src/serving/relay.ts";
 import { createRunner } from "../../cli/src/testing/run-line.ts";
+import type { BulwarkError } from "../../packages/contracts/src/errors/index.ts";
 import { askRelay, computeRow, launchRelay, type RelayProcess, toArguments } from "./ask-relay.ts";
 import { ANSWERS, CLIENT, findPython, runClient } from "./python-client.ts";
 import { type QueueStack, skip, startQueueStack } from "./stack.ts";
@@ -49,6 +51,16 @@ describe("a relay with nothing but flags", { skip }, () => {
   it("serves the older client as it was published", async (context) => {
     const python = await findPython().catch((error) => context.skip(`no Python with ${CLIENT}: ${error.message}`));
     if (python !== undefined) assert.deepEqual(await runClient(python, relay.port), ANSWERS);
+  });
+
+  it("refuses a model that the engines do not have, where it may look, and takes any where it may not", async () => {
+    const options = { port: 0, mostRecords: 10, mostBytes: 2 ** 20 };
+    await assert.rejects(
+      startRelay(stack.queue.record, { ...options, model: "nosuch" }),
+      (error: BulwarkError) => error.code === "MODEL_UNKNOWN" && error.mend.includes("echo"),
+    );
+    await (await startRelay(stack.queue.record, { ...options, model: "echo" })).close();
+    await (await launchRelay({ ...flags, model: "nosuch" }, { env })).stop();
   });
 
   it("refuses what is wrong before it listens, each with a code and a mend", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { askRedis } from "../../cli/src/serving/redis-probe.ts";
@@ -54,6 +54,23 @@ describe("bulwark serve with a queue", { skip }, () => {
     assert.deepEqual([flink.code, flink.stdout.includes("embedded engine is in use")], [0, true]);
     assert.equal((await run("serving", "status", "nothing")).code, 2);
     assert.deepEqual(await run("serving", "dead"), { code: 0, stdout: "No dead letters.\n", stderr: "" });
+  });
+
+  it("lets no second one into its folder, and is none the worse for it", async () => {
+    const files = [
+      "stack.json",
+      "gateway.json",
+      "engine-1.json",
+      join("redis", "redis.conf"),
+      join("redis", "users.acl"),
+    ];
+    const read = (): string[] => files.map((file) => readFileSync(join(folder, file), "utf8"));
+    const before = read();
+    // Without a port of its own it would fail anyway, after it had written all of them.
+    const { code, stderr } = await run("serve", join(home, "models"), "--http-port", "1", "--https-port", "0");
+    assert.deepEqual([code, stderr.includes("SERVING_LOCKED"), stderr.includes(`${serving.pid}`)], [3, true, true]);
+    assert.deepEqual(read(), before);
+    assert.equal((await run("serving", "status")).code, 0);
   });
 
   it("tells Redis and the gateway what the settings say of the queue", () => {
@@ -140,15 +157,21 @@ describe("bulwark serve with a queue", { skip }, () => {
 
   it("is found broken when an engine and its successors die, and says which log to read", async () => {
     const settings = join(folder, "engine-1.json");
-    const sound = readFileSync(settings, "utf8");
-    writeFileSync(settings, "{}");
+    renameSync(join(home, "models"), join(home, "away"));
     const engine = listParts().find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(settings));
     process.kill(Number(engine), "SIGKILL");
     const { code, stdout, stderr } = await run("serving", "status", "serving", "--timeout", "1");
     assert.deepEqual([code, stdout.includes("cluster-serving-job initialization failed. See ")], [4, true]);
     assert.ok(stderr.includes("engine-1.log") && stderr.includes("ENGINE_ABSENT"));
-    writeFileSync(settings, sound);
+    renameSync(join(home, "away"), join(home, "models"));
     assert.equal((await run("serving", "status")).code, 0, "and it mends itself");
+  });
+
+  it("takes the folder over from one that is killed, with its Redis, at once", async () => {
+    serving.kill("SIGKILL");
+    serving = serve("--settings", join(home, "serving.yaml"));
+    await until(() => readFileSync(join(folder, "stack.json"), "utf8").includes(`"pid": ${serving.pid},`), 60_000);
+    assert.equal((await run("serving", "status")).code, 0);
   });
 
   it("leaves no process behind when it is killed", async () => {

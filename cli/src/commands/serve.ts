@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { shareMemory } from "@bulwark/inference";
 import type { Keys } from "@bulwark/pki";
@@ -9,12 +8,20 @@ import type { IntakeLimits } from "@bulwark/queue";
 import { InvalidArgumentError, Option } from "commander";
 import type { CommandSpec, Context } from "../command.ts";
 import { awaitEngines } from "../serving/await-engines.ts";
+import { isQueued } from "../serving/check-serve.ts";
 import { type GatewayProcess, startGatewayProcess } from "../serving/gateway-process.ts";
+import { withServingFolder } from "../serving/lock-folder.ts";
 import { placeModels } from "../serving/place-models.ts";
 import { DEFAULT_QUEUE, type QueueSettings, USUAL_LIMITS } from "../serving/queue-settings.ts";
 import { RECORD_KEY } from "../serving/record-key.ts";
-import { type Flags, listenSettings, readServeSettings, toGraceMs } from "../serving/serve-settings.ts";
-import { removeStack, servingFolder, writeStack } from "../serving/stack.ts";
+import {
+  type Flags,
+  listenSettings,
+  readServeSettings,
+  type ServeSettings,
+  toGraceMs,
+} from "../serving/serve-settings.ts";
+import { removeStack, writeStack } from "../serving/stack.ts";
 import type { QueueOptions, QueueParts } from "../serving/start-queue.ts";
 
 /** `bulwark serve`: serves until it is stopped. With an installed Redis, older clients and async requests are queued. */
@@ -52,32 +59,37 @@ export const spec: CommandSpec = {
       .addOption(new Option("--dialect <dialect>", "how /predict answers").choices(["a", "b", "c"]));
   },
   async execute(context, { args, flags }) {
-    const isFlink = flags.engine === "flink";
-    if (isFlink && flags.direct === true) {
-      throw new BulwarkError("USAGE", "Flink computes what is queued; --direct has no queue.", "leave out --direct");
-    }
     const read = await readServeSettings(context.cwd, { models: args[0], flags });
-    const { queue: given, models, ...others } = read;
-    const limits = given?.limits ?? {};
-    const folder = servingFolder(context.paths);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const settings = {
-      ...others,
-      models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
-    };
-    const isNeeded = isFlink || (given?.redis !== undefined && flags.direct !== true);
-    const keys = await readKeys(context, flags, isNeeded);
-    const parts = { settings, flags, folder, keys };
-    const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given });
-    try {
-      await serve(context, { ...parts, queue, limits });
-    } finally {
-      await queue?.stop();
-      await removeStack(context.paths);
-    }
+    await withServingFolder(context, ({ folder, env }) => start({ ...context, env }, { read, flags, folder }));
     return {};
   },
 };
+
+/** Everything from the first file that is written on. */
+async function start(
+  context: Context,
+  { read, flags, folder }: { read: ServeSettings; flags: Flags; folder: string },
+): Promise<void> {
+  const isFlink = flags.engine === "flink";
+  const { queue: given, models, ...others } = read;
+  const limits = given?.limits ?? {};
+  const settings = {
+    // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
+    ...(isFlink ? { delivery: { "*": "durable" } } : {}),
+    ...others,
+    models: typeof models === "string" ? models : await placeModels(join(folder, "models"), models),
+  };
+  const isNeeded = flags.direct !== true && (isFlink || isQueued(settings) || given?.redis !== undefined);
+  const keys = await readKeys(context, { ...flags, ...settings }, isNeeded);
+  const parts = { settings, flags, folder, keys };
+  const queue = flags.direct === true ? undefined : await openQueue(context, { ...parts, given, isNeeded });
+  try {
+    await serve(context, { ...parts, queue, limits });
+  } finally {
+    await queue?.stop();
+    await removeStack(context.paths);
+  }
+}
 
 type Parts = {
   settings: Flags & { models: string };
@@ -93,15 +105,15 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
   const { env, progress, signal } = context;
   const intake = { ...USUAL_LIMITS, ...limits, budgetMs: BUDGET_MS };
   const durable = queue === undefined ? {} : { durable: { ...queue.durable, ...intake } };
-  // Whoever runs Flink wants it to compute: nothing is answered past the queue unless the settings say so.
-  const delivery = flags.engine === "flink" ? { delivery: { "*": "durable" } } : {};
   const memory = { memoryBytes: memoryOf(settings, flags) };
-  const whole = { ...listenSettings(flags, keys), ...memory, ...delivery, ...settings, ...durable };
+  const whole = { ...listenSettings({ ...flags, ...settings }, keys), ...memory, ...settings, ...durable };
+  const source =
+    typeof flags.settings === "string" ? resolve(context.cwd, flags.settings) : "the flags of bulwark serve";
+  const gatewayOptions = { folder, settings: whole, source, env };
   const step = progress.step("Loading models");
-  let gateway = await startGatewayProcess({ folder, settings: whole, env });
+  let gateway = await startGatewayProcess(gatewayOptions);
   step.done(`${gateway.ready.models.length} ready`);
-  const isQueued = Object.values((whole as Delivery).delivery ?? {}).includes("durable");
-  const parts = { folder, keys, queue, isQueued };
+  const parts = { folder, keys, queue, isQueued: isQueued(settings) };
   await announce(context, gateway, parts);
   for (;;) {
     const stopped = new Promise<"stop">((resolve) => {
@@ -111,7 +123,7 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
     const how = await Promise.race([gateway.ended, stopped]);
     if (how === "stop") break;
     progress.warn(`The gateway ended (${how}); it is started again. Its log: ${gateway.log}`);
-    gateway = await startGatewayProcess({ folder, settings: whole, env });
+    gateway = await startGatewayProcess(gatewayOptions);
     await announce(context, gateway, parts);
   }
   await gateway.stop(toGraceMs(settings));
@@ -119,8 +131,6 @@ async function serve(context: Context, { settings, flags, folder, keys, queue, l
 
 /** Time of a queued request without a deadline. */
 const BUDGET_MS = 30_000;
-
-type Delivery = { delivery?: Readonly<Record<string, string>> };
 
 /** @param isQueued whether engines behind the queue have to say first what they serve */
 async function announce(
@@ -163,9 +173,11 @@ async function readKeys(context: Context, flags: Flags, isForQueue: boolean): Pr
   }
 }
 
+type QueueParameters = Omit<Parts, "queue" | "limits"> & { given: QueueSettings | undefined; isNeeded: boolean };
+
 async function openQueue(
   context: Context,
-  { keys, settings, flags, folder, given }: Omit<Parts, "queue" | "limits"> & { given: QueueSettings | undefined },
+  { keys, settings, flags, folder, given, isNeeded }: QueueParameters,
 ): Promise<QueueParts | undefined> {
   if (keys === undefined) return undefined;
   const flink = flags.engine === "flink" ? await prepareFlink(context, Number(flags.parallelism)) : undefined;
@@ -190,7 +202,10 @@ async function openQueue(
       ...{ redisPort: 0, redisMostBytes: memoryBytes, fsync },
       memoryBytes: memoryOf(settings, flags),
       env: context.env,
-      onEnd: (part, how) => context.progress.warn(`${part} ended (${how}); it is started again.`),
+      onEnd(part, how, isLast = false) {
+        const next = isLast ? "is not started again; mend it, then start bulwark serve again" : "is started again";
+        context.progress.warn(`${part} ${next}. It ended: ${how}`);
+      },
     });
     if (!queue.isDurable) {
       const what = "Redis keeps no append-only file: what waits there is lost when it ends.";
@@ -198,7 +213,7 @@ async function openQueue(
     }
     return queue;
   } catch (error) {
-    const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && flink === undefined;
+    const isOptional = error instanceof BulwarkError && error.code === "REDIS_MISSING" && !isNeeded;
     if (!isOptional) throw error;
     context.progress.note(`${error.message} The queue is off. Turn it on: ${error.mend}`);
     return undefined;

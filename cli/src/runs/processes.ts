@@ -26,11 +26,17 @@ export function isSameProcess(process: ProcessIdentity): boolean {
 
 /** Pids of all living processes that carry the mark of a run in their environment. */
 export function findMarkedProcesses(runId: string): number[] {
-  const mark = `BULWARK_RUN=${runId}`;
+  return findProcessesWith(`BULWARK_RUN=${runId}`);
+}
+
+/** Pids of all living processes, but ours, with a `NAME=VALUE` in the environment they were started with. */
+export function findProcessesWith(variable: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark) && identifyProcess(pid) !== undefined);
+    .filter(
+      (pid) => pid !== process.pid && environmentOf(pid).includes(variable) && identifyProcess(pid) !== undefined,
+    );
 }
 
 function environmentOf(pid: number): string[] {

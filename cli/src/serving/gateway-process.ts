@@ -30,12 +30,15 @@ type Options = {
   /** Folder of its settings and log. */
   folder: string;
   settings: Readonly<Record<string, unknown>>;
+  /** Where a person mends them: its own file is written anew at each start. */
+  source?: string;
   env: Readonly<Record<string, string | undefined>>;
 };
 
 /** Starts the gateway and waits until it listens. It ends when we do. Throws what it failed with. */
-export async function startGatewayProcess({ folder, settings, env }: Options): Promise<GatewayProcess> {
+export async function startGatewayProcess({ folder, settings, source, env }: Options): Promise<GatewayProcess> {
   const settingsFile = join(folder, "gateway.json");
+  const name = (text: string): string => text.replaceAll(settingsFile, source ?? settingsFile);
   const log = join(folder, "gateway.log");
   await writeFileWhole(settingsFile, `${JSON.stringify({ ...settings, hasLifeline: true }, undefined, 2)}\n`);
   const errors = openSync(log, "a", 0o600);
@@ -53,7 +56,7 @@ export async function startGatewayProcess({ folder, settings, env }: Options): P
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     child.once("error", (error) => resolve(error.message));
   });
-  const ready = await Promise.race([readReady(child), ended.then((how) => failStart(how, log))]);
+  const ready = await Promise.race([readReady(child, name), ended.then((how) => failStart(how, log))]);
   return {
     ready,
     log,
@@ -67,15 +70,15 @@ export async function startGatewayProcess({ folder, settings, env }: Options): P
   };
 }
 
-/** The first line it says: ready, or why not. */
-async function readReady({ stdout }: ChildProcess): Promise<GatewayReady> {
+/** The first line it says: ready, or why not, with the settings named as people know them. */
+async function readReady({ stdout }: ChildProcess, name: (text: string) => string): Promise<GatewayReady> {
   if (stdout === null) return new Promise(() => {});
   for await (const line of createInterface({ input: stdout })) {
     const event = JSON.parse(line) as { event: string; code: ErrorCode; message: string; mend: string } & GatewayReady;
     // Nobody reads on, and it must not wait for that.
     stdout.resume();
     if (event.event === "ready") return event;
-    throw new BulwarkError(event.code in ERRORS ? event.code : "BUG", event.message, event.mend);
+    throw new BulwarkError(event.code in ERRORS ? event.code : "BUG", name(event.message), name(event.mend));
   }
   return new Promise(() => {});
 }

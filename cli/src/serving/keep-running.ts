@@ -11,9 +11,11 @@ export type Part = {
   /** Standard output and error are appended to this file. */
   log: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** Whether it ended for a reason that no further start takes away; never when absent. */
+  isFutile?: (how: string) => boolean;
 };
 
-/** A part that is started again whenever it ends by itself. */
+/** A part that is started again whenever it ends by itself, unless that is futile. */
 export type RunningPart = {
   pid(): number | undefined;
   restarts(): number;
@@ -27,8 +29,8 @@ const LONGEST_PAUSE_MS = 5_000;
 const HEALTHY_MS = 3_000;
 const OWNER_ONLY = 0o600;
 
-/** Starts a part and keeps it running. `onEnd` is told of every end that nobody asked for. */
-export function keepRunning(part: Part, onEnd: (how: string) => void): RunningPart {
+/** Starts a part and keeps it running. `onEnd` is told of every end that nobody asked for, and whether it is the last. */
+export function keepRunning(part: Part, onEnd: (how: string, isLast: boolean) => void): RunningPart {
   let isStopping = false;
   let restarts = 0;
   let child = start(part);
@@ -40,7 +42,9 @@ export function keepRunning(part: Part, onEnd: (how: string) => void): RunningPa
       const startedAt = performance.now();
       const how = await toEnd(child);
       if (isStopping) return;
-      onEnd(how);
+      const isLast = part.isFutile?.(how) === true;
+      onEnd(how, isLast);
+      if (isLast) return;
       pauseMs = performance.now() - startedAt > HEALTHY_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       await delay(pauseMs, undefined, { signal: waking.signal }).catch(() => {});
       if (isStopping) return;

@@ -5,16 +5,16 @@ import type { BulwarkError } from "@bulwark/contracts/errors";
 import { parse } from "yaml";
 import { DEFAULT_QUEUE, readQueueSettings } from "./queue-settings.ts";
 
-const read = (text: string) => readQueueSettings(parse(text), "/etc/serving");
+const read = (text: string) => readQueueSettings(parse(text));
 
-test("a Redis that is there already is named with its files, beside the settings or anywhere", () => {
+test("a Redis that is there already is named with its files", () => {
   const text = `
 job: clinic
 maxRecords: 5
 redis:
   url: rediss://redis.example:6380
   user: serving
-  passwordFile: password
+  passwordFile: /etc/serving/password
   caFile: /etc/ssl/redis.pem
 `;
   assert.deepEqual(read(text), {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resolve } from "node:path";
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
 import { parseSizeBytes } from "@bulwark/contracts/job";
 import { suggestName } from "@bulwark/contracts/suggest-name";
@@ -49,17 +48,15 @@ const REDIS_KEYS: Readonly<Record<string, Check>> = {
   url: (value) => isText(value) ?? reasonOf(() => toRedisOptions({ url: String(value) })),
   ...{ user: isText, passwordFile: isText, caFile: isText, certificateFile: isText, privateKeyFile: isText },
 };
-const FILES = ["passwordFile", "caFile", "certificateFile", "privateKeyFile"];
 /** What only a Redis of ours can be told. */
 const OF_OURS = ["fsync", "memory"];
 
 /**
- * Reads `queue:` of a settings file.
+ * Reads `queue:` of a settings file, its paths resolved.
  *
- * @param folder what paths of files start from
  * @throws BulwarkError SERVING_CONFIG with every finding
  */
-export function readQueueSettings(given: unknown, folder: string): QueueSettings {
+export function readQueueSettings(given: unknown): QueueSettings {
   const findings = findFaults(given);
   const [first] = findings;
   if (first !== undefined) throw new BulwarkError("SERVING_CONFIG", first.message, first.mend, { findings });
@@ -73,7 +70,7 @@ export function readQueueSettings(given: unknown, folder: string): QueueSettings
       ...(maxRecords === undefined ? {} : { mostRecords: Number(maxRecords) }),
       ...(maxSize === undefined ? {} : { mostBytes: sizeOf(maxSize) ?? USUAL_LIMITS.mostBytes }),
     },
-    ...(redis === undefined ? {} : { redis: resolveFiles(redis as RedisConnectionSettings, folder) }),
+    ...(redis === undefined ? {} : { redis: redis as RedisConnectionSettings }),
   };
 }
 
@@ -127,14 +124,6 @@ function findMisfits(place: string, given: Given, keys: Readonly<Record<string, 
 const toFinding = (path: string, what: string, mend = "mend it in the settings file"): Finding => ({
   ...{ code: "SERVING_CONFIG", message: `${path} ${what}.`, mend, path },
 });
-
-function resolveFiles(redis: RedisConnectionSettings, folder: string): RedisConnectionSettings {
-  const files = Object.entries(redis).map(([key, value]) => [
-    key,
-    FILES.includes(key) ? resolve(folder, String(value)) : value,
-  ]);
-  return Object.fromEntries(files);
-}
 
 function sizeOf(value: unknown): number | undefined {
   try {

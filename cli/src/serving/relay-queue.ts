@@ -6,8 +6,11 @@ import type { Command } from "commander";
 import { RECORD_KEY } from "./record-key.ts";
 import type { Stack } from "./stack.ts";
 
-/** The queue that a relay serves. */
-export type RelayQueue = Pick<NonNullable<Stack["queue"]>, "job" | "relay" | "keyringFile" | "recordKey" | "limits">;
+type Queue = NonNullable<Stack["queue"]>;
+
+/** The queue that a relay serves; with `redis`, as a user who may look at what engines say. */
+export type RelayQueue = Pick<Queue, "job" | "relay" | "keyringFile" | "recordKey" | "limits"> &
+  Partial<Pick<Queue, "redis">>;
 
 type Flags = Readonly<Record<string, unknown>>;
 

@@ -16,6 +16,7 @@ import {
   toRedisOptions,
 } from "@bulwark/queue";
 import { Redis } from "ioredis";
+import { checkModel } from "./check-model.ts";
 import { readRecordKey } from "./record-key.ts";
 import type { RelayQueue } from "./relay-queue.ts";
 
@@ -41,7 +42,7 @@ const PATIENCE_MS = 60_000;
  * whether our user may do what a relay does.
  *
  * @throws BulwarkError RELAY_PORT, QUEUE_UNREACHABLE, QUEUE_REFUSED, QUEUE_EVICTS, QUEUE_REDIS_OLD, QUEUE_NAME_INVALID,
- * SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING
+ * SERVING_CONFIG, KEYRING_UNSAFE, KEYRING_INVALID, KEY_MISSING, MODEL_UNKNOWN
  */
 export async function startRelay(queue: RelayQueue, options: RelayOptions): Promise<Relay> {
   const key = await readRecordKey(queue);
@@ -63,6 +64,7 @@ export async function startRelay(queue: RelayQueue, options: RelayOptions): Prom
     await link.connect();
     await checkRedis(link);
     await checkRights(link, names, { user: queue.relay.user ?? "default", roles: ["relay"] });
+    if (options.model !== "") await checkModel(queue, options.model);
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => {
         const mend = "choose another port: bulwark serving relay --port PORT";

@@ -124,6 +124,34 @@ test("what is said of the queue is read apart from what the gateway gets", async
   assert.deepEqual([both.queue?.job, both.queue?.limits], ["clinic", { mostRecords: 5 }]);
 });
 
+test("every file is looked for beside the settings, wherever the command is typed", async () => {
+  const text = `
+models: ./m
+tokensFile: ./tokens
+webhooks: { secretFile: ./webhook-secret, hosts: [./a] }
+older: { records: { cipher: aes-128-gcm, secretFile: s, saltFile: /t } }
+queue: { redis: { url: "rediss://a:1", user: u, passwordFile: ./p, certificateFile: c, privateKeyFile: ../k } }
+`;
+  await mkdir(join(root, "etc"), { recursive: true });
+  await writeFile(join(root, "etc", "serving.yaml"), text);
+  const inEtc = (name: string): string => join(root, "etc", name);
+  const { queue, ...settings } = await readServeSettings(root, {
+    models: undefined,
+    flags: { settings: "etc/serving.yaml" },
+  });
+  assert.deepEqual(settings, {
+    models: inEtc("m"),
+    tokensFile: inEtc("tokens"),
+    webhooks: { secretFile: inEtc("webhook-secret"), hosts: ["./a"] },
+    older: { records: { cipher: "aes-128-gcm", secretFile: inEtc("s"), saltFile: "/t" } },
+  });
+  assert.deepEqual(queue?.redis, {
+    ...{ url: "rediss://a:1", user: "u", passwordFile: inEtc("p"), certificateFile: inEtc("c") },
+    privateKeyFile: join(root, "k"),
+  });
+  await assert.rejects(read("models: ''\n"), { code: "USAGE" });
+});
+
 test("files of BigDL's secrets are looked for beside the settings; what nobody could open is refused", async () => {
   const text = "models: m\nolder: { models: { cipher: aes-128-gcm, secretFile: a, saltFile: /b } }\n";
   assert.deepEqual((await read(text)).older, {

@@ -5,9 +5,11 @@ import { BulwarkError } from "@bulwark/contracts/errors";
 import { MODEL_NAME, MODEL_VERSION } from "@bulwark/inference/model-files";
 import type { Keys } from "@bulwark/pki";
 import { type Document, isMap, parseDocument } from "yaml";
+import { checkSettings, checkTogether } from "./check-serve.ts";
 import { readOlderSettings } from "./older-settings.ts";
 import { findOnlyModel, type PlacedModel } from "./place-models.ts";
 import { type QueueSettings, readQueueSettings } from "./queue-settings.ts";
+import { resolvePaths } from "./resolve-paths.ts";
 
 export type Flags = Readonly<Record<string, unknown>>;
 /** The gateway's settings, and beside them those of the queue. */
@@ -28,26 +30,23 @@ export async function readServeSettings(
   const path = typeof flags.settings === "string" ? resolve(cwd, flags.settings) : undefined;
   const fromFile = path === undefined ? {} : await readSettingsFile(path);
   const named = models === undefined ? fromFile.models : resolve(cwd, models);
-  if (typeof named !== "string" && !isPlaced(named)) {
+  if (named === "" || (typeof named !== "string" && !isPlaced(named))) {
     throw new BulwarkError(
       "USAGE",
       "No model was named.",
       "bulwark serve MODEL.onnx, or a folder NAME/VERSION/model.onnx",
     );
   }
-  const older = {
-    ...(fromFile.older as OlderSwitches | undefined),
-    ...(flags.dialect === undefined ? {} : { dialect: flags.dialect }),
-  };
-  checkOlder(older, flags);
-  return {
+  const settings = {
     ...fromFile,
-    ...(Object.keys(older).length === 0 ? {} : { older }),
+    ...(flags.dialect === undefined ? {} : { older: { ...Object(fromFile.older), dialect: flags.dialect } }),
     ...(flags.name === undefined ? {} : { modelName: flags.name }),
     ...(flags.tokens === undefined ? {} : { tokensFile: resolve(cwd, String(flags.tokens)) }),
     ...(flags.clientCertificates === true ? { clientCertificates: true } : {}),
     models: typeof named === "string" ? await findOnlyModel(named) : named,
   };
+  checkTogether({ ...flags, ...settings });
+  return settings;
 }
 
 const isPlaced = (models: unknown): models is readonly PlacedModel[] => Array.isArray(models) && models.every(isPlace);
@@ -56,16 +55,6 @@ const isPlace = (given: unknown): given is PlacedModel => {
   const { model, version, path } = Object(given) as Partial<Record<keyof PlacedModel, unknown>>;
   return typeof path === "string" && MODEL_NAME.test(String(model)) && MODEL_VERSION.test(String(version));
 };
-
-type OlderSwitches = Readonly<Record<"models" | "records", Readonly<Record<string, unknown>> | undefined>>;
-
-/** What BigDL encrypted is opened by the gateway and by engines, which have to find the secrets in files. */
-function checkOlder({ models }: Partial<OlderSwitches>, { direct }: Flags): void {
-  if (models !== undefined && models.secretFile === undefined && direct !== true) {
-    const mend = "set older.models.secretFile and saltFile, or add --direct";
-    throw new BulwarkError("USAGE", "What /model-secure is told stays in the gateway, away from engines.", mend);
-  }
-}
 
 async function readSettingsFile(path: string): Promise<Record<string, unknown> & { queue?: QueueSettings }> {
   const text = await readFile(path, "utf8").catch((cause) => {
@@ -78,27 +67,9 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown> &
   if (!isMap(document.contents)) {
     throw new BulwarkError("SERVING_CONFIG", `${path} holds no settings.`, "write NAME: VALUE lines");
   }
-  const { queue, ...settings } = unfold(document);
-  const { models, older } = settings;
-  const folder = dirname(path);
-  return {
-    ...settings,
-    ...(typeof models === "string" ? { models: resolve(folder, models) } : {}),
-    ...(isPlaced(models) ? { models: models.map((one) => ({ ...one, path: resolve(folder, one.path) })) } : {}),
-    ...(queue === undefined ? {} : { queue: readQueueSettings(queue, folder) }),
-    ...(typeof older === "object" && older !== null ? { older: resolveOlder(folder, older) } : {}),
-  };
-}
-
-/** Files of secrets are named as seen from the settings file. */
-function resolveOlder(folder: string, older: object): object {
-  const resolveFile = ([key, value]: [string, unknown]): [string, unknown] =>
-    key.endsWith("File") && typeof value === "string" ? [key, resolve(folder, value)] : [key, value];
-  const resolveSwitch = ([key, value]: [string, unknown]): [string, unknown] =>
-    (key === "models" || key === "records") && typeof value === "object" && value !== null
-      ? [key, Object.fromEntries(Object.entries(value).map(resolveFile))]
-      : [key, value];
-  return Object.fromEntries(Object.entries(older).map(resolveSwitch));
+  const { queue, ...settings } = resolvePaths(unfold(document), dirname(path));
+  checkSettings(settings, path);
+  return { ...settings, ...(queue === undefined ? {} : { queue: readQueueSettings(queue) }) };
 }
 
 const USUAL_DRAIN_MS = 20_000;
@@ -125,7 +96,7 @@ function unfold(document: Document): Record<string, unknown> {
   }
 }
 
-/** Addresses, certificate and keys of the gateway, from flags and our own keys. */
+/** Addresses, certificate and keys of the gateway, from flags, what the settings say in their place, and our own keys. */
 export function listenSettings(flags: Flags, keys: Keys | undefined): Record<string, unknown> {
   const port = (name: string): number | undefined => {
     const value = flags[name];

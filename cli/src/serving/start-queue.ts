@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { ERRORS, EXIT } from "@bulwark/contracts/errors";
 import type { Keys } from "@bulwark/pki";
 import type { IntakeLimits, RedisConnectionSettings, RedisUser } from "@bulwark/queue";
 import { writeFileWhole } from "../runs/files.ts";
@@ -11,6 +12,7 @@ import { nameInstance } from "./instance.ts";
 import { keepRunning, type RunningPart } from "./keep-running.ts";
 import { limitMemory } from "./limit-memory.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
+import { readFailure } from "./read-failure.ts";
 import { type OwnRedis, startRedis } from "./redis-server.ts";
 import type { Stack } from "./stack.ts";
 
@@ -38,8 +40,8 @@ export type QueueOptions = {
   memoryBytes?: number;
   fsync: "always" | "everysec";
   env: Readonly<Record<string, string | undefined>>;
-  /** Told of parts that ended by themselves and are started again. */
-  onEnd: (part: string, how: string) => void;
+  /** Told of parts that ended by themselves, and whether they are left so: else they are started again. */
+  onEnd: (part: string, how: string, isLast?: boolean) => void;
 };
 
 /** The queue's side of a serving stack: Redis and engines. */
@@ -81,8 +83,15 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
     const settings = { ...shared, consumer: `embedded-${instance}-${number}`, hasLifeline: true };
     await writeFileWhole(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
     const program = { command: process.execPath, args: [...NODE_ARGUMENTS, engineMain(), settingsFile] };
-    const part = { name, ...limitMemory(program, memoryBytes), log, env };
-    engines.push({ name, log, process: keepRunning(part, (how) => options.onEnd(name, how)) });
+    const part = {
+      name,
+      ...limitMemory(program, memoryBytes),
+      log,
+      env,
+      isFutile: (how: string) => isRefused(how, log),
+    };
+    const onEnd = (how: string, isLast: boolean): void => options.onEnd(name, explainEnd(how, log), isLast);
+    engines.push({ name, log, process: keepRunning(part, onEnd) });
   }
   const flink = await startOwnFlink(options, { ...shared, consumer: `flink-${instance}` });
   const named = engines.map(({ name, process }) => [name, process] as const);
@@ -106,6 +115,17 @@ export async function startQueue(options: QueueOptions): Promise<QueueParts> {
       await own?.process.stop(REDIS_GRACE_MS);
     },
   };
+}
+
+const REFUSED = `exit code ${EXIT[ERRORS.SERVING_CONFIG.exit]}`;
+
+/** Its settings are as we wrote them, and stay so. Models and keys may come, and Redis be mended. */
+const isRefused = (how: string, log: string): boolean => how === REFUSED && readFailure(log)?.code === "SERVING_CONFIG";
+
+/** How an engine ended, and why where it says so; whoever was killed says nothing. */
+function explainEnd(how: string, log: string): string {
+  const failure = how.startsWith("exit code") ? readFailure(log) : undefined;
+  return failure === undefined ? how : `${how}, ${failure.code}: ${failure.message}\n  -> ${failure.mend}`;
 }
 
 type OpenRedis = {

@@ -59,7 +59,7 @@ test("a live process, or one of another container that cannot be seen, holds the
     await writeFile(join(folder, name), "");
     assert.deepEqual(await findStaleLocks(folder), [], holder);
     await assert.rejects(
-      withLock(folder, async () => undefined, 2),
+      withLock(folder, async () => undefined, { attempts: 2 }),
       { code: "KEYS_LOCKED" },
     );
     assert.deepEqual(await readdir(folder), [name]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { open, readdir, readFile, readlink, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { kill, pid } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
@@ -10,14 +10,24 @@ import { LOCK } from "./layout.ts";
 const ATTEMPTS = 60;
 const RETRY_MS = 100;
 
+/** Who holds a folder: its process, and the file that says so. */
+export type Holder = { pid: string; file: string };
+
+export type LockOptions = {
+  /** How often the folder is tried, each 0.1 s. */
+  attempts?: number;
+  /** What is thrown when somebody else still holds it then; KEYS_LOCKED when absent. */
+  refuse?: (holder: Holder) => BulwarkError;
+};
+
 /**
  * Runs `work` while no other process on this machine changes the same folder.
  * Every contender announces itself in a file of its own name, then looks for others: of two at once, the one who
  * announced later sees the other, so never both go ahead. A file whose process is gone can be removed by anyone,
- * because its name is never used again. Waits some seconds for a running change, then throws KEYS_LOCKED.
+ * because its name is never used again. Waits some seconds for a running change, then refuses.
  */
-export async function withLock<T>(folder: string, work: () => Promise<T>, attempts = ATTEMPTS): Promise<T> {
-  const release = await acquire(folder, attempts);
+export async function withLock<T>(folder: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
+  const release = await acquire(folder, options);
   try {
     return await work();
   } finally {
@@ -33,7 +43,10 @@ export async function findStaleLocks(folder: string): Promise<string[]> {
   return names.filter((_, position) => !alive[position]);
 }
 
-async function acquire(folder: string, attempts: number): Promise<() => Promise<void>> {
+async function acquire(
+  folder: string,
+  { attempts = ATTEMPTS, refuse = refuseKeys }: LockOptions,
+): Promise<() => Promise<void>> {
   const own = await makeName();
   const path = join(folder, own);
   const release = () => rm(path, { force: true });
@@ -49,10 +62,14 @@ async function acquire(folder: string, attempts: number): Promise<() => Promise<
     // Uneven waits, so that two who met do not meet again at once.
     await delay(RETRY_MS / 2 + Math.random() * RETRY_MS);
   }
-  throw new BulwarkError(
+  throw refuse({ pid: holder.slice(LOCK.length).split("_")[0] ?? "", file: join(folder, holder) });
+}
+
+function refuseKeys({ pid, file }: Holder): BulwarkError {
+  return new BulwarkError(
     "KEYS_LOCKED",
-    `Another process (${holder.split("_")[0]?.slice(LOCK.length)}) is changing the keys in ${folder}`,
-    `wait for it and try again; if no such process exists: rm ${join(folder, holder)}`,
+    `Another process (${pid}) is changing the keys in ${dirname(file)}`,
+    `wait for it and try again; if no such process exists: rm ${file}`,
   );
 }
 

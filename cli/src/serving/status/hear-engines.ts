@@ -23,16 +23,21 @@ type Queue = NonNullable<Stack["queue"]>;
  *   keyring throws
  */
 export async function hearEngines(queue: Queue): Promise<void> {
-  const names = nameKeys(queue.job);
   const ours = fingerprintKeys(await readRecordKey(queue));
-  const said = await askRedis(queue.redis, async (link) => {
-    const engines = await listEngines(link, names);
-    return readAnnouncements(link, names, { engines, mostBytes: LONGEST_ANNOUNCEMENT_BYTES });
-  });
+  const said = await readSaid(queue);
   const problems = [...said].flatMap(([engine, bytes]) => judge(engine.slice(0, 80), bytes, ours));
   // Whoever says what cannot be read does not hide it.
   const first = problems.find(({ code }) => code === "RECORD_KEY_MISMATCH") ?? problems[0];
   if (first !== undefined) throw first;
+}
+
+/** What each engine alive says of itself, unread. Throws QUEUE_UNREACHABLE, QUEUE_REFUSED. */
+export function readSaid({ job, redis }: Pick<Queue, "job" | "redis">): Promise<Map<string, Buffer>> {
+  const names = nameKeys(job);
+  return askRedis(redis, async (link) => {
+    const engines = await listEngines(link, names);
+    return readAnnouncements(link, names, { engines, mostBytes: LONGEST_ANNOUNCEMENT_BYTES });
+  });
 }
 
 function judge(engine: string, bytes: Buffer, ours: readonly KeyFingerprint[]): BulwarkError[] {

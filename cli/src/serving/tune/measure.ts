@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { BulwarkError } from "@bulwark/contracts/errors";
 import { createEngine, DEFAULT_SETTINGS, type Repository, type UnwrapModelKey } from "@bulwark/inference";
 import { makeZeros, type Tensor } from "@bulwark/tensors";
 import type { Candidate, Measurement } from "./choose.ts";
@@ -17,7 +18,7 @@ const WARM_UP_SHARE = 0.2;
 
 /**
  * Loads the model with these settings and keeps it busy: as many callers as fill two batches of each copy, each sending one request after
- * the other. What comes before the engine is warm does not count. Throws what loading and computing throw.
+ * the other. What comes before the engine is warm does not count. Throws USAGE for a shape of no input, and what loading and computing throw.
  */
 export async function measure(subject: Subject, candidate: Candidate, load: Load): Promise<Measurement> {
   const { instances, threads, maxRows } = candidate;
@@ -28,7 +29,12 @@ export async function measure(subject: Subject, candidate: Candidate, load: Load
   });
   try {
     await engine.load(model);
-    const inputs = engine.describe(model).inputs.map((info) => makeZeros(info, shapes[info.name]));
+    const infos = engine.describe(model).inputs;
+    checkShapes(
+      shapes,
+      infos.map(({ name }) => name),
+    );
+    const inputs = infos.map((info) => makeZeros(info, shapes[info.name]));
     const startedAt = load.now();
     const countsFrom = startedAt + load.seconds * 1000 * WARM_UP_SHARE;
     const until = startedAt + load.seconds * 1000;
@@ -56,6 +62,13 @@ export async function measure(subject: Subject, candidate: Candidate, load: Load
   } finally {
     await engine.close();
   }
+}
+
+function checkShapes(shapes: Subject["shapes"], inputs: readonly string[]): void {
+  const unknown = Object.keys(shapes).filter((name) => !inputs.includes(name));
+  if (unknown.length === 0) return;
+  const mend = `name one of ${inputs.join(", ")}: --shape ${inputs[0] ?? "NAME"}=1,3,224,224`;
+  throw new BulwarkError("USAGE", `--shape: the model has no input ${unknown.join(", ")}.`, mend);
 }
 
 const rowsOf = (inputs: readonly Tensor[]): number => inputs[0]?.shape[0] ?? 1;

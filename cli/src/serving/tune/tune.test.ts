@@ -8,6 +8,7 @@ import { writeMlp } from "@bulwark/inference/testing";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { createTestFolder } from "../../testing/context.ts";
+import { createRunner } from "../../testing/run-line.ts";
 import { choose, listCandidates, type Measurement } from "./choose.ts";
 import { measure } from "./measure.ts";
 import { writeChoice } from "./write.ts";
@@ -75,6 +76,14 @@ test("a model is measured by what it computed", async () => {
   const shared = await measure(subject, { instances: 1, threads: 1, maxRows: 16 }, load);
   assert.ok(alone.rowsPerSecond > 0 && alone.p99Ms >= alone.p50Ms && alone.p50Ms > 0);
   assert.ok(alone.rowsPerRun === 1 && shared.rowsPerRun > 2, `${alone.rowsPerRun} ${shared.rowsPerRun}`);
+});
+
+test("a shape for what is no input is refused, with the names of those there are", async () => {
+  await writeFile(join(root, "mlp.onnx"), writeMlp([4, 8, 2]));
+  const { run, failureOf } = createRunner(root);
+  const { code, mend } = await failureOf("serving tune mlp.onnx --seconds 0.1 --cores 1 --shape zz=1,2");
+  assert.deepEqual([code, /\bx\b/.test(mend)], ["USAGE", true]);
+  await run("serving tune mlp.onnx --seconds 0.1 --cores 1 --shape x=2,4");
 });
 
 test("what is written is what serve reads, beside what was there", async () => {

@@ -313,6 +313,7 @@ export const ERRORS = {
   SERVING_UNSUPPORTED: entry("invalid", 501, "Something of the protocol that this server does not do"),
   SERVING_CONFIG: entry("invalid", 400, "The settings of the server have findings"),
   SERVING_UNREACHABLE: entry("unreachable", 502, "The server does not answer"),
+  SERVING_LOCKED: entry("invalid", 409, "Another `bulwark serve` uses the same folder of state"),
   SERVING_PORT: entry("unreachable", 500, "The server cannot listen at the address"),
   // Serving: the queue
   QUEUE_FULL: entry("unreachable", 503, "As many records wait as may wait, or Redis's memory is full"),
