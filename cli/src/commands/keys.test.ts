@@ -127,6 +127,16 @@ test("export prints one YAML document per Secret, but not on a terminal unasked"
   assert.equal(Buffer.from(secrets[3].data.secret, "base64").toString(), storePassword);
 });
 
+test("export prints names as texts, whatever YAML makes of them without quotes", async () => {
+  for (const name of ["yes", "on", "1e3", "0o7", "null"]) {
+    const { text = "" } = await run(`export --kubernetes --namespace ${name}`);
+    for (const version of ["1.1", "1.2"] as const) {
+      const [secret] = parseAllDocuments(text, { version });
+      assert.equal(secret?.getIn(["metadata", "namespace"]), name);
+    }
+  }
+});
+
 test("export writes a file for its owner alone, and nothing where it cannot", async () => {
   const result = await run("export --kubernetes -f secrets.yaml", { isTTY: true });
   const file = join(folder, "secrets.yaml");

@@ -47,7 +47,8 @@ export const exportKeys: KeysAction = {
             ...(release === undefined ? {} : { release }),
           })
         : await exportRelease(keys, { ...serving, now: now() }, flags.relay === true);
-    const text = secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
+    // kubectl reads YAML 1.1, for which names such as yes and on are no texts.
+    const text = secrets.map((secret) => stringify(secret, { version: "1.1", lineWidth: 0 })).join("---\n");
     if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
     await writePrivately(file, text);
     return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
