@@ -47,8 +47,9 @@ export const exportKeys: KeysAction = {
             ...(release === undefined ? {} : { release }),
           })
         : await exportRelease(keys, { ...serving, now: now() }, flags.relay === true);
-    // kubectl reads YAML 1.1, for which names such as yes and on are no texts.
-    const text = secrets.map((secret) => stringify(secret, { version: "1.1", lineWidth: 0 })).join("---\n");
+    // Readers of YAML differ in what they take for a text: kubectl takes neither yes nor 0o7 for one.
+    const quoted = { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 } as const;
+    const text = secrets.map((secret) => stringify(secret, quoted)).join("---\n");
     if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
     await writePrivately(file, text);
     return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
