@@ -13,7 +13,6 @@ export type Cluster = {
   namespace: string;
   /** What Helm must be told to mean the same. */
   helmArgs: readonly string[];
-  helmEnv: Readonly<Record<string, string | undefined>>;
 };
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -63,7 +62,6 @@ export async function openCluster(context: Context, flags: Flags): Promise<Clust
       ...(access.context === "in-cluster" ? [] : ["--kube-context", access.context]),
       ...(explicit === undefined ? [] : ["--kubeconfig", explicit]),
     ],
-    helmEnv: env,
   };
 }
 

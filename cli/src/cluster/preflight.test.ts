@@ -49,7 +49,7 @@ function makeCluster(present: RegExp = /namespaces\/runs$|\/present$/) {
   };
   const access = { context: "test", server: new URL("https://cluster.example"), namespace: "runs" };
   const connection = { access, ask, close: () => undefined } as unknown as Connection;
-  return { connection, namespace: "runs", helmArgs: [], helmEnv: {} };
+  return { connection, namespace: "runs", helmArgs: [] };
 }
 
 async function submit(text: string, options: { present?: RegExp; name?: string; isUpgrade?: boolean } = {}) {
