@@ -28,7 +28,7 @@ export const spec: CommandSpec = {
       .addOption(
         new Option("--dry-run <where>", "show what would be made, and make nothing").choices(["client", "server"]),
       );
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
     const timeout = readTimeout(flags);
