@@ -146,7 +146,7 @@ const FAILURES: readonly { pattern: RegExp; code: ErrorCode; message: (said: str
     pattern: /values don't meet the specifications of the schema/i,
     code: "JOB_INVALID",
     message: () => "The chart does not take these values.",
-    mend: "correct what is listed above: bulwark validate FILE",
+    mend: "correct what is listed above: bulwark validate --cluster FILE",
   },
 ];
 
