@@ -7,7 +7,7 @@ import { BulwarkError, type ErrorCode, type Finding } from "@bulwark/contracts/e
 import type { KubeObject } from "@bulwark/kubernetes";
 import type { Context } from "../command.ts";
 import { versions } from "../versions.ts";
-import type { Cluster } from "./open.ts";
+import type { Place } from "./open.ts";
 import { runProgram } from "./run-program.ts";
 
 /** The chart that comes with the tool. */
@@ -52,7 +52,7 @@ const isExecutable = (path: string): Promise<boolean> =>
   );
 
 /** Where Helm is to look, as its own flags say it. */
-export type HelmPlace = Pick<Cluster, "helmArgs">;
+export type HelmPlace = Pick<Place, "helmArgs">;
 
 /** Variables that would show Helm another cluster, user or namespace than the tool itself speaks to. */
 const ELSEWHERE = /^HELM_(KUBE|NAMESPACE$)/;

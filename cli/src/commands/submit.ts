@@ -5,7 +5,13 @@ import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
 import { toFailure } from "../cluster/outcome.ts";
 import { warnOfTrust } from "../cluster/present.ts";
-import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
+import {
+  describeSubmission,
+  install,
+  planWithoutCluster,
+  prepareSubmission,
+  type Submission,
+} from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
 import { placeFindings } from "../runs/place-findings.ts";
@@ -33,18 +39,16 @@ export const spec: CommandSpec = {
   async execute(context, { args, flags }) {
     const timeout = readTimeout(flags);
     const dryRun = textFlag(flags, "dryRun") as "client" | "server" | undefined;
-    const submission = await prepareSubmission(context, flags, {
-      name: args[0],
-      file: textFlag(flags, "file") ?? "",
-      isUpgrade: flags.upgrade === true,
-      checkCluster: dryRun !== "client",
-    });
+    const request = { name: args[0], file: textFlag(flags, "file") ?? "", isUpgrade: flags.upgrade === true };
+    if (dryRun === "client") {
+      const { showDryRun } = await import("../cluster/dry-run.ts");
+      return showDryRun(context, await planWithoutCluster(context, flags, request));
+    }
+    const submission = await prepareSubmission(context, flags, request);
     try {
-      if (dryRun !== undefined) {
-        const { showDryRun } = await import("../cluster/dry-run.ts");
-        return await showDryRun(context, submission, dryRun);
-      }
-      return await submit(context, submission, flags, timeout);
+      if (dryRun === undefined) return await submit(context, submission, flags, timeout);
+      const { showJudged } = await import("../cluster/dry-run.ts");
+      return await showJudged(context, submission);
     } finally {
       submission.cluster.connection.close();
     }
