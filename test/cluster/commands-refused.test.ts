@@ -119,6 +119,11 @@ test("a cluster that is not meant, not there, or not ours is told as such", asyn
   expectBoth(here, ["CLUSTER_UNAUTHENTICATED", EXIT.notPermitted], expired);
   const nobody = await cluster.kubeconfigFor({ user: "nobody" });
   expectBoth(here, ["CLUSTER_FORBIDDEN", EXIT.notPermitted], nobody);
+  const users = config.users.map(({ name, user }: { name: string; user: object }) => ({
+    ...{ name, user: { ...user, as: "limited", "as-groups": ["readers"] } },
+  }));
+  writeFileSync(other, stringify({ ...config, users }));
+  expectBoth(here, ["CLUSTER_FORBIDDEN", EXIT.notPermitted], other);
 });
 
 const at = ({ code, exit }: Failure & { exit: number | null }) => [code, exit];
