@@ -152,6 +152,41 @@ test("what the cluster lacks is found before anything is made, all at once", asy
   assert.ok(forbidden.findings.length > 20, "each right that is missing");
 });
 
+test("what the API server does not take of pods is found before anything is made, all at once", () => {
+  const own = {
+    affinity: { nodeAffinity: { nope: 1 } },
+    tolerations: [{ key: "a", operator: "Banana" }],
+    podTemplate: { hostAliases: [{ nope: 1 }], annotations: { "not a name": "x" } },
+  };
+  const found = ["affinity.nodeAffinity.nope", "podTemplate.annotations", "podTemplate.hostAliases.0.ip"];
+  const expected = [...found, "podTemplate.hostAliases.0.nope", "tolerations.0.operator"];
+  const rows: [job: object, paths: string[]][] = [
+    [{ executor: own }, expected.map((path) => `executor.${path}`)],
+    [{ driver: own }, expected.map((path) => `driver.${path}`)],
+    [{ driver: own, deployMode: "cluster" }, expected.map((path) => `driver.${path}`)],
+    [{ driver: own, schedule: "@daily" }, expected.map((path) => `driver.${path}`)],
+    [
+      { affinity: own.affinity, tolerations: own.tolerations },
+      ["affinity.nodeAffinity.nope", "tolerations.0.operator"],
+    ],
+    [
+      { executor: { podTemplate: { hostAliases: [{ ip: 5 }] } }, pvc: "no-claim" },
+      ["executor.podTemplate.hostAliases.ip", "pvc"],
+    ],
+  ];
+  for (const [job, paths] of rows) {
+    for (const flags of [[], ["--dry-run=server"]]) {
+      const refused = submit(job, ...flags);
+      assert.deepEqual([refused.code, refused.exit], ["PREFLIGHT_FAILED", EXIT.invalid], refused.message);
+      assert.deepEqual(refused.findings.map(({ path }) => path).sort(), paths);
+      assert.ok(refused.findings.every(({ line = 0 }) => line > 3));
+    }
+  }
+  const missing = { priorityClassName: "no-class", executor: { podTemplate: { runtimeClassName: "no-runtime" } } };
+  assert.deepEqual(at(submit({ priorityClassName: missing.priorityClassName })), ["OBJECT_MISSING", EXIT.invalid]);
+  assert.deepEqual(at(submit({ executor: missing.executor })), ["OBJECT_MISSING", EXIT.invalid]);
+});
+
 test("a password that differs from the secret (older form) is found before anything starts", async () => {
   const env = { PATH: cluster.env.PATH, KUBECONFIG: cluster.kubeconfig, HOME };
   const call = (...args: string[]) => spawnSync(TOOL, args, { cwd: HOME, env, encoding: "utf8" });

@@ -25,15 +25,21 @@ export type SubmissionRequest = { name: string | undefined; file: string; isUpgr
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Reads the job, finds cluster and Helm, and checks everything, before anything is made. */
+/**
+ * Reads the job, finds cluster and Helm, and checks everything, before anything is made.
+ *
+ * @param request.isDryRun whether the API server is asked for all it has to say
+ */
 export async function prepareSubmission(
   context: Context,
   flags: Flags,
-  request: SubmissionRequest,
+  request: SubmissionRequest & { isDryRun: boolean },
 ): Promise<Submission> {
   const submission = await planSubmission(context, request, () => openCluster(context, flags));
-  const { cluster, release, work, isUpgrade } = submission;
-  await checkAgainstCluster({ cluster, release, work, isUpgrade, isNamedByFile: request.name === undefined });
+  const { cluster, release, work, isUpgrade, planned } = submission;
+  const render = async () => [...planned.secrets, ...(await renderSubmission(context, submission))];
+  const isNamedByFile = request.name === undefined;
+  await checkAgainstCluster({ cluster, release, work, isUpgrade, isNamedByFile, isDryRun: request.isDryRun, render });
   return submission;
 }
 

@@ -44,11 +44,12 @@ export const spec: CommandSpec = {
       const { showDryRun } = await import("../cluster/dry-run.ts");
       return showDryRun(context, await planWithoutCluster(context, flags, request));
     }
-    const submission = await prepareSubmission(context, flags, request);
+    const submission = await prepareSubmission(context, flags, { ...request, isDryRun: dryRun === "server" });
     try {
       if (dryRun === undefined) return await submit(context, submission, flags, timeout);
-      const { showJudged } = await import("../cluster/dry-run.ts");
-      return await showJudged(context, submission);
+      const { showDryRun } = await import("../cluster/dry-run.ts");
+      context.progress.note("The API server takes all of these objects; none was made.");
+      return await showDryRun(context, submission);
     } finally {
       submission.cluster.connection.close();
     }
