@@ -93,7 +93,7 @@ function toFindings(job: JobFile, pod: Judged["pod"], { error, field }: Objectio
     {
       code,
       path,
-      message: `Kubernetes does not take ${path}: ${field.message}`,
+      message: `the API server does not take it: ${field.message}`,
       mend: `see what it may be: kubectl explain pod.${known}`,
     },
   ];
