@@ -119,6 +119,11 @@ test("a cluster that is not meant, not there, or not ours is told as such", asyn
   expectBoth(here, ["CLUSTER_UNAUTHENTICATED", EXIT.notPermitted], expired);
   const nobody = await cluster.kubeconfigFor({ user: "nobody" });
   expectBoth(here, ["CLUSTER_FORBIDDEN", EXIT.notPermitted], nobody);
+  const users = config.users.map(({ name, user }: { name: string; user: object }) => ({
+    ...{ name, user: { ...user, as: "limited", "as-groups": ["readers"] } },
+  }));
+  writeFileSync(other, stringify({ ...config, users }));
+  expectBoth(here, ["CLUSTER_FORBIDDEN", EXIT.notPermitted], other);
 });
 
 const at = ({ code, exit }: Failure & { exit: number | null }) => [code, exit];
@@ -145,6 +150,41 @@ test("what the cluster lacks is found before anything is made, all at once", asy
   const forbidden = fail(["submit", "-f", writeJob({}), "-n", namespace.name], nobody);
   assert.deepEqual([forbidden.code, forbidden.exit], ["CLUSTER_FORBIDDEN", EXIT.notPermitted]);
   assert.ok(forbidden.findings.length > 20, "each right that is missing");
+});
+
+test("what the API server does not take of pods is found before anything is made, all at once", () => {
+  const own = {
+    affinity: { nodeAffinity: { nope: 1 } },
+    tolerations: [{ key: "a", operator: "Banana" }],
+    podTemplate: { hostAliases: [{ nope: 1 }], annotations: { "not a name": "x" } },
+  };
+  const found = ["affinity.nodeAffinity.nope", "podTemplate.annotations", "podTemplate.hostAliases.0.ip"];
+  const expected = [...found, "podTemplate.hostAliases.0.nope", "tolerations.0.operator"];
+  const rows: [job: object, paths: string[]][] = [
+    [{ executor: own }, expected.map((path) => `executor.${path}`)],
+    [{ driver: own }, expected.map((path) => `driver.${path}`)],
+    [{ driver: own, deployMode: "cluster" }, expected.map((path) => `driver.${path}`)],
+    [{ driver: own, schedule: "@daily" }, expected.map((path) => `driver.${path}`)],
+    [
+      { affinity: own.affinity, tolerations: own.tolerations },
+      ["affinity.nodeAffinity.nope", "tolerations.0.operator"],
+    ],
+    [
+      { executor: { podTemplate: { hostAliases: [{ ip: 5 }] } }, pvc: "no-claim" },
+      ["executor.podTemplate.hostAliases.ip", "pvc"],
+    ],
+  ];
+  for (const [job, paths] of rows) {
+    for (const flags of [[], ["--dry-run=server"]]) {
+      const refused = submit(job, ...flags);
+      assert.deepEqual([refused.code, refused.exit], ["PREFLIGHT_FAILED", EXIT.invalid], refused.message);
+      assert.deepEqual(refused.findings.map(({ path }) => path).sort(), paths);
+      assert.ok(refused.findings.every(({ line = 0 }) => line > 3));
+    }
+  }
+  const missing = { priorityClassName: "no-class", executor: { podTemplate: { runtimeClassName: "no-runtime" } } };
+  assert.deepEqual(at(submit({ priorityClassName: missing.priorityClassName })), ["OBJECT_MISSING", EXIT.invalid]);
+  assert.deepEqual(at(submit({ executor: missing.executor })), ["OBJECT_MISSING", EXIT.invalid]);
 });
 
 test("a password that differs from the secret (older form) is found before anything starts", async () => {

@@ -64,7 +64,7 @@ export async function makeManifests(
   const release = parseReleaseName(request.name ?? job.name);
   const objects = await renderChart(
     context,
-    { helmArgs: ["--namespace", request.namespace], helmEnv: context.env },
+    { helmArgs: ["--namespace", request.namespace] },
     await findHelm(context),
     { release, values: toValues(work, nameSecrets(work, release).names) },
   );

@@ -4,10 +4,13 @@ import type { Context } from "../command.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Flags that say which cluster and namespace, as kubectl and helm spell them. */
-export function addClusterFlags(command: Command, options: { always?: boolean } = {}): Command {
-  if (options.always !== true) command.option("--cluster", "in the cluster, not on this machine");
+/**
+ * Flags that say which cluster and namespace, as kubectl and helm spell them. Commands that know the cluster alone take
+ * `--cluster` too, so that nobody has to remember which do.
+ */
+export function addClusterFlags(command: Command): Command {
   return command
+    .option("--cluster", "in the cluster, not on this machine")
     .option("-n, --namespace <name>", "namespace in the cluster")
     .option("--context <name>", "context of the kubeconfig")
     .option("--kubeconfig <file>", "kubeconfig to use");

@@ -7,7 +7,7 @@ import { BulwarkError, type ErrorCode, type Finding } from "@bulwark/contracts/e
 import type { KubeObject } from "@bulwark/kubernetes";
 import type { Context } from "../command.ts";
 import { versions } from "../versions.ts";
-import type { Cluster } from "./open.ts";
+import type { Place } from "./open.ts";
 import { runProgram } from "./run-program.ts";
 
 /** The chart that comes with the tool. */
@@ -51,18 +51,22 @@ const isExecutable = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Where Helm is to look, as its own flags and variables say it. */
-export type HelmPlace = Pick<Cluster, "helmArgs" | "helmEnv">;
+/** Where Helm is to look, as its own flags say it. */
+export type HelmPlace = Pick<Place, "helmArgs">;
+
+/** Variables that would show Helm another cluster, user or namespace than the tool itself speaks to. */
+const ELSEWHERE = /^HELM_(KUBE|NAMESPACE$)/;
 
 /** Calls Helm on one cluster: `install`, `upgrade`, `uninstall`, `template`. Returns what it printed. */
 export async function callHelm(
   context: Context,
-  { helmArgs, helmEnv }: HelmPlace,
+  { helmArgs }: HelmPlace,
   helm: Helm,
   args: readonly string[],
 ): Promise<string> {
   context.progress.debug(`helm ${args.join(" ")}`);
-  const { code, output, errors } = await runProgram(helm.program, [...args, ...helmArgs], helmEnv);
+  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !ELSEWHERE.test(name)));
+  const { code, output, errors } = await runProgram(helm.program, [...args, ...helmArgs], env);
   for (const line of errors.split("\n").filter((text) => text.trim() !== "")) tellLine(context, line);
   if (code === 0) return output;
   throw toHelmError(errors, args[0] ?? "");
@@ -142,7 +146,7 @@ const FAILURES: readonly { pattern: RegExp; code: ErrorCode; message: (said: str
     pattern: /values don't meet the specifications of the schema/i,
     code: "JOB_INVALID",
     message: () => "The chart does not take these values.",
-    mend: "correct what is listed above: bulwark validate FILE",
+    mend: "correct what is listed above: bulwark validate --cluster FILE",
   },
 ];
 

@@ -33,13 +33,23 @@ const TEXT = /\.(py|txt|csv|json|ya?ml|properties|conf|sql|xml|md|sh|r)$/i;
  */
 export async function readClusterJob(context: Context, file: string): Promise<ClusterJob> {
   const content = await readJobFile(context.cwd, file);
-  const { job, warnings, place } = parseJobFile(content, { file, target: "cluster" });
+  const { work, warnings } = await checkClusterJob(content, { file, folder: dirname(resolve(context.cwd, file)) });
   for (const { line, message, mend } of warnings) context.progress.warn(`${file}:${line}  ${message}: ${mend}`);
-  const { sent, findings } = await packProgram(job, dirname(resolve(context.cwd, file)));
-  if (findings.length === 0) return { job: sent, ownSecrets: findOwnSecrets(content), place };
+  return work;
+}
+
+/** The same of a job file that was read; `folder` is where relative paths count from. */
+export async function checkClusterJob(
+  content: Buffer,
+  { file, folder }: { file: string; folder: string },
+): Promise<{ work: ClusterJob; warnings: readonly Finding[] }> {
+  const { job, warnings, place } = parseJobFile(content, { file, target: "cluster" });
+  const { sent, findings } = await packProgram(job, folder);
+  if (findings.length === 0) return { work: { job: sent, ownSecrets: findOwnSecrets(content), place }, warnings };
   const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
   const placed = findings.map(place).toSorted(byPosition);
-  throw new BulwarkError("JOB_INVALID", `${file} has ${count}`, "correct what is listed above", { findings: placed });
+  const mend = `Correct the file, then: bulwark validate --cluster ${file}`;
+  throw new BulwarkError("JOB_INVALID", `${file} has ${count}`, mend, { findings: placed });
 }
 
 /** Keys of `security.secrets` that the file itself has; defaults do not count. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { BulwarkError, type Finding } from "@bulwark/contracts";
+import { BulwarkError, type ErrorCode, type Finding } from "@bulwark/contracts";
 import type { Connection } from "@bulwark/kubernetes/api";
 import { placeFindings } from "../runs/place-findings.ts";
 import { createTestContext } from "../testing/context.ts";
@@ -40,8 +40,12 @@ trust:
 `;
 
 /** A cluster in which there is a namespace, every right, and what is called "present". */
-function makeCluster(present: RegExp = /namespaces\/runs$|\/present$/) {
-  const ask = async ({ path }: { path: string }): Promise<unknown> => {
+function makeCluster(present: RegExp = /namespaces\/runs$|\/present$/, refused?: ErrorCode) {
+  const ask = async ({ path, query }: { path: string; query?: { dryRun?: string } }): Promise<unknown> => {
+    if (query?.dryRun === "All") {
+      if (refused === undefined) return {};
+      throw new BulwarkError(refused, "refused", "mend", { cause: { message: "refused" } });
+    }
     if (path.includes("selfsubjectaccessreviews")) return { status: { allowed: true } };
     if (path.endsWith("/secrets")) return { metadata: {}, items: [] };
     if (present.test(path)) return { metadata: { name: "present" } };
@@ -49,16 +53,22 @@ function makeCluster(present: RegExp = /namespaces\/runs$|\/present$/) {
   };
   const access = { context: "test", server: new URL("https://cluster.example"), namespace: "runs" };
   const connection = { access, ask, close: () => undefined } as unknown as Connection;
-  return { connection, namespace: "runs", helmArgs: [], helmEnv: {} };
+  return { connection, namespace: "runs", helmArgs: [] };
 }
 
-async function submit(text: string, options: { present?: RegExp; name?: string; isUpgrade?: boolean } = {}) {
+const SECRET = { apiVersion: "v1", kind: "Secret", metadata: { name: "sales-secret" } };
+
+async function submit(
+  text: string,
+  options: { present?: RegExp; name?: string; isUpgrade?: boolean; isDryRun?: boolean; refused?: ErrorCode } = {},
+) {
   const context = createTestContext();
   await writeFile(join(context.home, FILE), text);
   const work = await readClusterJob(context, FILE);
-  const { name, isUpgrade = false } = options;
-  const plan = { work, release: name ?? work.job.name, isUpgrade, isNamedByFile: name === undefined };
-  await checkAgainstCluster({ ...plan, cluster: makeCluster(options.present) });
+  const { name, isUpgrade = false, isDryRun = false } = options;
+  const release = name ?? work.job.name;
+  const plan = { work, release, isUpgrade, isNamedByFile: name === undefined, isDryRun, render: async () => [SECRET] };
+  await checkAgainstCluster({ ...plan, cluster: makeCluster(options.present, options.refused) });
 }
 
 async function findingsOf(action: Promise<unknown>): Promise<readonly Finding[]> {
@@ -100,6 +110,20 @@ test("a name in use is a finding at the job file's name, unless the command line
   assert.deepEqual([given?.code, given?.file, given?.path], ["RELEASE_EXISTS", undefined, undefined]);
   const unknown = await findingsOf(submit(job, { isUpgrade: true }));
   assert.deepEqual(unknown.map(brief), ["RELEASE_UNKNOWN name job.yaml:2"]);
+});
+
+test("what the API server has against objects, and about no key, is a dry run's to tell, once", async () => {
+  const job = "image: registry.example/spark:1\nname: sales\nui: { enabled: false }\n";
+  const told = async (options: Parameters<typeof submit>[1]) =>
+    (await findingsOf(submit(job, { isDryRun: true, ...options }))).map(({ code }) => code);
+  for (const refused of ["CLUSTER_REFUSED", "CLUSTER_FORBIDDEN", "CLUSTER_CONFLICT"] as const) {
+    await submit(job, { refused });
+    assert.deepEqual(await told({ refused }), [refused]);
+  }
+  const present = /namespaces\/runs$|\/sales-conf$/;
+  assert.deepEqual(await told({ refused: "CLUSTER_CONFLICT", present }), ["RELEASE_EXISTS"]);
+  // An upgrade finds its objects there.
+  assert.deepEqual(await told({ refused: "CLUSTER_CONFLICT", isUpgrade: true }), ["RELEASE_UNKNOWN"]);
 });
 
 test("files to send along are found with their lines", async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, byPosition, type Finding, type JobFile } from "@bulwark/contracts";
+import { BulwarkError, byPosition, type ErrorCode, type Finding, type JobFile } from "@bulwark/contracts";
 import {
   type Claim,
   checkNamedSecrets,
@@ -16,6 +16,7 @@ import {
 } from "@bulwark/kubernetes";
 import { findObject, listAll } from "@bulwark/kubernetes/api";
 import { namedKeys } from "../runs/named-keys.ts";
+import { findObjections } from "./admission.ts";
 import type { ClusterJob } from "./job-input.ts";
 import type { Cluster } from "./open.ts";
 import { needsTls, storeRolesOf } from "./release-secrets.ts";
@@ -28,6 +29,10 @@ type Plan = {
   isUpgrade: boolean;
   /** Whether the release has the name that the job file says, and not one of its own. */
   isNamedByFile: boolean;
+  /** Whether the API server is asked for all it has to say, and not for what is wrong with the job file alone. */
+  isDryRun: boolean;
+  /** Makes the manifest of every object of the submission. */
+  render: () => Promise<readonly KubeObject[]>;
 };
 
 type Check = (plan: Plan) => Promise<readonly Finding[]>;
@@ -52,8 +57,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
  */
 export async function checkAgainstCluster(plan: Plan): Promise<void> {
   await checkNamespace(plan.cluster);
-  const found = (await Promise.all(Object.values(CHECKS).map((check) => check(plan)))).flat();
-  const findings = found.map(plan.work.place).toSorted(byPosition);
+  const [checked, objections] = await Promise.all([
+    Promise.all(Object.values(CHECKS).map((check) => check(plan))),
+    plan.render().then((objects) => findObjections({ ...plan, objects })),
+  ]);
+  const found = checked.flat();
+  const findings = [...found, ...objections.filter(isNewTo(found, plan))].map(plan.work.place).toSorted(byPosition);
   const [first] = findings;
   if (first === undefined) return;
   const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
@@ -66,6 +75,24 @@ export async function checkAgainstCluster(plan: Plan): Promise<void> {
     { findings },
   );
 }
+
+/** What the API server says of objects that a check has told already, by its code and the check's. */
+const TOLD_AS: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
+  CLUSTER_CONFLICT: "RELEASE_EXISTS",
+  CLUSTER_FORBIDDEN: "CLUSTER_FORBIDDEN",
+};
+
+/**
+ * Whether an objection is to be told. A submission is not held up by what is about no key of the job file: policies for
+ * pods without an owner, or a quota that is free by the time, do not concern what is made later.
+ */
+const isNewTo =
+  (found: readonly Finding[], { isDryRun, isUpgrade }: Plan) =>
+  ({ code, path }: Finding): boolean => {
+    if (path !== undefined) return true;
+    const isTold = found.some((finding) => finding.code === TOLD_AS[code]);
+    return isDryRun && !isTold && !(isUpgrade && code === "CLUSTER_CONFLICT");
+  };
 
 /**
  * Looks whether the namespace is there. Who may not look finds out by what follows.

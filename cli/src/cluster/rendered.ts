@@ -9,19 +9,28 @@ export type MountedFile = { path: string; sha256: string };
 
 type Volume = { name: string; configMap?: { name: string; items?: { key: string; path: string }[] } };
 type PodSpec = {
+  serviceAccountName?: string;
   containers: [{ args?: string[]; volumeMounts?: { name: string; mountPath: string }[] }];
   volumes?: Volume[];
 };
+type PodTemplate = Pick<KubeObject, "metadata"> & { spec: PodSpec };
 type Workload = KubeObject & { spec: { template: { spec: PodSpec }; jobTemplate?: { spec: Workload["spec"] } } };
 
 const isKind = (kind: string) => (object: KubeObject) => object.kind === kind;
 
+/** The template that Spark makes a role's pods from: text in a ConfigMap, which no API server looks into. */
+export function findTemplate(objects: readonly KubeObject[], role: EnclaveRole): PodTemplate | undefined {
+  const maps = objects.filter(isKind("ConfigMap")) as ConfigMap[];
+  const [template] = maps.flatMap(({ data }) => data?.[`${role}.yaml`] ?? []);
+  return template === undefined ? undefined : JSON.parse(template);
+}
+
 /** The pod of a role: the Job's own, or the template that Spark makes executors from. */
 function findPod(objects: readonly KubeObject[], role: EnclaveRole): PodSpec {
   if (role === "executor") {
-    const maps = objects.filter(isKind("ConfigMap")) as ConfigMap[];
-    const template = maps.flatMap(({ data }) => data?.["executor.yaml"] ?? [])[0];
-    return JSON.parse(template ?? "{}").spec;
+    const template = findTemplate(objects, role);
+    if (template === undefined) throw new Error("The chart made no template of executors.");
+    return template.spec;
   }
   const job = objects.find(isKind("Job")) as Workload | undefined;
   const schedule = objects.find(isKind("CronJob")) as Workload | undefined;

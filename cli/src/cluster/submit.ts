@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JobFile } from "@bulwark/contracts";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { namesOf, parseReleaseName, RESOURCES } from "@bulwark/kubernetes";
+import { type KubeObject, namesOf, parseReleaseName, RESOURCES } from "@bulwark/kubernetes";
 import { findObject } from "@bulwark/kubernetes/api";
 import type { Context } from "../command.ts";
-import { CHART, callHelm, findHelm, type Helm, withValues } from "./helm.ts";
+import { CHART, callHelm, findHelm, type Helm, renderChart, withValues } from "./helm.ts";
 import { type ClusterJob, readClusterJob } from "./job-input.ts";
-import { type Cluster, openCluster } from "./open.ts";
+import { type Cluster, findPlace, openCluster, type Place } from "./open.ts";
 import { checkAgainstCluster } from "./preflight.ts";
 import { adoptSecrets, createSecrets, type PlannedSecrets, planSecrets, removeSecrets } from "./release-secrets.ts";
 
-/** A submission that has passed all checks, ready to be made. */
-export type Submission = {
-  cluster: Cluster;
+/** A submission, ready to be made once it has passed all checks; what is only to be shown needs no cluster. */
+export type Submission<Where extends Place = Cluster> = {
+  cluster: Where;
   helm: Helm;
   release: string;
   work: ClusterJob;
@@ -20,33 +20,53 @@ export type Submission = {
   isUpgrade: boolean;
 };
 
+/** What is asked for: which file, under which name. */
+export type SubmissionRequest = { name: string | undefined; file: string; isUpgrade: boolean };
+
+type Flags = Readonly<Record<string, unknown>>;
+
 /**
  * Reads the job, finds cluster and Helm, and checks everything, before anything is made.
  *
- * @param request.checkCluster false asks the cluster nothing (a dry run of the client)
+ * @param request.isDryRun whether the API server is asked for all it has to say
  */
 export async function prepareSubmission(
   context: Context,
-  flags: Readonly<Record<string, unknown>>,
-  request: { name: string | undefined; file: string; isUpgrade: boolean; checkCluster: boolean },
+  flags: Flags,
+  request: SubmissionRequest & { isDryRun: boolean },
 ): Promise<Submission> {
-  const work = await readClusterJob(context, request.file);
-  const release = parseReleaseName(request.name ?? work.job.name);
-  const [cluster, helm] = await Promise.all([openCluster(context, flags), findHelm(context)]);
-  const [planned] = await Promise.all([
-    planSecrets(context, work, { release, namespace: cluster.namespace }),
-    request.checkCluster
-      ? checkAgainstCluster({
-          cluster,
-          release,
-          work,
-          isUpgrade: request.isUpgrade,
-          isNamedByFile: request.name === undefined,
-        })
-      : Promise.resolve(),
-  ]);
-  return { cluster, helm, release, work, planned, isUpgrade: request.isUpgrade };
+  const submission = await planSubmission(context, request, () => openCluster(context, flags));
+  const { cluster, release, work, isUpgrade, planned } = submission;
+  const render = async () => [...planned.secrets, ...(await renderSubmission(context, submission))];
+  const isNamedByFile = request.name === undefined;
+  await checkAgainstCluster({ cluster, release, work, isUpgrade, isNamedByFile, isDryRun: request.isDryRun, render });
+  return submission;
 }
+
+/** Reads and plans the job, and asks no server. */
+export const planWithoutCluster = (
+  context: Context,
+  flags: Flags,
+  request: SubmissionRequest,
+): Promise<Submission<Place>> => planSubmission(context, request, () => findPlace(context, flags));
+
+async function planSubmission<Where extends Place>(
+  context: Context,
+  { name, file, isUpgrade }: SubmissionRequest,
+  find: () => Promise<Where>,
+): Promise<Submission<Where>> {
+  const work = await readClusterJob(context, file);
+  const release = parseReleaseName(name ?? work.job.name);
+  const [cluster, helm] = await Promise.all([find(), findHelm(context)]);
+  const planned = await planSecrets(context, work, { release, namespace: cluster.namespace });
+  return { cluster, helm, release, work, planned, isUpgrade };
+}
+
+/** Every object that the chart makes of a submission. */
+export const renderSubmission = (
+  context: Context,
+  { cluster, helm, release, work, planned }: Submission<Place>,
+): Promise<KubeObject[]> => renderChart(context, cluster, helm, { release, values: toValues(work, planned.names) });
 
 /** The values a submission gives to the chart: the job as it was checked, with the names of its Secrets. */
 export function toValues({ job }: ClusterJob, secrets: PlannedSecrets["names"]): JobFile {

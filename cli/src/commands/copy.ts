@@ -13,7 +13,7 @@ export const spec: CommandSpec = {
       .argument("<name>", "name of the release")
       .argument("<path>", "file or folder on the job's claim")
       .argument("[to]", "where to; the same name in this folder by default");
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
     const [name = "", path = "", to] = args;

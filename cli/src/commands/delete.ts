@@ -31,7 +31,7 @@ export const spec: CommandSpec = {
       .option("--leftovers", "only what belongs to no release (any more), left by runs that died")
       .option("--yes", "do not ask")
       .option("--timeout <duration>", `longest time to wait, ${PATIENCE} by default`);
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
     const [name] = args;

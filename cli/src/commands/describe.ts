@@ -8,7 +8,7 @@ export const spec: CommandSpec = {
   examples: ["bulwark describe sales", "bulwark describe sales -n analytics -o yaml"],
   configure(command) {
     command.argument("<name>", "name of the release");
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   execute: (context, { args, flags }) => describeRelease(context, args[0] ?? "", flags),
 };

@@ -8,7 +8,7 @@ export const spec: CommandSpec = {
   examples: ["bulwark events sales", "bulwark events sales -n analytics --warnings"],
   configure(command) {
     command.argument("<name>", "name of the release").option("--warnings", "only warnings");
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   execute: (context, { args, flags }) => showEvents(context, args[0] ?? "", flags),
 };

@@ -16,7 +16,7 @@ let context: TestContext;
 beforeEach(() => {
   const { home } = createTestContext();
   const path = join(home, "helm");
-  writeFileSync(path, `#!/bin/sh\necho "$@" >> ${join(home, "helm.log")}\necho v3.22.0\n`);
+  writeFileSync(path, `#!/bin/sh\necho "$@" >> ${join(home, "helm.log")}\n[ "$1" != version ] || echo v3.22.0\n`);
   chmodSync(path, 0o755);
   writeFileSync(
     join(home, "kubeconfig"),
@@ -71,6 +71,31 @@ test("whatever is wrong with the way to the cluster, submit says what list says,
     }
   }
   assert.match(helmLog(), /^(version --short\n)*$/);
+});
+
+test("a dry run of the client needs no kubeconfig, unless one is named, and takes the namespace of -n or default", async () => {
+  const without = { ...context, env: { ...context.env, KUBECONFIG: undefined } } as TestContext;
+  const dryRun = (flags: Flags, from: TestContext) =>
+    submit.execute(from, { args: [], flags: { file: "job.yaml", dryRun: "client", ...flags }, path: [] });
+  for (const [flags, namespace] of [
+    [{}, "default"],
+    [{ namespace: "runs" }, "runs"],
+  ] as const) {
+    const { value } = await dryRun(flags, without);
+    const [secret] = (value as { items: { kind: string; metadata: { namespace: string } }[] }).items;
+    assert.deepEqual([secret?.kind, secret?.metadata.namespace], ["Secret", namespace]);
+    assert.match(helmLog(), new RegExp(`^template pi .* --namespace ${namespace}$`, "m"));
+  }
+  const rows: [code: string, flags: Flags, from: TestContext][] = [
+    ["KUBECONFIG_MISSING", { kubeconfig: "absent" }, context],
+    ["KUBECONFIG_MISSING", { context: "there" }, without],
+    ["CONTEXT_UNKNOWN", { context: "there" }, context],
+    ["KUBECONFIG_INVALID", { kubeconfig: "helm" }, without],
+    ["NAMESPACE_UNKNOWN", { namespace: LONG }, without],
+  ];
+  for (const [code, flags, from] of rows) {
+    assert.equal((await failureOf((given) => dryRun(flags, given), from)).code, code, JSON.stringify(flags));
+  }
 });
 
 test("names of 200 characters are refused before anything is asked", async () => {

@@ -5,7 +5,13 @@ import { addClusterFlags, textFlag } from "../cluster/flags.ts";
 import { followToEnd } from "../cluster/follow.ts";
 import { toFailure } from "../cluster/outcome.ts";
 import { warnOfTrust } from "../cluster/present.ts";
-import { describeSubmission, install, prepareSubmission, type Submission } from "../cluster/submit.ts";
+import {
+  describeSubmission,
+  install,
+  planWithoutCluster,
+  prepareSubmission,
+  type Submission,
+} from "../cluster/submit.ts";
 import type { CommandSpec, Context, Result } from "../command.ts";
 import { isDocument } from "../output/print.ts";
 import { placeFindings } from "../runs/place-findings.ts";
@@ -28,23 +34,22 @@ export const spec: CommandSpec = {
       .addOption(
         new Option("--dry-run <where>", "show what would be made, and make nothing").choices(["client", "server"]),
       );
-    addClusterFlags(command, { always: true });
+    addClusterFlags(command);
   },
   async execute(context, { args, flags }) {
     const timeout = readTimeout(flags);
     const dryRun = textFlag(flags, "dryRun") as "client" | "server" | undefined;
-    const submission = await prepareSubmission(context, flags, {
-      name: args[0],
-      file: textFlag(flags, "file") ?? "",
-      isUpgrade: flags.upgrade === true,
-      checkCluster: dryRun !== "client",
-    });
+    const request = { name: args[0], file: textFlag(flags, "file") ?? "", isUpgrade: flags.upgrade === true };
+    if (dryRun === "client") {
+      const { showDryRun } = await import("../cluster/dry-run.ts");
+      return showDryRun(context, await planWithoutCluster(context, flags, request));
+    }
+    const submission = await prepareSubmission(context, flags, { ...request, isDryRun: dryRun === "server" });
     try {
-      if (dryRun !== undefined) {
-        const { showDryRun } = await import("../cluster/dry-run.ts");
-        return await showDryRun(context, submission, dryRun);
-      }
-      return await submit(context, submission, flags, timeout);
+      if (dryRun === undefined) return await submit(context, submission, flags, timeout);
+      const { showDryRun } = await import("../cluster/dry-run.ts");
+      context.progress.note("The API server takes all of these objects; none was made.");
+      return await showDryRun(context, submission);
     } finally {
       submission.cluster.connection.close();
     }

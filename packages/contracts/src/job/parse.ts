@@ -46,7 +46,7 @@ const toFormat = (target: Target): DocumentFormat<JobFile> => ({
   mends: {
     start: "Write at least `jar: app.jar` or `python: app.py`",
     binary: "Name the YAML job file; a jar goes into its key `jar`",
-    check: (file) => `bulwark validate ${file}`,
+    check: (file) => `bulwark validate ${target === "cluster" ? "--cluster " : ""}${file}`,
   },
   prepare: renameOldKeys,
 });

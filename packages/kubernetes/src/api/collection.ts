@@ -85,18 +85,21 @@ export async function findObject<Item extends KubeObject>(
   }
 }
 
-/** Makes an object; `dryRun` lets the server judge it without making it. */
+/** Makes an object; with `dryRun` the server judges it without making it, fields it does not know refused or ignored. */
 export async function createObject<Item extends KubeObject>(
   connection: Connection,
   resource: Resource,
   object: KubeObject,
-  options: { namespace?: string; dryRun?: boolean; signal?: AbortSignal } = {},
+  options: { namespace?: string; dryRun?: "Strict" | "Ignore"; signal?: AbortSignal } = {},
 ): Promise<Item> {
   const namespace = options.namespace ?? object.metadata.namespace;
   return connection.ask<Item>({
     method: "POST",
     path: pathOf(resource, namespace),
-    query: { dryRun: options.dryRun === true ? "All" : undefined, fieldManager: "bulwark" },
+    query: {
+      ...(options.dryRun === undefined ? {} : { dryRun: "All", fieldValidation: options.dryRun }),
+      fieldManager: "bulwark",
+    },
     body: object,
     what: `create ${resource.kind} ${object.metadata.name}`,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -97,6 +97,26 @@ test("a plugin that fails, or prints something else, is told without what it pri
   }
 });
 
+test("every question, a WebSocket's too, is asked as whom the kubeconfig says", async () => {
+  let heard: NodeJS.Dict<string[]> = {};
+  await using server = await startFakeServer([
+    (request, response) => {
+      heard = request.headersDistinct;
+      json(200, {})(request, response);
+    },
+  ]);
+  const impersonation = { "Impersonate-User": ["limited"], "Impersonate-Group": ["one", "two"] };
+  const { access } = server.connect({ type: "token", token: "t" });
+  const connection = createConnection(
+    { ...access, impersonation },
+    { runProgram: async () => "", now: () => new Date() },
+  );
+  await connection.ask(question);
+  const { "impersonate-user": user, "impersonate-group": groups, authorization } = heard;
+  assert.deepEqual([user, groups, authorization], [["limited"], ["one", "two"], ["Bearer t"]]);
+  assert.deepEqual((await connection.secure()).headers, { ...impersonation, authorization: "Bearer t" });
+});
+
 test("warnings of the server are handed on", async () => {
   const heard: string[] = [];
   const warning = '299 - "would violate PodSecurity \\"restricted\\"", 299 - "second"';

@@ -41,7 +41,7 @@ export type Connection = {
   /** Returns the answer's body as JSON. */
   ask<T>(question: Question): Promise<T>;
   /** Everything a WebSocket to the same server needs. */
-  secure(): Promise<{ headers: Record<string, string>; agent: Agent | undefined }>;
+  secure(): Promise<{ headers: Record<string, string | string[]>; agent: Agent | undefined }>;
   close(): void;
 };
 
@@ -95,7 +95,10 @@ export function createConnection(access: ClusterAccess, outside: Outside): Conne
     },
     async secure() {
       const proof = await proofs.get();
-      return { headers: toHeaders(proof), agent: access.server.protocol === "http:" ? undefined : agentOf(proof) };
+      return {
+        headers: toHeaders(access, proof),
+        agent: access.server.protocol === "http:" ? undefined : agentOf(proof),
+      };
     },
     close: () => agent?.agent.destroy(),
   };
@@ -129,7 +132,7 @@ function send(
   const headers = {
     accept: question.accept ?? "application/json",
     "user-agent": "bulwark",
-    ...toHeaders(proof),
+    ...toHeaders(access, proof),
     ...(content === undefined
       ? {}
       : { "content-type": question.contentType ?? "application/json", "content-length": Buffer.byteLength(content) }),
@@ -162,8 +165,11 @@ const noAnswer = (access: ClusterAccess, limitMs: number): BulwarkError =>
     "check the network, then try again: kubectl cluster-info",
   );
 
-const toHeaders = (proof: Proof): Record<string, string> =>
-  proof.token === undefined ? {} : { authorization: `Bearer ${proof.token}` };
+/** Who asks, and as whom. */
+const toHeaders = ({ impersonation = {} }: ClusterAccess, { token }: Proof): Record<string, string | string[]> => ({
+  ...Object.fromEntries(Object.entries(impersonation).map(([name, values]) => [name, [...values]])),
+  ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+});
 
 /** `299 - "text"` (RFC 7234): how API servers say what is unwise, Pod Security among it. */
 function readWarnings(answer: IncomingMessage): string[] {

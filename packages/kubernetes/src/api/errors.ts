@@ -2,7 +2,11 @@
 import { BulwarkError, type ErrorCode } from "@bulwark/contracts/errors";
 
 /** The Status object with which an API server says no (meta.k8s.io/v1). */
-export type ApiStatus = { message?: string; reason?: string; details?: { name?: string; kind?: string } };
+export type ApiStatus = {
+  message?: string;
+  reason?: string;
+  details?: { name?: string; kind?: string; causes?: { reason?: string; field?: string; message?: string }[] };
+};
 
 type Row = { code: ErrorCode; mend: string };
 
@@ -22,11 +26,11 @@ const BY_STATUS: Readonly<Record<number, Row>> = {
   422: { code: "CLUSTER_REFUSED", mend: "correct what the API server names" },
 };
 
-/** An answer of the API server that is no success, as our error. */
+/** An answer of the API server that is no success, as our error; its cause is what the server said. */
 export function toApiError(status: number, body: ApiStatus, what: string): BulwarkError {
   const { code, mend } = BY_STATUS[status] ?? { code: "CLUSTER_UNREACHABLE", mend: LATER };
   const said = (body.message ?? `HTTP ${status}`).slice(0, 1000);
-  return new BulwarkError(code, `${what}: ${said}${/[.!?]$/.test(said) ? "" : "."}`, mend);
+  return new BulwarkError(code, `${what}: ${said}${/[.!?]$/.test(said) ? "" : "."}`, mend, { cause: body });
 }
 
 const CHECK_ADDRESS = "check the address in the kubeconfig, the network and a VPN: kubectl cluster-info";

@@ -80,12 +80,32 @@ test("what cannot be used safely is refused", async () => {
       "KUBECONFIG_INVALID",
       config({ cluster: { "certificate-authority-data": "", "certificate-authority": "/absent" } }),
     ],
+    ["KUBECONFIG_INVALID", config({ user: { token: "t", "as-groups": ["readers"] } })],
+    ["KUBECONFIG_INVALID", config({ user: { token: "t", as: "a\nb" } })],
+    ["KUBECONFIG_INVALID", config({ user: { token: "t", as: 5 } })],
     ["CONTEXT_UNKNOWN", config({ current: "" })],
     ["CONTEXT_UNKNOWN", config(), "produktion"],
   ];
   for (const [code, content, context] of rows)
     await assert.rejects(read(content, context), { code }, JSON.stringify(content));
   await assert.rejects(readKubeconfig([join(folder, "absent")], { now }), { code: "KUBECONFIG_MISSING" });
+});
+
+test("as whom a user asks is kept, in the headers of client-go", async () => {
+  const as = {
+    as: "limited-user",
+    "as-uid": "7",
+    "as-groups": ["readers", "lecteurs à l'école"],
+    "as-user-extra": { "example.org/a%b": ["one", "two"], scopes: ["view"] },
+  };
+  const { impersonation } = await read(config({ user: { token: "t", ...as } }));
+  assert.deepEqual(impersonation, {
+    "Impersonate-User": ["limited-user"],
+    "Impersonate-Uid": ["7"],
+    "Impersonate-Group": ["readers", Buffer.from("lecteurs à l'école").toString("latin1")],
+    "Impersonate-Extra-example.org%2Fa%25b": ["one", "two"],
+    "Impersonate-Extra-scopes": ["view"],
+  });
 });
 
 test("loopback needs no TLS, as kubectl proxy has none", async () => {

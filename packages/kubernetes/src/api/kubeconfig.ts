@@ -18,6 +18,8 @@ export type ClusterAccess = {
   proxy?: string;
   namespace: string;
   credentials: Credentials;
+  /** Headers by which the user asks as somebody else (impersonation). */
+  impersonation?: Readonly<Record<string, readonly string[]>>;
 };
 
 type Named<Key extends string> = { name?: string } & { [K in Key]?: Record<string, unknown> };
@@ -58,11 +60,13 @@ export async function readKubeconfig(
   const cluster = pick(found, "clusters", text(context.cluster))?.cluster;
   const user = pick(found, "users", text(context.user))?.user ?? {};
   if (cluster === undefined) throw invalid(`its context ${name} names a cluster that is not there`);
+  const impersonation = readImpersonation(user);
   return {
     context: name,
     ...(await readCluster(cluster)),
     namespace: text(context.namespace) || "default",
     credentials: await readUser(user, options.now),
+    ...(Object.keys(impersonation).length === 0 ? {} : { impersonation }),
   };
 }
 
@@ -172,6 +176,50 @@ async function readUser(user: Record<string, unknown>, now: Date): Promise<Crede
   }
   return { type: "anonymous" };
 }
+
+/**
+ * As whom the user asks: `as`, `as-uid`, `as-groups` and `as-user-extra`, in the headers of client-go. Who is left out would
+ * be asked for with the user's own rights, so what cannot be sent is refused.
+ */
+function readImpersonation(user: Record<string, unknown>): Record<string, string[]> {
+  const extra = isFields(user["as-user-extra"]) ? user["as-user-extra"] : {};
+  const said: [header: string, values: unknown[]][] = [
+    ["Impersonate-User", listOf(user.as)],
+    ["Impersonate-Uid", listOf(user["as-uid"])],
+    ["Impersonate-Group", listOf(user["as-groups"])],
+    ...Object.entries(extra).map(([key, values]): [string, unknown[]] => [
+      `Impersonate-Extra-${escapeHeaderName(key)}`,
+      listOf(values),
+    ]),
+  ];
+  const headers = said.filter(([, values]) => values.length > 0);
+  if (headers.length > 0 && headers[0]?.[0] !== "Impersonate-User") {
+    throw invalid("the user has as-uid, as-groups or as-user-extra without as");
+  }
+  return Object.fromEntries(headers.map(([header, values]) => [header, values.map(toHeaderValue)]));
+}
+
+/** One value or several; none where nothing is said. */
+function listOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined || value === null || value === "" ? [] : [value];
+}
+
+/** UTF-8, as client-go sends it: Node takes one character for one byte. */
+function toHeaderValue(value: unknown): string {
+  if (typeof value !== "string" || /\p{Cc}/u.test(value))
+    throw invalid("the user's as, or what belongs to it, is no text");
+  return Buffer.from(value, "utf8").toString("latin1");
+}
+
+/** What no name of a header may have becomes %XX, and so does % itself. */
+const escapeHeaderName = (name: string): string =>
+  Buffer.from(name, "utf8")
+    .toString("latin1")
+    .replace(
+      /[^!#$&'*+.^_`|~0-9A-Za-z-]/g,
+      (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+    );
 
 function readExec(exec: Record<string, unknown>): Credentials {
   const apiVersion = text(exec.apiVersion);

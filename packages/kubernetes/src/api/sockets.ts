@@ -97,7 +97,7 @@ export async function runInPod(
   return { exitCode: toExit(status), errors: Buffer.concat(errors).toString("utf8") };
 }
 
-type ExecStatus = ApiStatus & { status?: string; details?: { causes?: { reason?: string; message?: string }[] } };
+type ExecStatus = ApiStatus & { status?: string };
 
 function toExit({ status, details }: ExecStatus): number {
   if (status === "Success") return 0;
