@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { maskSecret } from "@bulwark/kubernetes";
-import { stringify } from "yaml";
 import type { Context, Result } from "../command.ts";
+import { writeManifests } from "../output/manifests.ts";
 import type { Place } from "./open.ts";
 import { renderSubmission, type Submission } from "./submit.ts";
 
@@ -10,6 +10,6 @@ export async function showDryRun(context: Context, submission: Submission<Place>
   const objects = [...submission.planned.secrets.map(maskSecret), ...(await renderSubmission(context, submission))];
   return {
     value: { apiVersion: "v1", kind: "List", items: objects },
-    text: objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join("---\n"),
+    text: writeManifests(objects),
   };
 }

@@ -38,7 +38,10 @@ export const exportKeys: KeysAction = {
     const namespace = readName("--namespace", flags.namespace);
     const release = readName("--release", flags.release);
     const serving = readServing(flags, namespace);
-    const [{ exportKubernetes, openKeys }, { stringify }] = await Promise.all([import("@bulwark/pki"), import("yaml")]);
+    const [{ exportKubernetes, openKeys }, { writeManifests }] = await Promise.all([
+      import("@bulwark/pki"),
+      import("../../output/manifests.ts"),
+    ]);
     const keys = await openKeys(paths.keys, { now: now() });
     const secrets =
       serving === undefined
@@ -47,9 +50,7 @@ export const exportKeys: KeysAction = {
             ...(release === undefined ? {} : { release }),
           })
         : await exportRelease(keys, { ...serving, now: now() }, flags.relay === true);
-    // Readers of YAML differ in what they take for a text: kubectl takes neither yes nor 0o7 for one.
-    const quoted = { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 } as const;
-    const text = secrets.map((secret) => stringify(secret, quoted)).join("---\n");
+    const text = writeManifests(secrets);
     if (file === undefined) return { value: { apiVersion: "v1", kind: "List", items: secrets }, text };
     await writePrivately(file, text);
     return { value: { file, secrets: secrets.map((secret) => secret.metadata.name) }, text: `${file}\n` };
