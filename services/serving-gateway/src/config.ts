@@ -45,6 +45,8 @@ export type GatewayConfig = {
   readonly tls?: TlsFiles;
   /** Callers must show a certificate of the authority. */
   readonly clientCertificates: boolean;
+  /** Names in certificates whose holders may load and unload models. */
+  readonly adminCertificates: readonly string[];
   /** A file of tokens, of mode 0600; callers must then send one. */
   readonly tokensFile?: string;
   /** Requests without encryption are taken from other machines, too. */
@@ -54,6 +56,8 @@ export type GatewayConfig = {
   /** Requests under way in the whole server. */
   readonly maxInFlight: number;
   readonly bodyBytes: number;
+  /** Bytes of all bodies under way together; a quarter of the memory when absent, one body at least. */
+  readonly bodiesBytes?: number;
   readonly tensorLimits: Limits;
   /** For requests that bring no deadline of their own. */
   readonly requestMs: number;
@@ -92,6 +96,7 @@ export const DEFAULT_CONFIG: GatewayConfig = {
   weights: {},
   host: "127.0.0.1",
   clientCertificates: false,
+  adminCertificates: [],
   allowPlain: false,
   clientLimits: { requestsPerSecond: 0, burst: 0, concurrent: 0 },
   maxInFlight: 2048,
@@ -118,6 +123,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   grpcPort: "number",
   healthPort: "number",
   memoryBytes: "number",
+  bodiesBytes: "number",
   tls: "object",
   tokensFile: "string",
   keyringFile: "string",
