@@ -28,6 +28,8 @@ export type KeyDescription = {
   default?: unknown;
   choices?: readonly string[];
   range?: { minimum: number; maximum: number };
+  /** What bounds the entries of a list or of a map of names. */
+  of?: Pick<KeyDescription, "choices" | "range">;
   description: string;
 };
 
@@ -42,16 +44,23 @@ function typeOf(schema: JsonSchema): KeyType {
   return form !== undefined && isFormName(form) ? form : "text";
 }
 
+function describeBounds({ enum: choices, minimum, maximum }: JsonSchema): Pick<KeyDescription, "choices" | "range"> {
+  return {
+    ...(choices === undefined ? {} : { choices }),
+    ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),
+  };
+}
+
 function describeKey(key: string, schema: JsonSchema): KeyDescription {
-  const { minimum, maximum } = schema;
   const entry = schema.items ?? Object.values(schema.patternProperties ?? {})[0];
+  const of = entry === undefined ? {} : describeBounds(entry);
   return {
     key,
     type: typeOf(schema),
     ...(entry === undefined ? {} : { items: typeOf(entry) }),
     ...(schema.default === undefined ? {} : { default: schema.default }),
-    ...(schema.enum === undefined ? {} : { choices: schema.enum }),
-    ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),
+    ...describeBounds(schema),
+    ...(Object.keys(of).length === 0 ? {} : { of }),
     description: schema.description ?? "",
   };
 }
@@ -62,8 +71,8 @@ export function describeKeys(schema: JsonSchema, prefix = ""): KeyDescription[] 
   return [...Object.entries(schema.properties ?? {}), ...named].flatMap(([name, child]) => {
     const key = `${prefix}${name}`;
     const inner = describeKeys(child, `${key}.`);
-    // What a map of names holds is said by the map, unless each entry has keys of its own.
-    return name === "NAME" ? inner : [describeKey(key, child), ...inner];
+    // What a map of names holds is said by the map, unless each entry has keys of its own, or is such a map.
+    return name === "NAME" && child.patternProperties === undefined ? inner : [describeKey(key, child), ...inner];
   });
 }
 

@@ -70,8 +70,10 @@ function typeAt(path: Path, key: KeyDescription | undefined): KeyType {
 
 function explainValue(error: SchemaError, root: unknown, name: string, format: Vocabulary): Issue {
   const at = pathOf(error);
-  const key = findKey(at, format);
-  const type = typeAt(at, key);
+  const found = findKey(at, format);
+  const type = typeAt(at, found);
+  const isEntry = found !== undefined && segmentsOf(found.key).length < at.length;
+  const key = isEntry ? { ...found, ...found.of } : found;
   const value = valueAt(root, at);
   const formed = error.keyword === "type" || error.keyword === "pattern";
   return {

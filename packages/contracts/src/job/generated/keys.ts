@@ -95,7 +95,7 @@ export const JOB_KEYS: readonly KeyDescription[] = [
   {"key":"volumes.NAME.scratch","type":"size","description":"Empty space of at most this size"},
   {"key":"volumes.NAME.memory","type":"boolean","default":false,"description":"Whether the empty space is memory; it counts as memory of the pod"},
   {"key":"volumes.NAME.readOnly","type":"boolean","default":true,"description":"Whether it may only be read (a claim)"},
-  {"key":"volumes.NAME.roles","type":"list","items":"choice","default":["driver","executor"],"description":"Who gets it"},
+  {"key":"volumes.NAME.roles","type":"list","items":"choice","default":["driver","executor"],"of":{"choices":["driver","executor"]},"description":"Who gets it"},
   {"key":"nodeSelector","type":"map","items":"text","default":{},"description":"Labels of nodes for all pods. Kubernetes only"},
   {"key":"tolerations","type":"list","items":"map","default":[],"description":"Taints that pods may meet. Kubernetes only (Kubernetes: Toleration)"},
   {"key":"affinity","type":"map","default":{},"description":"Nodes and neighbours of pods. Kubernetes only (Kubernetes: Affinity)"},
@@ -124,7 +124,7 @@ export const JOB_KEYS: readonly KeyDescription[] = [
   {"key":"network.apiServer","type":"range","default":"0.0.0.0/0","description":"Where the API server is; the driver reaches ports 443 and 6443 there"},
   {"key":"network.allow","type":"map","items":"map","default":{},"description":"What else driver and executors may reach, by name"},
   {"key":"network.allow.NAME.cidr","type":"range","description":"Range of addresses that driver and executors may reach"},
-  {"key":"network.allow.NAME.ports","type":"list","items":"integer","default":[],"description":"TCP ports there; all when none is given"},
+  {"key":"network.allow.NAME.ports","type":"list","items":"integer","default":[],"of":{"range":{"minimum":1,"maximum":65535}},"description":"TCP ports there; all when none is given"},
   {"key":"podDisruptionBudget","type":"map","default":{},"description":"What voluntary disruption may do. Kubernetes only"},
   {"key":"podDisruptionBudget.enabled","type":"boolean","default":true,"description":"Keep a node's drain from ending the driver"},
 ];
