@@ -2,7 +2,6 @@
 import type { AnnouncedCatalog, Catalog, Engine, VersionStatus } from "@bulwark/inference";
 import type { OrderVerb } from "@bulwark/queue";
 import { addStatistics, type QueuedStatistics } from "./queued-statistics.ts";
-
 import type { SilentModels } from "./silent-models.ts";
 
 /** Every model that requests can name, wherever it is computed. */
@@ -36,8 +35,12 @@ export function joinModels({ engine, announced, queued, order, silent, isQueued 
     silent.why(model, catalogOf(model).describe(model, version).version) !== undefined;
   const change =
     (verb: OrderVerb) =>
-    async (model: string): Promise<void> =>
-      order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model);
+    async (model: string): Promise<void> => {
+      // Before, since what is asked meanwhile may go to neither; and behind, since it may have been asked of the old one.
+      silent.forget(model);
+      await (order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model));
+      silent.forget(model);
+    };
   return {
     list: () => [...engine.list(), ...(announced?.list() ?? [])].map(withSilence),
     describe: (model, version) => catalogOf(model).describe(model, version),
