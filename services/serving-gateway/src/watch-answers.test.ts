@@ -12,6 +12,23 @@ import { createSilentModels } from "./silent-models.ts";
 import { createTimers } from "./timers.ts";
 import { watchAnswers } from "./watch-answers.ts";
 
+test("of a model that nobody has, the names of all are told, wherever they are computed", () => {
+  const unknown = (known: string) => () => {
+    throw new BulwarkError("MODEL_UNKNOWN", "none", known);
+  };
+  const [here, elsewhere] = ["here", "elsewhere"].map((model) => ({
+    list: () => [{ model, version: "1", state: "READY", labels: [] }],
+    describe: unknown(model),
+  }));
+  const models = joinModels({
+    ...{ engine: here as unknown as Engine, announced: elsewhere as never, isQueued: () => false, order: undefined },
+    ...{ queued: createQueuedStatistics(() => 0), silent: createSilentModels() },
+  });
+  const isNamed = ({ code, mend }: BulwarkError): boolean => code === "MODEL_UNKNOWN" && /here.*elsewhere/.test(mend);
+  assert.throws(() => models.describe("m"), isNamed);
+  assert.ok(isNamed(models.withNames(new BulwarkError("MODEL_UNKNOWN", "none", "none"), "m") as BulwarkError));
+});
+
 const x = { name: "x", datatype: "FP32" as const, shape: [-1] };
 
 function open(isQueued = (_model: string): boolean => false) {
