@@ -38,6 +38,8 @@ const GENERATED: readonly Generated[] = [
   { file: "packages/contracts/src/job/generated/validate.js", render: () => renderValidator(SCHEMAS.job) },
   { file: "packages/contracts/src/policy/generated/keys.ts", render: () => renderKeys(SCHEMAS.policy) },
   { file: "packages/contracts/src/policy/generated/validate.js", render: () => renderValidator(SCHEMAS.policy) },
+  { file: "packages/contracts/src/serving/generated/keys.ts", render: () => renderKeys(SCHEMAS.gateway) },
+  { file: "packages/contracts/src/serving/generated/validate.js", render: () => renderValidator(SCHEMAS.gateway) },
   {
     file: "packages/queue/src/redis/generated/lua.ts",
     render: () => renderLua(readFolder("packages/queue/src/redis/lua")),

@@ -79,7 +79,8 @@
 {{- $settings = merge $settings (dict "clientLimits" $g.limits "maxInFlight" $g.maxInFlight "bodyBytes" (include "serving.bytes" $g.bodySize | int64)) -}}
 {{- $settings = merge $settings (dict "requestMs" $requestMs "streamMs" (include "serving.milliseconds" $g.streamTimeout | int64) "asyncMs" (include "serving.milliseconds" $g.asyncTimeout | int64) "leaveMs" (include "serving.milliseconds" $g.leave | int64) "drainMs" (include "serving.milliseconds" $g.drain | int64)) -}}
 {{- $settings = merge $settings (dict "memoryBytes" (include "serving.memory" $g | int64)) -}}
-{{- if eq $g.authentication "certificates" }}{{ $settings = set $settings "clientCertificates" true }}{{ else }}{{ $settings = set $settings "tokensFile" "/etc/bulwark/secrets/tokens/tokens" }}{{ end -}}
+{{- with $g.bodiesSize }}{{ $settings = set $settings "bodiesBytes" (include "serving.bytes" . | int64) }}{{ end -}}
+{{- if eq $g.authentication "certificates" }}{{ $settings = merge $settings (dict "clientCertificates" true "adminCertificates" $g.adminCertificates) }}{{ else }}{{ $settings = set $settings "tokensFile" "/etc/bulwark/secrets/tokens/tokens" }}{{ end -}}
 {{- if $v.queue.enabled -}}
 {{- $settings = set $settings "durable" (dict "redis" (include "serving.redis" (dict "root" . "user" "gateway") | fromJson) "job" $v.queue.job "keyringFile" $keyring "recordKey" "serving-records" "mostRecords" $v.queue.maxRecords "mostBytes" (include "serving.bytes" $v.queue.maxSize | int64) "budgetMs" $requestMs) -}}
 {{- end -}}

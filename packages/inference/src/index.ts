@@ -44,6 +44,7 @@ export {
   readOlderSecrets,
 } from "./older-models.ts";
 export { findSettingsFaults, resolveSettings } from "./read-settings.ts";
+export { modelUnknown } from "./refusals.ts";
 export { openFile, openFolder, type Repository } from "./repository.ts";
 export { joinRows, splitRows } from "./rows.ts";
 export {

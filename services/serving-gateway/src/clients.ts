@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, timingSafeEqual } from "node:crypto";
 import { BulwarkError } from "@bulwark/contracts/errors";
-import { readSecretFile } from "@bulwark/contracts/secret-file";
 import type { ClientLimits, GatewayConfig } from "./config.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** What tells who calls, whatever protocol it came by. */
 export type Caller = {
@@ -13,13 +12,22 @@ export type Caller = {
   readonly address: string;
 };
 
+/** One request that was let in, until it is over. A plain record: there is one for each request. */
+export type Visit = { readonly usage: Usage | undefined; bytes: number; isOver: boolean };
+
 /** Who may call, and how much. */
 export type Clients = {
   /**
-   * Lets a request in; the returned function says that it is over.
-   * Throws SERVING_UNAUTHENTICATED, SERVING_LIMIT, ENGINE_BUSY, SERVING_STOPPING.
+   * Lets a request in, by its head alone.
+   *
+   * @param need what only some may do: load and unload models
+   * @throws BulwarkError SERVING_UNAUTHENTICATED, SERVING_FORBIDDEN, SERVING_LIMIT, ENGINE_BUSY, SERVING_STOPPING
    */
-  admit(caller: Caller): () => void;
+  admit(caller: Caller, need?: "admin"): Visit;
+  /** Counts bytes of a body until its request is over. False: all bodies together would be more than may be. */
+  hold(visit: Visit, bytes: number): boolean;
+  /** The request is over, however it ended; said again, it says nothing. */
+  leave(visit: Visit): void;
   /** Requests under way. */
   inFlight(): number;
   /** Lets no more in, and resolves when all are over. */
@@ -27,45 +35,67 @@ export type Clients = {
 };
 
 type Usage = { concurrent: number; tokens: number; filledAt: number };
+type Identity = { readonly key: string; readonly isAdmin: boolean };
 
 /** Callers that are remembered; the one that has been silent for longest is forgotten. */
 const MOST_REMEMBERED = 10_000;
 
 export function createClients(
-  config: Pick<GatewayConfig, "clientLimits" | "maxInFlight" | "clientCertificates">,
-  { tokens, now }: { tokens: Tokens | undefined; now: () => number },
+  config: Pick<GatewayConfig, "clientLimits" | "maxInFlight" | "clientCertificates" | "adminCertificates">,
+  { tokens, bodiesBytes, now }: { tokens: Tokens | undefined; bodiesBytes: number; now: () => number },
 ): Clients {
-  const { clientLimits: limits, maxInFlight, clientCertificates } = config;
+  const { clientLimits: limits, maxInFlight, clientCertificates, adminCertificates } = config;
   const isLimited = limits.requestsPerSecond > 0 || limits.concurrent > 0;
   const usages = new Map<string, Usage>();
   let inFlight = 0;
+  let held = 0;
   let drained: (() => void) | undefined;
   let isStopping = false;
 
-  const leave = (usage: Usage | undefined): (() => void) => {
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      inFlight--;
-      if (usage !== undefined) usage.concurrent--;
-      if (inFlight === 0) drained?.();
-    };
+  const identify = ({ authorization, certificate, address }: Caller): Identity => {
+    const holder = tokens?.find(authorization);
+    if (holder !== undefined) return { key: `token ${holder.name}`, isAdmin: holder.isAdmin };
+    if (tokens !== undefined && (certificate === undefined || !clientCertificates)) {
+      throw new BulwarkError("SERVING_UNAUTHENTICATED", "No valid token was sent", "send Authorization: Bearer TOKEN");
+    }
+    if (clientCertificates && certificate === undefined) {
+      const mend = "connect with a client certificate";
+      throw new BulwarkError("SERVING_UNAUTHENTICATED", "No certificate was shown", mend);
+    }
+    // Where nobody has to say who they are, nobody can be told from an administrator.
+    const isAdmin = clientCertificates ? adminCertificates.includes(certificate ?? "") : true;
+    return { key: certificate === undefined ? `address ${address}` : `certificate ${certificate}`, isAdmin };
   };
 
   return {
-    admit(caller) {
-      const name = identify(caller, tokens, clientCertificates);
+    admit(caller, need) {
+      const { key, isAdmin } = identify(caller);
+      if (need === "admin" && !isAdmin) throw forbidden();
       if (isStopping) {
         throw new BulwarkError("SERVING_STOPPING", "The server is ending", "send the request again");
       }
-      const usage = isLimited ? take(usages, name, { limits, now: now() }) : undefined;
+      const usage = isLimited ? take(usages, key, { limits, now: now() }) : undefined;
       if (inFlight >= maxInFlight) {
         if (usage !== undefined) usage.concurrent--;
-        throw new BulwarkError("ENGINE_BUSY", `${inFlight} requests are under way`, "send it again a little later");
+        throw new BulwarkError("ENGINE_BUSY", `${inFlight} requests are under way`, LATER);
       }
       inFlight++;
-      return leave(usage);
+      return { usage, bytes: 0, isOver: false };
+    },
+    hold(visit, bytes) {
+      if (visit.isOver) return true;
+      if (held + bytes > bodiesBytes) return false;
+      held += bytes;
+      visit.bytes += bytes;
+      return true;
+    },
+    leave(visit) {
+      if (visit.isOver) return;
+      visit.isOver = true;
+      inFlight--;
+      held -= visit.bytes;
+      if (visit.usage !== undefined) visit.usage.concurrent--;
+      if (inFlight === 0) drained?.();
     },
     inFlight: () => inFlight,
     async drain() {
@@ -78,24 +108,16 @@ export function createClients(
   };
 }
 
-function identify(
-  { authorization, certificate, address }: Caller,
-  tokens: Tokens | undefined,
-  mustShow: boolean,
-): string {
-  if (tokens !== undefined) {
-    const name = tokens.find(authorization);
-    if (name !== undefined) return `token ${name}`;
-    if (certificate === undefined || !mustShow) {
-      throw new BulwarkError("SERVING_UNAUTHENTICATED", "No valid token was sent", "send Authorization: Bearer TOKEN");
-    }
-  }
-  if (certificate !== undefined) return `certificate ${certificate}`;
-  if (mustShow) {
-    throw new BulwarkError("SERVING_UNAUTHENTICATED", "No certificate was shown", "connect with a client certificate");
-  }
-  return `address ${address}`;
-}
+const LATER = "send it again a little later";
+
+/** What `hold` refuses. */
+export const noRoom = (): BulwarkError =>
+  new BulwarkError("ENGINE_BUSY", "The bodies under way are as large together as they may be", LATER);
+
+const forbidden = (): BulwarkError => {
+  const mend = "ask the operator: `admin` behind the token's line, or adminCertificates";
+  return new BulwarkError("SERVING_FORBIDDEN", "This caller may not load and unload models", mend);
+};
 
 function take(usages: Map<string, Usage>, name: string, { limits, now }: { limits: ClientLimits; now: number }): Usage {
   const { requestsPerSecond, concurrent } = limits;
@@ -130,35 +152,3 @@ const limit = (what: string, retryAfterMs?: number): BulwarkError => {
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new BulwarkError("SERVING_LIMIT", `This caller may send ${what}`, mend, wait);
 };
-
-/** Tokens by the digest of each, so that the file gives none away. */
-export type Tokens = { find(authorization: string | undefined): string | undefined };
-
-/** A file's line: name of the caller, SHA-256 of its token in hex. */
-const LINE = /^([A-Za-z0-9._-]{1,64})\s+([0-9a-f]{64})$/;
-
-/** Reads the tokens. Throws SERVING_CONFIG, KEYRING_UNSAFE when others can read the file. */
-export async function readTokens(path: string): Promise<Tokens> {
-  const text = await readSecretFile(path, "name a file of tokens");
-  const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
-  return createTokens(
-    lines.map((line, at) => {
-      const [, name, digest] = LINE.exec(line.trim()) ?? [];
-      if (name !== undefined && digest !== undefined) return { name, digest: Buffer.from(digest, "hex") };
-      throw new BulwarkError("SERVING_CONFIG", `Line ${at + 1} of ${path} is no name and digest`, "NAME SHA256-HEX");
-    }),
-  );
-}
-
-export function createTokens(known: readonly { name: string; digest: Buffer }[]): Tokens {
-  return {
-    find(authorization) {
-      if (authorization?.startsWith("Bearer ") !== true) return undefined;
-      const digest = createHash("sha256").update(authorization.slice("Bearer ".length)).digest();
-      let found: string | undefined;
-      // All are compared, so that the time tells nothing.
-      for (const token of known) if (timingSafeEqual(token.digest, digest)) found = token.name;
-      return found;
-    },
-  };
-}

@@ -68,7 +68,7 @@ export type Call = {
 
 /** Computes a request by the way that its model is set to. Throws what the engine and the queue throw. */
 export async function infer(gateway: Gateway, call: Call): Promise<Inference> {
-  const { timers, retryAfter, now } = gateway;
+  const { models, timers, retryAfter, now } = gateway;
   const startedAt = now();
   try {
     const inference = await inferTraced(gateway, call);
@@ -78,6 +78,8 @@ export async function infer(gateway: Gateway, call: Call): Promise<Inference> {
       timers.record(`pure.predict.${inference.model}.${inference.version}`, inference.run.computeUs / 1000);
     }
     return inference;
+  } catch (error) {
+    throw models.withNames(error, call.model);
   } finally {
     timers.record("backend.inference", now() - startedAt);
   }

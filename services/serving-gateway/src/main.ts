@@ -13,7 +13,10 @@ const report: Report = (event, details) => {
 };
 const describe = (error: unknown): object =>
   error instanceof BulwarkError
-    ? { code: error.code, message: error.message, mend: error.mend }
+    ? {
+        ...{ code: error.code, message: error.message, mend: error.mend },
+        ...(error.findings.length === 0 ? {} : { findings: error.findings }),
+      }
     : { code: "BUG", message: error instanceof Error ? error.message : String(error), mend: "report it" };
 
 /** Beyond the time of requests under way. */

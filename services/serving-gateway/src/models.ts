@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnnouncedCatalog, Catalog, Engine, VersionStatus } from "@bulwark/inference";
+import { BulwarkError } from "@bulwark/contracts/errors";
+import { type AnnouncedCatalog, type Catalog, type Engine, modelUnknown, type VersionStatus } from "@bulwark/inference";
 import type { OrderVerb } from "@bulwark/queue";
 import { addStatistics, type QueuedStatistics } from "./queued-statistics.ts";
-
 import type { SilentModels } from "./silent-models.ts";
 
 /** Every model that requests can name, wherever it is computed. */
-export type Models = Catalog & Pick<Engine, "load" | "unload" | "statistics">;
+export type Models = Catalog &
+  Pick<Engine, "load" | "unload" | "statistics"> & {
+    /** MODEL_UNKNOWN with the names of all models, since those who compute them know their own alone; other errors as they are. */
+    withNames(error: unknown, model: string): unknown;
+  };
 
 type Parts = {
   engine: Engine;
@@ -36,11 +40,27 @@ export function joinModels({ engine, announced, queued, order, silent, isQueued 
     silent.why(model, catalogOf(model).describe(model, version).version) !== undefined;
   const change =
     (verb: OrderVerb) =>
-    async (model: string): Promise<void> =>
-      order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model);
+    async (model: string): Promise<void> => {
+      // Before, since what is asked meanwhile may go to neither; and behind, since it may have been asked of the old one.
+      silent.forget(model);
+      await (order !== undefined && isQueued(model) ? order(model, verb) : engine[verb](model));
+      silent.forget(model);
+    };
+  const list = (): VersionStatus[] => [...engine.list(), ...(announced?.list() ?? [])].map(withSilence);
+  const withNames = (error: unknown, model: string): unknown =>
+    error instanceof BulwarkError && error.code === "MODEL_UNKNOWN"
+      ? modelUnknown(model, new Set(list().map((status) => status.model)))
+      : error;
   return {
-    list: () => [...engine.list(), ...(announced?.list() ?? [])].map(withSilence),
-    describe: (model, version) => catalogOf(model).describe(model, version),
+    list,
+    withNames,
+    describe(model, version) {
+      try {
+        return catalogOf(model).describe(model, version);
+      } catch (error) {
+        throw withNames(error, model);
+      }
+    },
     isReady: (model, version) =>
       model === undefined
         ? // An outage of engines elsewhere takes no gateway out of its Service (ADR 0024).

@@ -18,8 +18,8 @@ test("a caller over its rate is told when the next request is let in, to the mil
   const clock = { ms: 0 };
   const clientLimits = { requestsPerSecond: 0.25, burst: 2, concurrent: 0 };
   const clients = createClients(
-    { clientLimits, maxInFlight: 10, clientCertificates: false },
-    { tokens: undefined, now: () => clock.ms },
+    { clientLimits, maxInFlight: 10, clientCertificates: false, adminCertificates: [] },
+    { tokens: undefined, bodiesBytes: 0, now: () => clock.ms },
   );
   const admit = () => clients.admit({ authorization: undefined, certificate: undefined, address: "a" });
   const waitOf = (): number | undefined => {

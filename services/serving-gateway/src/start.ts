@@ -23,7 +23,7 @@ import { parseKeyring } from "@bulwark/pki";
 import type { KeyFingerprint, OrderVerb } from "@bulwark/queue";
 import { openTracing } from "@bulwark/tracing";
 import type { FastifyInstance } from "fastify";
-import { createClients, readTokens } from "./clients.ts";
+import { createClients } from "./clients.ts";
 import { deliveryOf, type GatewayConfig, hasDirectModels } from "./config.ts";
 import { openDurable } from "./durable/index.ts";
 import { createEngineOrders } from "./engine-orders.ts";
@@ -38,6 +38,7 @@ import { createRetryAfter } from "./retry-after.ts";
 import { createSilentModels } from "./silent-models.ts";
 import { createSplit } from "./split.ts";
 import { createTimers } from "./timers.ts";
+import { readTokens } from "./tokens.ts";
 import { watchAnswers } from "./watch-answers.ts";
 import { openWebhooks } from "./webhooks/index.ts";
 
@@ -76,7 +77,10 @@ export async function startGateway(config: GatewayConfig, report: Report = () =>
     now,
   });
   const tokens = config.tokensFile === undefined ? undefined : await readTokens(config.tokensFile);
-  const clients = createClients(config, { tokens, now });
+  // A body takes more memory once it is read into tensors, and models need theirs.
+  const bodiesShare = Math.floor((memoryBytes || shareMemory(memory)) / 4);
+  const { bodiesBytes = Math.max(config.bodyBytes, bodiesShare) } = config;
+  const clients = createClients(config, { tokens, bodiesBytes, now });
   const tracing = await openTracing({ endpoint: config.tracesEndpoint, service: "bulwark-serving-gateway" });
   const hasQueued = Object.values(config.delivery).includes("durable");
   const announced = hasQueued ? createAnnouncedCatalog(isQueued) : undefined;

@@ -12,6 +12,23 @@ import { createSilentModels } from "./silent-models.ts";
 import { createTimers } from "./timers.ts";
 import { watchAnswers } from "./watch-answers.ts";
 
+test("of a model that nobody has, the names of all are told, wherever they are computed", () => {
+  const unknown = (known: string) => () => {
+    throw new BulwarkError("MODEL_UNKNOWN", "none", known);
+  };
+  const [here, elsewhere] = ["here", "elsewhere"].map((model) => ({
+    list: () => [{ model, version: "1", state: "READY", labels: [] }],
+    describe: unknown(model),
+  }));
+  const models = joinModels({
+    ...{ engine: here as unknown as Engine, announced: elsewhere as never, isQueued: () => false, order: undefined },
+    ...{ queued: createQueuedStatistics(() => 0), silent: createSilentModels() },
+  });
+  const isNamed = ({ code, mend }: BulwarkError): boolean => code === "MODEL_UNKNOWN" && /here.*elsewhere/.test(mend);
+  assert.throws(() => models.describe("m"), isNamed);
+  assert.ok(isNamed(models.withNames(new BulwarkError("MODEL_UNKNOWN", "none", "none"), "m") as BulwarkError));
+});
+
 const x = { name: "x", datatype: "FP32" as const, shape: [-1] };
 
 function open(isQueued = (_model: string): boolean => false) {
@@ -29,6 +46,8 @@ function open(isQueued = (_model: string): boolean => false) {
     list: () => (isQueued("m") ? [] : [{ model: "m", version: "1", state: "READY", labels: [] }]),
     describe: () => ({ version: "1", inputs: [x], outputs: [x] }),
     isReady: () => true,
+    load: async () => {},
+    unload: async () => {},
     statistics: () => [{ model: "m", version: "1", lastInference: state.lastInference }],
   } as unknown as Engine;
   const announced = createAnnouncedCatalog(isQueued);
@@ -113,4 +132,20 @@ test("a silent model behind the queue is not ready, and its gateway stays", asyn
   await pass();
   await pass();
   assert.deepEqual([models.isReady("m"), models.isReady()], [false, true]);
+});
+
+test("what a canary says of a model that was unloaded meanwhile says nothing of the one loaded since", async (context) => {
+  const { state, models, watch, pass, reports } = open();
+  context.after(() => watch.close());
+  state.code = "MODEL_NOT_READY";
+  await pass();
+  await models.unload("m");
+  await models.load("m");
+  assert.equal(await pass(), 1_000, "the second look of the first one");
+  assert.deepEqual([models.isReady("m"), reports], [true, []]);
+  await pass();
+  await pass();
+  assert.equal(models.isReady("m"), false);
+  await models.load("m");
+  assert.equal(models.isReady("m"), true, "nothing is known of what was loaded anew");
 });

@@ -65,9 +65,11 @@ export function watchAnswers({ gateway, silent, periodMs, random, pause, report 
   const look = async (one: { model: string; version: string }, since: number): Promise<void> => {
     const { model, version } = one;
     const isSilent = silent.why(model, version) !== undefined;
+    const era = silent.era(model);
     if (!isSilent && hasAnswered(model, version, since)) return;
     const answer = await (isSilent ? ask(one) : askTwice(one));
-    if (answer === undefined || closing.signal.aborted) return;
+    // A verdict on what was unloaded meanwhile says nothing of what was loaded since.
+    if (answer === undefined || closing.signal.aborted || silent.era(model) !== era) return;
     note(model, version, answer === true ? undefined : answer);
   };
 

@@ -4,12 +4,19 @@ import standaloneCode from "ajv/dist/standalone/index.js";
 import { describeKeys, type JsonSchema, toEditorSchema } from "../document/describe.ts";
 import { JobFile } from "../job/schema.ts";
 import { Policy } from "../policy/schema.ts";
+import { GatewaySettings } from "../serving/gateway-settings.ts";
 
 /** A schema of ours, and the names under which its generated files export it. */
 export type SchemaSource = { what: string; schema: object; validator: string; keys: string };
 
 export const SCHEMAS = {
   job: { what: "job file", schema: JobFile, validator: "validateJobFile", keys: "JOB_KEYS" },
+  gateway: {
+    what: "gateway's settings",
+    schema: GatewaySettings,
+    validator: "validateGatewaySettings",
+    keys: "GATEWAY_KEYS",
+  },
   policy: { what: "appraisal policy", schema: Policy, validator: "validatePolicy", keys: "POLICY_KEYS" },
 } as const satisfies Record<string, SchemaSource>;
 

@@ -105,7 +105,8 @@ All surfaces of \`bulwark serve\` are there ([guide](../../docs/guide/serving.md
 10023 the one of BigDL Cluster Serving. The relay for older Redis clients runs with its callers, since it takes requests in the clear:
 [below](#older-clients).
 
-Further callers: add lines \`NAME SHA256\` to a Secret of yours with the entry \`tokens\` and name it, \`security.secrets.tokens\`. With
+Further callers: add lines \`NAME SHA256\` to a Secret of yours with the entry \`tokens\` and name it, \`security.secrets.tokens\`. Only
+administrators load and unload models: lines that end with \`admin\`, and certificates that \`gateway.adminCertificates\` names. With
 \`gateway.authentication: certificates\` callers show a certificate of the same authority instead, such as that in \`clouds-client\`. For names outside
 the cluster: \`--host clouds.example\` of the export, and an ingress or load balancer that passes TLS through.
 

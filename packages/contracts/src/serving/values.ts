@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type from "typebox";
-import { FOLDER_PATTERN, IMAGE_PATTERN, INIT_DATA_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
+import { FILLED_PATTERN, FOLDER_PATTERN, IMAGE_PATTERN, INIT_DATA_PATTERN, OBJECT_PATTERN } from "../document/forms.ts";
 import {
   closed,
   destinations,
@@ -18,19 +18,10 @@ import {
 } from "../job/schema-parts.ts";
 import { OLDER_CIPHERS } from "../older-ciphers.ts";
 import { DEFAULT_JOB, JOB_PATTERN } from "../queue-job.ts";
-import { ModelSettings, VERSION } from "./model-settings.ts";
+import { ModelSettings } from "./model-settings.ts";
+import { byModel, choice, clientLimits, Delivery, olderSurface, part, Shares, whole } from "./parts.ts";
 
 // Read by the generator alone, as the schema of the job file is.
-
-const MODEL = "^(\\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$";
-const whole = (value: number, minimum: number, description: string, maximum = 1_000_000_000) =>
-  Type.Integer({ minimum, maximum, default: value, description });
-const part = <Keys extends Parameters<typeof Type.Object>[0]>(keys: Keys, description: string) =>
-  Type.Object(keys, { ...closed, default: {}, description });
-const byModel = <Value extends Parameters<typeof Type.Record>[1]>(value: Value, description: string) =>
-  Type.Record(Type.String({ pattern: MODEL }), value, { ...closed, default: {}, description });
-const choice = <const Values extends readonly string[]>(values: Values, description: string) =>
-  Type.Enum([...values], { default: values[0], description });
 
 const models = part(
   {
@@ -47,11 +38,8 @@ const models = part(
       description: "Folder of the models: in the claim or image named above, else in the image that runs",
     }),
     settings: byModel(ModelSettings, "How models are run, by their names or `*` for all"),
-    delivery: byModel(Type.Enum(["direct", "durable"]), "How requests reach a model: direct unless durable is said"),
-    weights: byModel(
-      Type.Record(Type.String({ pattern: VERSION }), Type.Integer({ minimum: 0, maximum: 1_000_000 }), closed),
-      'Shares of requests that name no version, by model and version: { "1": 90, "2": 10 }',
-    ),
+    delivery: byModel(Delivery, "How requests reach a model: direct unless durable is said"),
+    weights: byModel(Shares, 'Shares of requests that name no version, by model and version: { "1": 90, "2": 10 }'),
   },
   "The models. One of claim, image and path is needed",
 );
@@ -92,40 +80,25 @@ const gateway = part(
     replicas: whole(2, 1, "How many gateways, unless autoscaling says so", 1000),
     ...power(1, "1g", "gateways"),
     authentication: choice(["tokens", "certificates"] as const, "What callers show"),
+    adminCertificates: list(
+      FILLED_PATTERN,
+      "With certificates: common names of those whose holders may load and unload models",
+    ),
     service: choice(["ClusterIP", "LoadBalancer", "NodePort"] as const, "Kind of the Service for callers"),
     serviceAnnotations: labels("Annotations of that Service"),
     requestTimeout: duration("30s", "Time a request has that brings no deadline"),
     streamTimeout: duration("5m", "Time a stream of tokens has as a whole that brings no deadline"),
     asyncTimeout: duration("10m", "Time a submitted request may wait"),
     bodySize: size("64m", "Largest body of a request"),
-    maxInFlight: whole(2048, 1, "Requests under way in one gateway; then 503"),
-    limits: part(
-      {
-        requestsPerSecond: whole(0, 0, "Requests a caller may send each second; 0: no limit"),
-        burst: whole(0, 0, "Requests a caller may send at once after a silence"),
-        concurrent: whole(0, 0, "Requests a caller may have under way; 0: no limit"),
-      },
-      "What one caller may use of one gateway",
+    bodiesSize: optionalSize(
+      "What the bodies under way in one gateway may weigh together; then 503. A quarter of its memory when not given, one body at least",
     ),
+    maxInFlight: whole(2048, 1, "Requests under way in one gateway; then 503"),
+    limits: clientLimits,
     older: part(
       {
         model: Type.String({ default: "", description: "The model that /predict means, where there are several" }),
-        dialect: choice(["b", "a", "c"] as const, "How /predict answers"),
-        postProcessing: Type.String({
-          pattern: "^$|^(pickTopN|topN)\\([1-9][0-9]*\\)$",
-          default: "",
-          description: "topN(n) or pickTopN(n)",
-        }),
-        asWritten: flag(false, "Lists without the commas that the older server left out"),
-        resize: Type.Optional(
-          Type.Object(
-            {
-              width: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
-              height: Type.Integer({ minimum: 1, maximum: 16384, description: "Pixels" }),
-            },
-            { ...closed, description: "Size to which images are brought; as they are when not given" },
-          ),
-        ),
+        ...olderSurface,
       },
       "The HTTP surface of BigDL Cluster Serving",
     ),
@@ -222,7 +195,10 @@ const secrets = part(
       "",
       "Secret with keyring.json: the master key of records alone, for gateways without models; RELEASE-records when empty",
     ),
-    tokens: objectOr("", "Secret with the entry tokens, lines of NAME and SHA-256; RELEASE-tokens when empty"),
+    tokens: objectOr(
+      "",
+      "Secret with the entry tokens, lines of NAME, SHA-256 and, for who may load and unload models, admin; RELEASE-tokens when empty",
+    ),
   },
   "Existing Secrets, mounted as files. `bulwark keys export --kubernetes --serving RELEASE` makes them",
 );

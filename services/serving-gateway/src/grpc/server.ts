@@ -9,21 +9,22 @@ import {
   type ServerUnaryCall,
   type ServiceDefinition,
 } from "@grpc/grpc-js";
-import type { Caller } from "../clients.ts";
 import { type Gateway, infer, toSchedule } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { toTriton } from "../rest/repository.ts";
 import type { ServerTls } from "../rest/server.ts";
 import { readRequest, writeResponse } from "./convert.ts";
+import { createDoor, type Door, type Who } from "./door.ts";
 import { codecOf, type WireRequest } from "./schema.ts";
-import { nameRefusals, nameUnknownMethods, toRefusal } from "./status.ts";
+import { nameUnknownMethods, toRefusal } from "./status.ts";
 
 export type GrpcServer = { readonly address: string; close(): Promise<void> };
 
 type Call = ServerUnaryCall<unknown, object>;
-/** One method: names of its messages in the schema, and what it does. */
+/** One method: names of its messages in the schema, who may call it, `callers` where nothing is said, and what it does. */
 type Method = {
+  who?: Who;
   request: string;
   response: string;
   run(gateway: Gateway, message: never, call: Call): object | Promise<object>;
@@ -33,9 +34,15 @@ type ModelName = { name: string; version: string };
 const versionOf = (version: string): string | undefined => (version === "" ? undefined : version);
 
 const METHODS: Readonly<Record<string, Method>> = {
-  ServerLive: { request: "Nothing", response: "ServerLiveResponse", run: () => ({ live: true }) },
-  ServerReady: { request: "Nothing", response: "ReadyResponse", run: ({ models }) => ({ ready: models.isReady() }) },
+  ServerLive: { who: "anyone", request: "Nothing", response: "ServerLiveResponse", run: () => ({ live: true }) },
+  ServerReady: {
+    who: "anyone",
+    request: "Nothing",
+    response: "ReadyResponse",
+    run: ({ models }) => ({ ready: models.isReady() }),
+  },
   ModelReady: {
+    who: "anyone",
     request: "ModelRequest",
     response: "ReadyResponse",
     run: ({ models }, { name, version }: ModelName) => ({ ready: models.isReady(name, versionOf(version)) }),
@@ -69,6 +76,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     }),
   },
   RepositoryModelLoad: {
+    who: "admin",
     request: "RepositoryModelRequest",
     response: "Nothing",
     run: async ({ models }, { model_name }: { model_name: string }) => {
@@ -77,6 +85,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     },
   },
   RepositoryModelUnload: {
+    who: "admin",
     request: "RepositoryModelRequest",
     response: "Nothing",
     run: async ({ models }, { model_name }: { model_name: string }) => {
@@ -86,9 +95,17 @@ const METHODS: Readonly<Record<string, Method>> = {
   },
 };
 
-/** Answered without asking who calls, as probes are. */
-const OPEN = new Set(["ServerLive", "ServerReady", "ModelReady"]);
 const SERVICE = "/inference.GRPCInferenceService/";
+
+const METHOD_OF: ReadonlyMap<string, Method> = new Map(
+  Object.entries(METHODS).map(([name, method]) => [`${SERVICE}${name}`, method]),
+);
+
+/** Who may call what is at a path; nothing where there is no method. */
+function findWho(path: string): Who | undefined {
+  const method = METHOD_OF.get(path);
+  return method === undefined ? undefined : (method.who ?? "callers");
+}
 
 async function inferOne(gateway: Gateway, wire: WireRequest, call: Call): Promise<object> {
   const { config, metrics, timers, now } = gateway;
@@ -134,9 +151,11 @@ export async function startGrpcServer(
   { address, tls }: { address: string; tls: ServerTls | undefined },
 ): Promise<GrpcServer> {
   const limit = gateway.config.bodyBytes;
+  const door = createDoor(gateway, findWho);
   const server = new Server({
     ...{ "grpc.max_receive_message_length": limit, "grpc.max_send_message_length": -1 },
-    interceptors: [nameRefusals],
+    "grpc.max_concurrent_streams": gateway.config.maxInFlight,
+    interceptors: [door.intercept],
   });
   const definition: Record<string, ServiceDefinition[string]> = {};
   const handlers: Record<string, handleUnaryCall<unknown, object>> = {};
@@ -151,7 +170,7 @@ export async function startGrpcServer(
       responseSerialize: response.encode,
       responseDeserialize: response.decode,
     };
-    handlers[name] = toHandler(gateway, name, method);
+    handlers[name] = toHandler(gateway, door, { name, ...method });
   }
   server.addService(definition, handlers);
   nameUnknownMethods(server);
@@ -172,23 +191,27 @@ export async function startGrpcServer(
   };
 }
 
-function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnaryCall<unknown, object> {
+function toHandler(
+  gateway: Gateway,
+  door: Door,
+  { name, who, run }: Method & { name: string },
+): handleUnaryCall<unknown, object> {
   return (call, callback) => {
+    const visit = door.take(call.metadata);
     const work = async (): Promise<object> => {
-      const release = OPEN.has(name) ? () => {} : gateway.clients.admit(toCaller(call));
       try {
         if (call.request === UNREADABLE) {
           throw new BulwarkError("SERVING_REQUEST", "The message cannot be read", "send the message of this method");
         }
         return await run(gateway, call.request as never, call);
       } finally {
-        release();
+        if (visit !== undefined) gateway.clients.leave(visit);
       }
     };
     const { tracing } = gateway;
     const [parent] = call.metadata.get("traceparent");
     const answer =
-      tracing === undefined || OPEN.has(name)
+      tracing === undefined || who === "anyone"
         ? work()
         : traced(
             tracing.begin(`${SERVICE.slice(1)}${name}`, "server", parent?.toString()),
@@ -199,17 +222,6 @@ function toHandler(gateway: Gateway, name: string, { run }: Method): handleUnary
       (message) => callback(null, message),
       (error) => callback(toRefusal(toProblem(error, gateway.retryAfter))),
     );
-  };
-}
-
-function toCaller(call: Call): Caller {
-  const [authorization] = call.metadata.get("authorization");
-  const context = call.getAuthContext();
-  const subject = context.sslPeerCertificate?.subject.CN;
-  return {
-    authorization: authorization?.toString(),
-    certificate: Array.isArray(subject) ? subject[0] : subject,
-    address: call.getPeer().replace(/:\d+$/, ""),
   };
 }
 

@@ -45,9 +45,11 @@ const refuse = (code: ErrorCode, message: string, mend: string, as?: status): Re
 const TOO_LARGE = "The message is larger than the server takes";
 const LESS = "send less at once, or ask the operator for a higher limit";
 
+export const refuseTooLarge = refuse("TENSOR_TOO_LARGE", TOO_LARGE, LESS, status.RESOURCE_EXHAUSTED);
+
 /** What the library refuses by itself, before a method of ours is called. What it cannot unpack, it calls an error of ours. */
 const OF_THE_LIBRARY: Readonly<Partial<Record<status, Refusal>>> = {
-  [status.RESOURCE_EXHAUSTED]: refuse("TENSOR_TOO_LARGE", TOO_LARGE, LESS, status.RESOURCE_EXHAUSTED),
+  [status.RESOURCE_EXHAUSTED]: refuseTooLarge,
   [status.DEADLINE_EXCEEDED]: refuse("SERVING_DEADLINE", "The call's deadline passed", "give it more time"),
   [status.UNIMPLEMENTED]: refuse(
     "SERVING_UNSUPPORTED",

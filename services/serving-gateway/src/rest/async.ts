@@ -6,7 +6,8 @@ import { type Gateway, toSchedule } from "../gateway.ts";
 import { toProblem } from "../problem.ts";
 import type { Ended } from "../webhooks/index.ts";
 import { BINARY_TYPE, readRequest, writeResponse } from "./body.ts";
-import { guard, JSON_TYPE, param, readSchedule, toSignal } from "./request.ts";
+import { guard } from "./door.ts";
+import { JSON_TYPE, param, readSchedule, toSignal } from "./request.ts";
 
 /** A request or result that its asker sealed for the engine, which the gateway hands on unread. */
 export const SEALED_TYPE = "application/vnd.bulwark.sealed";

@@ -5,7 +5,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { type Generating, generate } from "../generate.ts";
 import { toOipError, toProblem } from "../problem.ts";
-import { type Handler, JSON_TYPE, param, sendProblem, toCaller, toPresence } from "./request.ts";
+import { leave } from "./door.ts";
+import { type Handler, JSON_TYPE, param, sendProblem, toPresence } from "./request.ts";
 
 const EVENT_STREAM = "text/event-stream; charset=utf-8";
 /** How long after the end of its time a caller that reads nothing is let be. */
@@ -20,13 +21,11 @@ type Outcome = { done(version: string): void; failed(error: unknown): void };
  * object, `generate_stream` with a server-sent event for each step.
  */
 export function generateHandler(gateway: Gateway, form: "whole" | "events"): Handler {
-  const { clients } = gateway;
   const send = form === "whole" ? sendWhole : sendEvents;
   return async (request, reply) => {
     const outcome = openOutcome(gateway, request);
-    let release: (() => void) | undefined;
+    const release = (): void => leave(gateway, request);
     try {
-      release = clients.admit(toCaller(request));
       const asked = {
         model: param(request, "model") ?? "",
         version: param(request, "version"),
@@ -36,7 +35,7 @@ export function generateHandler(gateway: Gateway, form: "whole" | "events"): Han
       await send(gateway, generate(gateway, asked), { reply, outcome, release });
     } catch (error) {
       outcome.failed(error);
-      release?.();
+      release();
       sendProblem(gateway, reply, error);
     }
     return reply;

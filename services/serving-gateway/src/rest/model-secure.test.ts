@@ -151,9 +151,9 @@ test("settings that cannot be are told by their place", () => {
     [{ models: { cipher: "des" } }, /older\.models\.cipher/],
     [{ models: { cipher: "aes-128-gcm", secretFile: "a" } }, /older\.models needs secretFile and saltFile/],
     [{ records: { cipher: "aes-128-gcm" } }, /older\.records needs/],
-    [{ records: true }, /older\.records is to be/],
-    [{ records: { cipher: "aes-128-gcm", secretFile: 1, saltFile: "a" } }, /paths/],
-    [{ models: { cipher: "aes-128-gcm", bits: 128 } }, /older\.models\.bits is no setting/],
+    [{ records: true }, /older\.records /],
+    [{ records: { cipher: "aes-128-gcm", secretFile: 1, saltFile: "a" } }, /older\.records\.secretFile/],
+    [{ models: { cipher: "aes-128-gcm", bits: 128 } }, /older\.models\.bits /],
   ] as const) {
     assert.throws(() => parseConfig(JSON.stringify({ models, older }), "test"), wanted);
   }

@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { OlderSecrets } from "@bulwark/inference";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
-import { guard } from "./request.ts";
+import { guard } from "./door.ts";
 
 const TEXT = "text/plain; charset=UTF-8";
 /** What the older server said, as it spelled it; of its queue, where ours keeps nothing. */

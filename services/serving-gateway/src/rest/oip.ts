@@ -4,9 +4,10 @@ import { type Gateway, infer, toSchedule } from "../gateway.ts";
 import { PLATFORM, SERVER } from "../identity.ts";
 import { toProblem } from "../problem.ts";
 import { protocolOf, readRequest, writeResponse } from "./body.ts";
+import { door, guard, leave } from "./door.ts";
 import { generateHandler } from "./generate.ts";
 import { addHealthRoutes, sendReady } from "./health.ts";
-import { guard, type Handler, param, sendProblem, toCaller, toPresence } from "./request.ts";
+import { type Handler, param, sendProblem, toPresence } from "./request.ts";
 
 const MODEL = "/v2/models/:model";
 const VERSION = `${MODEL}/versions/:version`;
@@ -28,9 +29,10 @@ export function addOipRoutes(server: FastifyInstance, gateway: Gateway): void {
       const name = param(request, "model") ?? "";
       return sendReady(reply, models.isReady(name, param(request, "version")), { name });
     });
-    server.post(`${path}/infer`, inferHandler(gateway));
-    server.post(`${path}/generate`, generateHandler(gateway, "whole"));
-    server.post(`${path}/generate_stream`, generateHandler(gateway, "events"));
+    const onRequest = door(gateway);
+    server.post(`${path}/infer`, { onRequest, handler: inferHandler(gateway) });
+    server.post(`${path}/generate`, { onRequest, handler: generateHandler(gateway, "whole") });
+    server.post(`${path}/generate_stream`, { onRequest, handler: generateHandler(gateway, "events") });
   }
 }
 
@@ -48,13 +50,11 @@ function describeModel({ models, timers }: Gateway, request: FastifyRequest): ob
  * as the model's.
  */
 function inferHandler(gateway: Gateway): Handler {
-  const { clients, metrics, timers, now } = gateway;
+  const { metrics, timers, now } = gateway;
   return async (request, reply) => {
     const startedAt = now();
     const model = param(request, "model") ?? "";
-    let release: (() => void) | undefined;
     try {
-      release = clients.admit(toCaller(request));
       const { headers } = request.raw;
       const asked = timers.time("activity.make", () =>
         readRequest(gateway, request.body as Buffer | undefined, headers),
@@ -75,7 +75,7 @@ function inferHandler(gateway: Gateway): Handler {
       sendProblem(gateway, reply, error);
       return reply;
     } finally {
-      release?.();
+      leave(gateway, request);
     }
   };
 }

@@ -5,8 +5,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Gateway, toSchedule } from "../gateway.ts";
 import { findOlderModel, predict } from "../older.ts";
 import { type Problem, toProblem } from "../problem.ts";
+import { door, endUnread, guard, leave } from "./door.ts";
 import { addModelSecureRoute } from "./model-secure.ts";
-import { guard, type Handler, param, readSchedule, toCaller, toPresence } from "./request.ts";
+import { type Handler, param, readSchedule, toPresence } from "./request.ts";
 
 export const TEXT = "text/plain; charset=UTF-8";
 const WELCOME = "welcome to BigDL web serving frontend";
@@ -16,8 +17,20 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"];
 
 /** The HTTP surface of BigDL Cluster Serving, of both of its front ends. */
 export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void {
-  server.route({ method: METHODS, url: "/", handler: (_request, reply) => void reply.type(TEXT).send(WELCOME) });
-  addMetricsRoute(server, gateway);
+  const welcome: Handler = (request, reply) => {
+    endUnread(request, reply);
+    void reply.type(TEXT).send(WELCOME);
+  };
+  server.route({ method: METHODS, url: "/", handler: welcome });
+  const showMetrics = metricsHandler(gateway);
+  server.get("/metrics", {
+    onRequest: door(gateway),
+    handler(request, reply) {
+      // It would count itself among those under way.
+      leave(gateway, request);
+      return showMetrics(request, reply);
+    },
+  });
   const show: Handler = (request, reply) =>
     gateway.timers.time("retrive.servable", () => showModel(gateway, request, reply));
   server.get(
@@ -26,12 +39,15 @@ export function addOlderRoutes(server: FastifyInstance, gateway: Gateway): void 
   );
   server.get("/models/:model", guard(gateway, show));
   server.get("/models/:model/versions/:version", guard(gateway, show));
-  server.post("/predict", (request, reply) =>
-    sendPrediction(gateway, request, reply, { model: undefined, failure: () => 400 }),
-  );
-  server.post("/models/:model/versions/:version/predict", (request, reply) =>
-    sendPrediction(gateway, request, reply, { model: param(request, "model"), failure: toFrontEndStatus }),
-  );
+  server.post("/predict", {
+    onRequest: door(gateway),
+    handler: (request, reply) => sendPrediction(gateway, request, reply, { model: undefined, failure: () => 400 }),
+  });
+  server.post("/models/:model/versions/:version/predict", {
+    onRequest: door(gateway),
+    handler: (request, reply) =>
+      sendPrediction(gateway, request, reply, { model: param(request, "model"), failure: toFrontEndStatus }),
+  });
   addModelSecureRoute(server, gateway);
 }
 
@@ -66,12 +82,10 @@ async function sendPrediction(
   reply: FastifyReply,
   { model: named, failure }: Surface,
 ): Promise<FastifyReply> {
-  const { clients, metrics, timers, now, config, models, split } = gateway;
+  const { metrics, timers, now, config, models, split } = gateway;
   const startedAt = now();
   let model = named ?? "";
-  let release: (() => void) | undefined;
   try {
-    release = clients.admit(toCaller(request));
     model = named ?? findOlderModel(gateway);
     const wanted = param(request, "version") ?? split(model);
     const { version } = timers.time("retrive.servable", () => models.describe(model, wanted));
@@ -88,7 +102,7 @@ async function sendPrediction(
     metrics.failed(model, problem.code);
     return sendFailure(reply, problem, failure);
   } finally {
-    release?.();
+    leave(gateway, request);
   }
 }
 
@@ -99,6 +113,8 @@ function readDialect({ headers }: FastifyRequest, usual: Dialect): Dialect {
   throw new BulwarkError("SERVING_REQUEST", `There is no dialect ${String(wanted).slice(0, 20)}`, DIALECTS.join(", "));
 }
 
+const OURS = new Set([401, 413, 415, 503, 504]);
+
 /** Limits are answered with their own codes, which the older server did not have; all else as it did. */
 function sendFailure(reply: FastifyReply, problem: Problem, failure: Surface["failure"]): FastifyReply {
   const { status, code, message, mend, retryAfter } = problem;
@@ -108,9 +124,8 @@ function sendFailure(reply: FastifyReply, problem: Problem, failure: Surface["fa
       .code(status)
       .type(TEXT)
       .send(JSON.stringify({ error: "limited" }, undefined, 2));
-  const isOurs = status === 401 || status === 413 || status === 503 || status === 504;
   return reply
-    .code(isOurs ? status : failure(problem))
+    .code(OURS.has(status) ? status : failure(problem))
     .type(TEXT)
     .send(status === 404 ? "Model Not Found" : `${code}: ${message}; ${mend}`);
 }
@@ -150,10 +165,8 @@ function toMetadata({ version, inputs }: ReturnType<Gateway["models"]["describe"
 }
 
 /** In Prometheus' format, or as the older server had it. */
-export function addMetricsRoute(server: FastifyInstance, gateway: Gateway): void {
-  server.get("/metrics", (request, reply) =>
-    gateway.timers.time("request.metrics", () => sendMetrics(gateway, request, reply)),
-  );
+export function metricsHandler(gateway: Gateway): Handler {
+  return (request, reply) => gateway.timers.time("request.metrics", () => sendMetrics(gateway, request, reply));
 }
 
 async function sendMetrics({ metrics }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

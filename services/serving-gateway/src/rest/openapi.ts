@@ -56,8 +56,16 @@ const OPERATIONS: readonly Operation[] = [
   { method: "get", path: "/v2/models/stats", summary: "Statistics of all models" },
   { method: "get", path: "/v2/models/{model}/stats", summary: "Statistics of a model" },
   { method: "post", path: "/v2/repository/index", summary: "Every version of every model, with its state" },
-  { method: "post", path: "/v2/repository/models/{model}/load", summary: "Load a model, or what changed of it" },
-  { method: "post", path: "/v2/repository/models/{model}/unload", summary: "Unload a model" },
+  {
+    method: "post",
+    path: "/v2/repository/models/{model}/load",
+    summary: "Load a model, or what changed of it; for administrators where callers are known",
+  },
+  {
+    method: "post",
+    path: "/v2/repository/models/{model}/unload",
+    summary: "Unload a model; for administrators where callers are known",
+  },
   {
     method: "get",
     path: "/metrics",

@@ -2,7 +2,8 @@
 import type { VersionStatistics } from "@bulwark/inference";
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
-import { guard, param } from "./request.ts";
+import { guard } from "./door.ts";
+import { param } from "./request.ts";
 
 /** Model repository and statistics (triton-inference-server/server, extension_model_repository.md, extension_statistics.md). */
 export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): void {
@@ -20,10 +21,14 @@ export function addRepositoryRoutes(server: FastifyInstance, gateway: Gateway): 
   const change = (verb: "load" | "unload"): void => {
     server.post(
       `/v2/repository/models/:model/${verb}`,
-      guard(gateway, async (request) => {
-        await models[verb](param(request, "model") ?? "");
-        return {};
-      }),
+      guard(
+        gateway,
+        async (request) => {
+          await models[verb](param(request, "model") ?? "");
+          return {};
+        },
+        "admin",
+      ),
     );
   };
   change("load");

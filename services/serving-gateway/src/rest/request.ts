@@ -46,18 +46,6 @@ export function toSignal({ raw: { socket } }: FastifyRequest): AbortSignal {
   return controller.signal;
 }
 
-/** Lets a request in before its handler and out behind it. */
-export function guard({ clients }: Gateway, handler: Handler): Handler {
-  return async (request, reply) => {
-    const release = clients.admit(toCaller(request));
-    try {
-      return await handler(request, reply);
-    } finally {
-      release();
-    }
-  };
-}
-
 /** What headers say of a request's place among others, where its body has no parameters. */
 export function readSchedule({ headers }: FastifyRequest): Schedule {
   const read = (name: string): number | undefined => {

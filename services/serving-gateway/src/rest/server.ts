@@ -6,9 +6,10 @@ import type { Gateway } from "../gateway.ts";
 import { toOipError } from "../problem.ts";
 import { addTracing } from "../tracing.ts";
 import { addAsyncRoutes } from "./async.ts";
+import { endUnread, leave } from "./door.ts";
 import { addHealthRoutes, addStartedRoute } from "./health.ts";
 import { addOipRoutes } from "./oip.ts";
-import { addMetricsRoute, addOlderRoutes, isOlder, sendOlderProblem, TEXT } from "./older.ts";
+import { addOlderRoutes, isOlder, metricsHandler, sendOlderProblem, TEXT } from "./older.ts";
 import { addOpenApiRoutes } from "./openapi.ts";
 import { readBody } from "./read-body.ts";
 import { addRepositoryRoutes } from "./repository.ts";
@@ -21,6 +22,8 @@ export type ServerTls = { key: Buffer; cert: Buffer; ca: Buffer; mustShowCertifi
 export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInstance {
   const refuse = (given: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = toOwn(given);
+    leave(gateway, request);
+    endUnread(request, reply);
     if (isOlder(request)) sendOlderProblem(gateway, request, reply, error);
     else sendProblem(gateway, reply, error);
   };
@@ -37,10 +40,11 @@ export function createRestServer(gateway: Gateway, tls?: ServerTls): FastifyInst
     routerOptions: { maxParamLength: 1_000 },
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
-  const { bodyBytes } = gateway.config;
-  server.addContentTypeParser("*", (_request, payload, done) => readBody(payload, bodyBytes, done));
+  server.decorateRequest("visit", null);
+  server.addContentTypeParser("*", (request, payload, done) => readBody(gateway, request, payload, done));
   server.setErrorHandler(refuse);
   server.setNotFoundHandler((request, reply) => {
+    endUnread(request, reply);
     if (isOlder(request))
       void reply.code(404).type(TEXT).send(`${NO_ROUTE.code}: ${NO_ROUTE.message}; ${NO_ROUTE.mend}`);
     else void reply.code(404).type(JSON_TYPE).send(toOipError(NO_ROUTE));
@@ -62,7 +66,7 @@ export function createHealthServer(gateway: Gateway, tls?: ServerTls): FastifyIn
   const server = fastify(settings) as unknown as FastifyInstance;
   addHealthRoutes(server, gateway);
   addStartedRoute(server, gateway);
-  addMetricsRoute(server, gateway);
+  server.get("/metrics", metricsHandler(gateway));
   return server;
 }
 
