@@ -82,7 +82,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
 
   const run = async (
     acts: Acts,
-    { job = `job-${randomUUID()}`, mostDeliveries = 3, minIdleMs = 300 } = {},
+    { job = `job-${randomUUID()}`, mostDeliveries = 3, minIdleMs = 300, report = (_event: string): void => {} } = {},
   ): Promise<Runner> => {
     names = nameKeys(job);
     const work = await openWork("e", minIdleMs);
@@ -95,7 +95,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
         follow: async () => false,
         isUnloaded: () => false,
         now: Date.now,
-        report: () => {},
+        report,
         tally: createTally(() => true),
       },
       { mostInFlight: 16, minIdleMs, mostDeliveries, mostWaitMs: 2_000 },
@@ -111,8 +111,8 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
       content,
       budgetMs = 10_000,
       spoil = false,
-      requests = 1,
-    }: { content?: RequestContent; budgetMs?: number; spoil?: boolean; requests?: number } = {},
+      ...submission
+    }: { content?: RequestContent; budgetMs?: number; spoil?: boolean; requests?: number; reply?: string } = {},
   ): Promise<() => Promise<ResultContent | ErrorCode>> => {
     const intake = createIntake(link, names, { mostRecords: 1e6, mostBytes: 1e9 });
     const uri = randomUUID();
@@ -121,7 +121,7 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     const plain = encodeRequest(content ?? { kind: "tensors", inputs: [one(21)] });
     const data = seal(dataKey, plain, ["request", place], fillRandom);
     if (spoil) data[data.length - 1] = (data.at(-1) ?? 0) ^ 1;
-    await intake.admit({ uri, model, budgetMs, priority: "normal", serde: SEALED, data, keep: true, requests });
+    await intake.admit({ uri, model, budgetMs, priority: "normal", serde: SEALED, data, keep: true, ...submission });
     return async () => {
       const value = await until(() => intake.readResult(uri));
       return readBareFailure(value) ?? decodeResult(unseal(dataKey, value, ["result", place]));
@@ -259,6 +259,22 @@ describe("the runner", { skip: program === undefined ? "no redis-server here" : 
     assert.ok(typeof result === "object" && result.kind === "failure");
     assert.deepEqual([result.code, await listReasons()], ["QUEUE_DELIVERIES", ["QUEUE_DELIVERIES"]]);
     assert.equal(runner.counts().answered, 0);
+  });
+
+  it("does not judge a model by an answer that cannot be written, and leaves the record to be tried again", async () => {
+    names = nameKeys(`job-${randomUUID()}`);
+    // Behind the last id there is none.
+    await link.send("XADD", names.reply("full"), "18446744073709551615-18446744073709551615", "x", "x");
+    const events: string[] = [];
+    const runner = await run({ double }, { job: names.job, report: (event) => events.push(event) });
+    await ask("double", { reply: "full", budgetMs: 60_000 });
+    const others = await Promise.all(Array.from({ length: 20 }, () => askFor("double")));
+    await until(async () => events.includes("record left"));
+    const { answered, failed, dead } = runner.counts();
+    assert.deepEqual([answered, failed, dead, others.filter((other) => other !== "answered")], [20, 0, 0, []]);
+    await link.send("DEL", names.reply("full"));
+    await until(async () => runner.counts().answered === 21);
+    assert.deepEqual([(await inspectQueue(link, names)).pending, await listReasons()], [0, []]);
   });
 
   it("loses nothing when Redis is killed and comes back, and answers once", async () => {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import { createPending, type Delivery, nameOf, type Outcome, type Work } from "@bulwark/queue";
-import type { Computer } from "./compute.ts";
+import type { Answered, Computer } from "./compute.ts";
 import { judge, type Verdict } from "./failure.ts";
 import type { Tally } from "./tally.ts";
 
@@ -134,22 +134,26 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     return verdict === "wait" && isUnloaded(delivery.model ?? "") ? "answer" : verdict;
   };
 
-  const compute = async (delivery: Delivery): Promise<void> => {
+  /** The answer; undefined when there is none, and that was settled. */
+  const compute = async (delivery: Delivery): Promise<Answered | undefined> => {
     const patience = now() + settings.mostWaitMs;
     let waitedFor: unknown;
     for (;;) {
       try {
         check(delivery);
-        const answered = await computer.answer(delivery, { isGone: isCancelled });
-        await end({ delivery, ...answered });
-        counts.answered++;
-        return;
+        return await computer.answer(delivery, { isGone: isCancelled });
       } catch (error) {
         const verdict = judgeFor(delivery, error);
         // What it waited for says more than that it waited too long.
-        if (verdict !== "wait" || now() > patience) return settle(delivery, waitedFor ?? error, verdict);
+        if (verdict !== "wait" || now() > patience) {
+          await settle(delivery, waitedFor ?? error, verdict);
+          return undefined;
+        }
         waitedFor = error;
-        if (isStopping()) return work.drop(delivery);
+        if (isStopping()) {
+          work.drop(delivery);
+          return undefined;
+        }
         await delay(PAUSE_MS);
       }
     }
@@ -164,9 +168,17 @@ export function startRunner(parts: Parts, settings: RunnerSettings): Runner {
     if (redelivered !== undefined) suspects.push(redelivered);
   };
 
+  const run = async (delivery: Delivery): Promise<void> => {
+    const answered = await compute(delivery);
+    if (answered === undefined) return;
+    // Outside of what judges the model: an answer that cannot be written says nothing of it.
+    await end({ delivery, ...answered });
+    counts.answered++;
+  };
+
   const start = (delivery: Delivery): Promise<void> => {
     if (delivery.deliveries === 1) tally.taken(now() - delivery.queuedAt);
-    const done = compute(delivery)
+    const done = run(delivery)
       .catch((error) => {
         work.drop(delivery);
         report("record left", { id: delivery.id, code: error.code ?? "BUG" });

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { BulwarkError } from "@bulwark/contracts/errors";
 import type { Tensor } from "@bulwark/tensors";
@@ -38,11 +40,23 @@ const ENTRY = new URL("./main.ts", import.meta.url);
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, codeRangeSizeMb: 32 };
 
+/**
+ * A thread's environment: where the process keeps what it compiled, if it does, and nothing else. Unasked a thread would
+ * strip types anew, by WebAssembly. In a process that strips none itself, the end of each thread frees that code, and once in
+ * hundreds V8 loses count of it and takes the process down (13.6, https://github.com/nodejs/node/issues/64500).
+ */
+function shareCompiled(): { NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir();
+  // It lies in a folder of this version of Node's.
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
+
 /** Starts a thread and loads the model in it. `ready` rejects with MODEL_LOAD_FAILED, MODEL_FORMAT, ENGINE_LOST. */
 export function startModelWorker(start: WorkerStart): ModelWorker {
   const thread = new Worker(ENTRY, {
     workerData: start,
     resourceLimits: RESOURCE_LIMITS,
+    env: shareCompiled(),
     stdout: false,
     stderr: false,
   });

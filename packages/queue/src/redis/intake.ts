@@ -6,6 +6,7 @@ import type { Receipt, Submission } from "../record.ts";
 import type { Argument, Link } from "./link.ts";
 import { asList } from "./read-entry.ts";
 import { SCRIPTS } from "./script.ts";
+import { toQueueError } from "./translate.ts";
 
 /** The side of the queue where records come in and results are fetched. */
 export type Intake = {
@@ -37,7 +38,7 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
   const admitAll = coalesce(async (submissions: readonly Submission[]) => {
     const args: Argument[] = [limits.mostRecords, limits.mostBytes];
     for (const submission of submissions) writeSubmission(args, submission);
-    return asList(await link.run(SCRIPTS.admit, keys, args)).map(String);
+    return asList(await link.run(SCRIPTS.admit, keys, args));
   }, MOST_AT_ONCE);
 
   const withdrawAll = coalesce(async (receipts: readonly Receipt[]) => {
@@ -48,7 +49,9 @@ export function createIntake(link: Link, names: Names, limits: IntakeLimits): In
   return {
     async admit(submission) {
       checkUri(submission.uri);
-      const id = await admitAll(submission);
+      const admitted = await admitAll(submission);
+      if (admitted instanceof Error) throw toQueueError(admitted);
+      const id = String(admitted);
       if (id !== "") return { id, priority: submission.priority, uri: submission.uri };
       throw new BulwarkError(
         "QUEUE_FULL",

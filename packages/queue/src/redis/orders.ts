@@ -7,6 +7,7 @@ import type { RecordKeys } from "../sealing/record-keys.ts";
 import type { Link } from "./link.ts";
 import { asList, type RawEntry, readFields } from "./read-entry.ts";
 import { SCRIPTS } from "./script.ts";
+import { isAnswer } from "./translate.ts";
 
 /** What gateways may order engines to do with a model that these know already by their own settings. */
 export const ORDER_VERBS = ["load", "unload"] as const;
@@ -71,7 +72,14 @@ export function openOrders({ link, names, keys, fillRandom }: Parts): Orders {
       const content = Buffer.from(`${verb} ${randomUUID()}`);
       const order = seal(makeDataKey(keys, place, fillRandom), content, ["order", place], fillRandom);
       const kept = ["MAXLEN", MOST_KEPT];
-      return String(await link.send("XADD", names.orders, ...kept, "*", "model", model, "order", order));
+      const add = ["XADD", names.orders, ...kept, "*", "model", model, "order", order] as const;
+      const id = await link.send(...add).catch(async (error) => {
+        // What is of another type orders nothing.
+        if (!isAnswer(error, "WRONGTYPE")) throw error;
+        await link.send("DEL", names.orders);
+        return link.send(...add);
+      });
+      return String(id);
     },
     async readNew() {
       if (last === LAST) return [];

@@ -12,6 +12,7 @@ export const SCRIPTS = {
   admit: toScript(LUA["admit-4"]),
   take: toScript(LUA["take-3"]),
   finish: toScript(LUA["finish-6+2"]),
+  lose: toScript(LUA["lose-2"]),
   withdraw: toScript(LUA["withdraw-4"]),
   revive: toScript(LUA["revive-5"]),
   beat: toScript(LUA["beat-3"]),

@@ -49,3 +49,9 @@ export function toQueueError(error: unknown): BulwarkError {
     cause: error,
   });
 }
+
+/** Whether an error is Redis's answer that begins so. */
+export function isAnswer(error: unknown, begins: string): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith(begins);
+}

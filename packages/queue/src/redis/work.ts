@@ -8,6 +8,7 @@ import { ENGINE_SILENCE_MS } from "./inspect.ts";
 import type { Argument, Link } from "./link.ts";
 import { asList, type RawEntry } from "./read-entry.ts";
 import { SCRIPTS } from "./script.ts";
+import { isAnswer, toQueueError } from "./translate.ts";
 
 /** The side of the queue where an engine takes records and ends them. Each record taken must be ended by it. */
 export type Work = {
@@ -25,7 +26,7 @@ export type Work = {
   again(delivery: Delivery): Promise<Delivery | undefined>;
   /** Leaves a record to whoever takes it over. */
   drop(delivery: Delivery): void;
-  /** Ends a record. False: another had ended it; its result stays. */
+  /** Ends a record. False: another had ended it; its result stays. What throws here is this record's alone: it is still pending. */
   finish(outcome: Outcome): Promise<boolean>;
   /**
    * Says that this engine is alive and what it serves, in words that the queue does not read, and reads Redis's clock
@@ -77,6 +78,8 @@ export function createWork(
   const held = new Set<string>();
   /** Whether more may wait than the last read took. */
   let mayWait = true;
+  /** Whether the groups were there once, and so the streams. */
+  let isOurs = false;
 
   /** What Redis was told last that this engine serves. */
   let told = "";
@@ -95,10 +98,19 @@ export function createWork(
     return { isThere: answer[2] === 1, left: Number(answer[3]) };
   };
 
+  const makeGroup = async (stream: string): Promise<void> => {
+    const create = ["CREATE", stream, GROUP, "0", "MKSTREAM"];
+    await commands.send("XGROUP", ...create).catch(async (error) => {
+      // What was there at the start may be another program's; what was put over our stream since must not stop the others.
+      if (!isOurs || !isAnswer(error, "WRONGTYPE")) throw error;
+      await commands.send("PEXPIRE", stream, 0);
+      await commands.send("XGROUP", ...create);
+    });
+  };
+
   const makeGroups = async (): Promise<void> => {
-    for (const stream of names.streams) {
-      await commands.send("XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM").catch(ignoreAnswer("BUSYGROUP"));
-    }
+    for (const stream of names.streams) await makeGroup(stream).catch(ignoreAnswer("BUSYGROUP"));
+    isOurs = true;
   };
 
   const toDelivery = (stream: number, id: string, flat: readonly Buffer[], deliveries: number): Delivery => {
@@ -110,8 +122,7 @@ export function createWork(
   const countLost = async (stream: number, ids: readonly string[]): Promise<void> => {
     if (ids.length === 0) return;
     lost += ids.length;
-    await commands.send("XACK", streamOf(names, stream), GROUP, ...ids);
-    await commands.send("INCRBY", names.lost, ids.length);
+    await commands.run(SCRIPTS.lose, [streamOf(names, stream), names.lost], [GROUP, ...ids]);
   };
 
   const readDeliveries = async (stream: number, id: string): Promise<number> => {
@@ -178,8 +189,8 @@ export function createWork(
         return taken.map(([stream, id, flat]) => toDelivery(stream, String(id), flat, 1));
       } catch (error) {
         mayWait = true;
-        // Redis came back empty: it had no append-only file.
-        if (!isAnswer(error, "NOGROUP")) throw error;
+        // Redis came back empty, since it had no append-only file; or somebody wrote over a stream.
+        if (!isAnswer(error, "NOGROUP") && !isAnswer(error, "WRONGTYPE")) throw error;
         await makeGroups();
         return [];
       }
@@ -231,9 +242,10 @@ export function createWork(
     drop: (delivery) => void held.delete(nameOf(delivery)),
 
     async finish(outcome) {
-      const isFirst = (await finishAll(outcome)) === 1;
+      const ended = await finishAll(outcome);
+      if (ended instanceof Error) throw toQueueError(ended);
       held.delete(nameOf(outcome.delivery));
-      return isFirst;
+      return ended === 1;
     },
 
     async beat(serves) {
@@ -257,12 +269,6 @@ export function createWork(
 }
 
 const streamOf = (names: Names, index: number): string => names.streams[index] ?? names.job;
-
-/** Whether an error is Redis's answer that begins so. */
-function isAnswer(error: unknown, begins: string): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && cause.message.startsWith(begins);
-}
 
 function ignoreAnswer(begins: string): (error: unknown) => void {
   return (error) => {

@@ -7,7 +7,12 @@
 -- Gives Redis's clock, seconds and microseconds; 1: what it serves is there, 0: it is to be said again; and the counter.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+-- What is of another type goes: whoever put it there must not make engines seem dead.
+local added = redis.pcall('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+if type(added) == 'table' then
+  if string.find(added.err, '^WRONGTYPE') then redis.call('PEXPIRE', KEYS[1], 0) end
+  redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV[2]))
 local isThere = 1
 if ARGV[4] == '' then
@@ -15,5 +20,10 @@ if ARGV[4] == '' then
 else
   redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[3])
 end
--- Engines may not read keys by GET.
-return { time[1], time[2], isThere, redis.call('INCRBY', KEYS[3], 0) }
+-- Engines may not read keys by GET. What is no counter starts anew.
+local left = redis.pcall('INCRBY', KEYS[3], 0)
+if type(left) ~= 'number' then
+  left = 0
+  redis.call('SET', KEYS[3], left)
+end
+return { time[1], time[2], isThere, left }

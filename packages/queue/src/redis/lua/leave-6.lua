@@ -8,17 +8,25 @@
 -- ARGV  1: group; 2: consumer
 -- Gives the number of records given back.
 local MOST = 1000000
-local left = 0
+local left, lost = 0, 0
+
+-- What is no counter starts anew.
+local function count(key, by)
+  if by > 0 and type(redis.pcall('INCRBY', key, by)) ~= 'number' then redis.call('SET', key, by) end
+end
+
 for stream = 1, 3 do
-  local pending = redis.call('XPENDING', KEYS[stream], ARGV[1], '-', '+', MOST, ARGV[2])
+  -- Without the group, or with a key of another type in its place, there is nothing to give back.
+  local pending = redis.pcall('XPENDING', KEYS[stream], ARGV[1], '-', '+', MOST, ARGV[2])
   for _, entry in ipairs(pending) do
     local claimed = redis.call('XCLAIM', KEYS[stream], ARGV[1], ARGV[2], 0, entry[1], 'TIME', 0, 'JUSTID')
     -- Claiming forgets what somebody removed from the stream.
-    if #claimed == 0 then redis.call('INCRBY', KEYS[5], 1) end
+    if #claimed == 0 then lost = lost + 1 end
     left = left + #claimed
   end
-  if #pending == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[stream], ARGV[1], ARGV[2]) end
+  if #pending == 0 and not pending.err then redis.call('XGROUP', 'DELCONSUMER', KEYS[stream], ARGV[1], ARGV[2]) end
 end
-redis.call('ZREM', KEYS[4], ARGV[2])
-if left > 0 then redis.call('INCRBY', KEYS[6], 1) end
+redis.pcall('ZREM', KEYS[4], ARGV[2])
+count(KEYS[5], lost)
+count(KEYS[6], math.min(left, 1))
 return left

@@ -36,6 +36,6 @@ for _, id in ipairs(ARGV) do
   end
   revived[#revived + 1] = done
 end
-local waiting = records > 0 and tonumber(redis.call('GET', KEYS[4]) or '0') or 0
+local waiting = records > 0 and tonumber(redis.pcall('GET', KEYS[4])) or 0
 redis.call('SET', KEYS[4], waiting + added)
 return revived

@@ -8,7 +8,8 @@ local withdrawn = {}
 local freed = 0
 for at = 2, #ARGV, 3 do
   local stream, id = KEYS[tonumber(ARGV[at])], ARGV[at + 1]
-  local entry = redis.call('XRANGE', stream, id, id)[1]
+  -- A key of another type has none.
+  local entry = redis.pcall('XRANGE', stream, id, id)[1]
   local uri, size = nil, 0
   for index = 1, entry and #entry[2] or 0, 2 do
     if entry[2][index] == 'uri' then uri = entry[2][index + 1] end
@@ -23,5 +24,9 @@ for at = 2, #ARGV, 3 do
   if removed == 1 then freed = freed + size end
   withdrawn[#withdrawn + 1] = removed
 end
-if freed > 0 and redis.call('DECRBY', KEYS[4], freed) < 0 then redis.call('SET', KEYS[4], 0) end
+if freed > 0 then
+  -- What is no counter, or would fall below nothing, starts anew.
+  local left = redis.pcall('DECRBY', KEYS[4], freed)
+  if type(left) ~= 'number' or left < 0 then redis.call('SET', KEYS[4], 0) end
+end
 return withdrawn

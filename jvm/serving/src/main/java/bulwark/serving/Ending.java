@@ -3,9 +3,21 @@ package bulwark.serving;
 
 import java.util.ArrayList;
 import java.util.List;
+import redis.clients.jedis.exceptions.JedisDataException;
 
 /** Ends records: result, expiry, acknowledgement and removal in the one Lua step that the embedded engine uses. */
 final class Ending {
+  /**
+   * What became of records.
+   *
+   * @param done those that have ended, now or before
+   * @param before how many of them somebody else had ended before: their results stay
+   * @param left those that Redis did not take the end of, which are still pending
+   */
+  record Ended(List<Outcome> done, int before, List<Left> left) {}
+
+  record Left(Outcome outcome, String why) {}
+
   private final RedisLink link;
   private final Names names;
   private final Settings settings;
@@ -16,8 +28,8 @@ final class Ending {
     this.settings = settings;
   }
 
-  /** Ends all of them in one step. Gives how many others had ended before: their results stay. */
-  int end(List<Outcome> outcomes) throws Refusal {
+  /** Ends all of them in one step. */
+  Ended end(List<Outcome> outcomes) throws Refusal {
     List<String> keys = new ArrayList<>(names.streams());
     keys.add(names.bytes());
     keys.add(names.dead());
@@ -25,12 +37,24 @@ final class Ending {
     List<Object> arguments =
         new ArrayList<>(List.of(Names.GROUP, settings.resultTtlMs, settings.replyTtlMs, settings.mostDead));
     for (Outcome outcome : outcomes) add(outcome, keys, arguments);
+    return read(outcomes, Queue.list(link.run(Script.FINISH, keys, arguments)));
+  }
+
+  /** Reads what the step answered: of each record, and then the number of dead letters that were dropped. */
+  static Ended read(List<Outcome> outcomes, List<?> answers) {
+    List<Outcome> done = new ArrayList<>();
+    List<Left> left = new ArrayList<>();
     int before = 0;
-    // Behind them comes the number of dead letters that were dropped.
-    for (Object ended : Queue.list(link.run(Script.FINISH, keys, arguments)).subList(0, outcomes.size())) {
-      if (!ended.equals(1L)) before++;
+    for (int at = 0; at < outcomes.size(); at++) {
+      Outcome outcome = outcomes.get(at);
+      if (answers.get(at) instanceof JedisDataException why) {
+        left.add(new Left(outcome, why.getMessage()));
+        continue;
+      }
+      done.add(outcome);
+      if (!answers.get(at).equals(1L)) before++;
     }
-    return before;
+    return new Ended(done, before, left);
   }
 
   private void add(Outcome outcome, List<String> keys, List<Object> arguments) {

@@ -30,6 +30,8 @@ final class Queue {
   private String told = "";
   /** How often consumers had given records back when this one last heard of it. */
   private long heard;
+  /** Whether the groups were there once, and so the streams. */
+  private boolean isOurs;
   /** Redis's clock less ours. */
   private double offsetMs;
 
@@ -80,8 +82,8 @@ final class Queue {
       }
       return hold(taken);
     } catch (RedisAnswer answer) {
-      // Redis came back empty: it had no append-only file.
-      if (!answer.begins("NOGROUP")) throw answer;
+      // Redis came back empty, since it had no append-only file; or somebody wrote over a stream.
+      if (!answer.begins("NOGROUP") && !answer.begins("WRONGTYPE")) throw answer;
       makeGroups();
       return taken;
     }
@@ -182,17 +184,30 @@ final class Queue {
   }
 
   private void countLost(int stream, String id) throws Refusal {
-    link.send("XACK", names.streams().get(stream), Names.GROUP, id);
-    link.send("INCRBY", names.lost(), 1);
+    link.run(Script.LOSE, List.of(names.streams().get(stream), names.lost()), List.of(Names.GROUP, id));
   }
 
   private void makeGroups() throws Refusal {
     for (String stream : names.streams()) {
       try {
-        link.send("XGROUP", "CREATE", stream, Names.GROUP, "0", "MKSTREAM");
+        makeGroup(stream);
       } catch (RedisAnswer answer) {
         if (!answer.begins("BUSYGROUP")) throw answer;
       }
+    }
+    isOurs = true;
+  }
+
+  private void makeGroup(String stream) throws Refusal {
+    Object[] create = {"CREATE", stream, Names.GROUP, "0", "MKSTREAM"};
+    try {
+      link.send("XGROUP", create);
+    } catch (RedisAnswer answer) {
+      // What was there at the start may be another program's; what was put over our stream since must not stop the
+      // others.
+      if (!isOurs || !answer.begins("WRONGTYPE")) throw answer;
+      link.send("PEXPIRE", stream, 0);
+      link.send("XGROUP", create);
     }
   }
 

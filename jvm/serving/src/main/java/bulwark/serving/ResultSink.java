@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package bulwark.serving;
 
+import bulwark.serving.Ending.Ended;
+import bulwark.serving.Ending.Left;
 import bulwark.serving.RedisLink.RedisAnswer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -9,6 +11,8 @@ import java.util.List;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Ends records as a sink of Flink. One batch is one step of Redis, over when `write` returns, so at a barrier
@@ -16,6 +20,7 @@ import org.apache.flink.api.connector.sink2.WriterInitContext;
  */
 final class ResultSink implements Sink<Outcome[]> {
   private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(ResultSink.class);
 
   private final String settingsFile;
 
@@ -40,12 +45,15 @@ final class ResultSink implements Sink<Outcome[]> {
     @Override
     public void write(Outcome[] outcomes, Context context) throws InterruptedException {
       List<Outcome> all = Arrays.asList(outcomes);
-      counts.add(all, endWhenThere(all));
+      Ended ended = endWhenThere(all);
+      counts.add(ended.done(), ended.before());
+      // Nobody holds them any more, so they are taken over, and tried again.
+      for (Left left : ended.left()) LOG.error("record {} left: {}", left.outcome().delivery().id(), left.why());
       for (Outcome outcome : all) outcome.ticket().holder().end(outcome.delivery());
     }
 
     /** However long Redis is away: the results are here and would have to be computed again. */
-    private int endWhenThere(List<Outcome> outcomes) throws InterruptedException {
+    private Ended endWhenThere(List<Outcome> outcomes) throws InterruptedException {
       for (;;) {
         try {
           return ending.end(outcomes);

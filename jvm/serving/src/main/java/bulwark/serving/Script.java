@@ -13,6 +13,7 @@ import java.util.HexFormat;
 enum Script {
   TAKE("take-3"),
   FINISH("finish-6+2"),
+  LOSE("lose-2"),
   BEAT("beat-3"),
   LEAVE("leave-6"),
   ORDERS("orders-1");
