@@ -67,6 +67,12 @@ export const FILE_PATTERN = "^[A-Za-z0-9_][-A-Za-z0-9_.]{0,99}$";
 export const COORDINATES_PATTERN = "^[-A-Za-z0-9_.]+:[-A-Za-z0-9_.]+:[-A-Za-z0-9_.]+$";
 /** An address that is asked by TLS. */
 export const HTTPS_PATTERN = "^https://\\S+$";
+/** Number of a model's version. */
+export const MODEL_VERSION_PATTERN = "^[1-9][0-9]{0,9}$";
+/** Name of a stream in Redis, without what separates its names of keys. */
+export const STREAM_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$";
+/** What BigDL's clients get of an output, or nothing for all of it. */
+export const POST_PROCESSING_PATTERN = "^\\s*$|^\\s*(pickTopN|topN)\\(\\s*[1-9][0-9]{0,8}\\s*\\)\\s*$";
 /** Text with something in it. */
 export const FILLED_PATTERN = "\\S";
 
@@ -160,6 +166,18 @@ export const FORMS = {
     example: "org.postgresql:postgresql:42.7.7",
   },
   https: { pattern: HTTPS_PATTERN, words: "it begins with https://", example: "https://maven.example/releases" },
+  modelVersion: { pattern: MODEL_VERSION_PATTERN, words: "a version is a whole number from 1 on", example: "1" },
+  stream: {
+    pattern: STREAM_PATTERN,
+    words:
+      "the name of a stream has letters, digits, dots, dashes and underscores, a letter or digit first, at most 128",
+    example: "serving_stream",
+  },
+  postProcessing: {
+    pattern: POST_PROCESSING_PATTERN,
+    words: "it is topN(n) or pickTopN(n), with a number, or nothing",
+    example: "topN(5)",
+  },
   label: {
     pattern: LABEL_PATTERN,
     words: "such a name has letters, digits, spaces, dots and dashes, at most 64, a letter or digit at both ends",

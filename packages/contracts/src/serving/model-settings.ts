@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import Type from "typebox";
+import { MODEL_VERSION_PATTERN } from "../document/forms.ts";
 import { closed } from "../job/schema-parts.ts";
 
 /** Form of a version of a model. */
-export const VERSION = "^[1-9][0-9]{0,9}$";
+export const VERSION = MODEL_VERSION_PATTERN;
 const optionalWhole = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 100000, description }));
 

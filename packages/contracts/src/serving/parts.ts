@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Type from "typebox";
+import { POST_PROCESSING_PATTERN } from "../document/forms.ts";
 import { closed, flag } from "../job/schema-parts.ts";
 import { VERSION } from "./model-settings.ts";
 
@@ -39,7 +40,7 @@ export const clientLimits = part(
 export const olderSurface = {
   dialect: choice(["b", "a", "c"] as const, "How /predict answers"),
   postProcessing: Type.String({
-    pattern: "^\\s*$|^\\s*(pickTopN|topN)\\(\\s*[1-9][0-9]{0,8}\\s*\\)\\s*$",
+    pattern: POST_PROCESSING_PATTERN,
     default: "",
     description: "topN(n) or pickTopN(n)",
   }),
