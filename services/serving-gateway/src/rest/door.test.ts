@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { writeLookup } from "@bulwark/inference/testing";
 import { initKeys } from "@bulwark/pki";
@@ -52,6 +53,14 @@ const post = (base: string, path: string, headers = {}, sent: string | Buffer = 
 const codeOf = async (answer: Response): Promise<unknown> => ((await answer.json()) as { code: string }).code;
 const inFlight = async (base: string): Promise<string | undefined> =>
   /^bulwark_serving_in_flight (\d+)$/m.exec(await (await fetch(`${base}/metrics`)).text())?.[1];
+
+const LIMIT_MS = 10_000;
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const limit = Date.now() + LIMIT_MS; !(await condition()); await delay(5)) {
+    assert.ok(Date.now() < limit, String(condition));
+  }
+}
 
 /** A head alone, and what comes back, whole where the server ends the connection. */
 function sendHead(
@@ -121,12 +130,12 @@ test("limits of callers and of the server hold before the body comes", async () 
     [one, 429],
     [{ maxInFlight: 1 }, 503],
   ] as const) {
-    const { http } = await open({ httpPort: 0, healthPort: 0, ...settings });
+    const { http, health } = await open({ httpPort: 0, healthPort: 0, ...settings });
     const first = sendHead(http, INFER, LARGE);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await inFlight(health)) === "1");
     assert.match(await sendHead(http, INFER, LARGE).answer, new RegExp(`^HTTP/1\\.1 ${code} .*retry-after: `, "is"));
     first.socket.destroy();
-    while ((await post(http, INFER)).status !== 200);
+    await until(async () => (await post(http, INFER)).status === 200);
   }
 });
 
@@ -134,7 +143,7 @@ test("all bodies under way are bounded together, and each end gives its bytes ba
   const { http, health } = await open({ httpPort: 0, healthPort: 0, bodiesBytes: 150_000 });
   const padded = body + " ".repeat(BODY_BYTES - body.length);
   const first = sendHead(http, INFER, LARGE);
-  while ((await inFlight(health)) !== "1");
+  await until(async () => (await inFlight(health)) === "1");
   const refused = await post(http, INFER, {}, padded);
   assert.deepEqual([refused.status, await codeOf(refused)], [503, "ENGINE_BUSY"]);
   assert.ok(Number(refused.headers.get("retry-after")) >= 1);
@@ -147,7 +156,7 @@ test("all bodies under way are bounded together, and each end gives its bytes ba
   const chunked = await fetch(http + INFER, { method: "POST", body: growing, duplex: "half" });
   assert.equal(chunked.status, 503);
   first.socket.destroy();
-  while ((await inFlight(health)) !== "0");
+  await until(async () => (await inFlight(health)) === "0");
   for (let round = 0; round < 3; round++) {
     assert.equal((await post(http, INFER, {}, padded)).status, 200);
     assert.equal((await post(http, INFER, {}, "{".padEnd(BODY_BYTES))).status, 400);
@@ -177,7 +186,7 @@ test("gzip and deflate are decoded, within the same bounds", async () => {
     assert.deepEqual([answer.status, await codeOf(answer)], expected, encoding);
   }
   const first = sendHead(http, INFER, LARGE);
-  while ((await inFlight(health)) !== "1");
+  await until(async () => (await inFlight(health)) === "1");
   const full = await post(http, INFER, { "content-encoding": "gzip" }, gzipSync(body.padEnd(90_000)));
   assert.deepEqual([full.status, await codeOf(full)], [503, "ENGINE_BUSY"], "what is decoded counts");
   first.socket.destroy();
@@ -252,11 +261,13 @@ test("gRPC: metadata are judged before a message comes, and bytes under way are 
   const lasting = { ":method": "POST", ":path": "/inference.GRPCInferenceService/ModelInfer" };
   const first = session.request({ ...lasting, "content-type": "application/grpc", te: "trailers", ...headers });
   first.on("error", () => {}).write(frame(Buffer.alloc(90_000), { length: 95_000 }));
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const full = await sendFrame(session, frame(Buffer.alloc(90_000)), { headers });
-  assert.deepEqual([full.status, full.code], [status.UNAVAILABLE, "ENGINE_BUSY"]);
+  const isFull = async (): Promise<boolean> => {
+    const { status: answered, code } = await sendFrame(session, frame(Buffer.alloc(90_000)), { headers });
+    return answered === status.UNAVAILABLE && code === "ENGINE_BUSY";
+  };
+  await until(isFull);
   first.close();
-  await new Promise((resolve) => first.once("close", resolve));
+  await until(async () => !(await isFull()));
   const input = { name: "x", datatype: "INT64", shape: [1], contents: { int64_contents: [3] } };
   const message = codecOf("ModelInferRequest").encode({
     model_name: "lookup",
