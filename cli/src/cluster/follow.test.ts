@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError, EXIT, toExitCode } from "@bulwark/contracts";
 import type { Pod } from "@bulwark/kubernetes";
-import { startFakeCluster } from "../testing/fake-cluster.ts";
+import { hear, startFakeCluster } from "../testing/fake-cluster.ts";
 import { followToEnd } from "./follow.ts";
 import { openCluster } from "./open.ts";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
 afterEach(() => mock.timers.reset());
 
-const HEARD_MS = 1000;
 const JOB = { metadata: { name: "pi" } };
 const COMPLETE = { ...JOB, status: { conditions: [{ type: "Complete", status: "True" }] } };
 
@@ -45,10 +43,10 @@ async function followJob(executor: Pod, stumbling: Pod) {
   const followed = followToEnd(context, await openCluster(context, {}), "pi", options).catch((error: unknown) => error);
   for (const change of [() => undefined, () => cluster.put("pods", "pi", stumbling)]) {
     change();
-    await delay(HEARD_MS);
+    await hear();
     mock.timers.tick(16_000);
   }
-  await delay(HEARD_MS);
+  await hear();
   cluster.put("jobs", "pi", COMPLETE);
   return await followed;
 }

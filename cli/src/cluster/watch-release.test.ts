@@ -7,7 +7,7 @@ import { BulwarkError, EXIT, toExitCode } from "@bulwark/contracts";
 import { spec as logs } from "../commands/logs.ts";
 import { spec as status } from "../commands/status.ts";
 import type { TestContext } from "../testing/context.ts";
-import { type FakeCluster, startFakeCluster } from "../testing/fake-cluster.ts";
+import { type FakeCluster, hear, startFakeCluster } from "../testing/fake-cluster.ts";
 import { followToEnd } from "./follow.ts";
 import { openCluster } from "./open.ts";
 
@@ -15,8 +15,6 @@ import { openCluster } from "./open.ts";
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
 afterEach(() => mock.timers.reset());
 
-/** A change has come to a follower within it. */
-const HEARD_MS = 1000;
 /** Longer than any limit of a follower. */
 const LONG_MS = 60_000;
 
@@ -83,9 +81,9 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 async function pass(milliseconds: number): Promise<void> {
-  await delay(HEARD_MS);
+  await hear();
   mock.timers.tick(milliseconds);
-  await delay(HEARD_MS);
+  await hear();
 }
 
 test("following ends when the job has been deleted", async () => {
@@ -93,7 +91,7 @@ test("following ends when the job has been deleted", async () => {
   cluster.put("jobs", "pi", JOB);
   cluster.put("pods", "pi", DRIVER);
   await using following = await followAll(cluster);
-  await delay(HEARD_MS);
+  await hear();
   cluster.remove("jobs", "pi");
   await pass(LONG_MS);
   assert.equal(following.end(), undefined, "its pod is still there");
@@ -106,7 +104,7 @@ test("following goes on with a job or a schedule that takes the place of a job",
   await using cluster = await startFakeCluster();
   cluster.put("jobs", "pi", JOB);
   await using following = await followAll(cluster);
-  await delay(HEARD_MS);
+  await hear();
   cluster.remove("jobs", "pi");
   await pass(3000);
   cluster.put("jobs", "pi", JOB);
@@ -139,7 +137,7 @@ test("a server that goes away is told once, and what it says afterwards is heard
   await until(() => cluster.watches() === FEEDS);
   await cluster.stop();
   await until(() => warned.length > 0);
-  await delay(HEARD_MS);
+  await hear();
   await cluster.start();
   await until(() => cluster.watches() === FEEDS);
   cluster.put("jobs", "pi", COMPLETE);

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { KubeObject, RESOURCES } from "@bulwark/kubernetes";
 import { createTestContext, type TestContext } from "./context.ts";
 
@@ -16,6 +17,17 @@ const labelsOf = (release: string): Record<string, string> => ({
   "app.kubernetes.io/name": "spark-job",
   "app.kubernetes.io/instance": release,
 });
+
+const TURNS = 100;
+const TURN_MS = 10;
+
+/**
+ * Waits until what was put or removed has come to everybody who follows: a few turns of the event loop, which they share
+ * with the server. Many are waited for and not a time, in which a busy machine may have had none.
+ */
+export async function hear(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await delay(TURN_MS);
+}
 
 /** A server on loopback. It knows lists and watches of whole collections, and single objects; selectors it takes as met. */
 export async function startFakeCluster(namespace = "runs") {
