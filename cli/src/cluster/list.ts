@@ -17,8 +17,10 @@ export async function listInCluster(context: Context, flags: Flags): Promise<Res
     const allNamespaces = flags.allNamespaces === true;
     if (flags.watch === true) {
       // A watch waits for a server that is away, so whether there is one is asked before.
-      await checkNamespace(cluster);
-      return await watchList(context, cluster, flags);
+      await (allNamespaces
+        ? cluster.connection.ask({ path: "/version", what: "ask for the version" })
+        : checkNamespace(cluster));
+      return await watchList(context, cluster, { output: flags.output, allNamespaces });
     }
     const statuses = await readReleases(cluster, { allNamespaces, signal: context.signal });
     if (statuses.length === 0 && !allNamespaces) await checkNamespace(cluster);
@@ -49,19 +51,26 @@ function toResult(
 const CLEAR = "\u001b[H\u001b[2J";
 
 /** Redraws the table on a terminal; elsewhere one line, or one document, per job that changed. */
-async function watchList(context: Context, cluster: Cluster, { output }: Flags): Promise<Result> {
+async function watchList(
+  context: Context,
+  cluster: Cluster,
+  { output, allNamespaces }: { output: unknown; allNamespaces: boolean },
+): Promise<Result> {
   const told = new Map<string, string>();
-  for await (const statuses of watchReleases(context, cluster, context.signal)) {
+  const { namespace } = cluster;
+  for await (const statuses of watchReleases(context, cluster, { allNamespaces, signal: context.signal })) {
     const sorted = statuses.toSorted((one, two) => (two.createdAt ?? "").localeCompare(one.createdAt ?? ""));
     if (context.stdout.isTTY === true && !isDocument(output)) {
-      const shown = toResult(sorted, context.now(), { allNamespaces: false, namespace: cluster.namespace });
+      const shown = toResult(sorted, context.now(), { allNamespaces, namespace });
       context.stdout.write(`${CLEAR}${await renderResult(shown, "table")}`);
       continue;
     }
     for (const status of sorted) {
-      const line = isDocument(output) ? await renderStreamed(status, output) : `${toListLine(status)}\n`;
-      if (told.get(status.name) !== line) context.stdout.write(line);
-      told.set(status.name, line);
+      const place = allNamespaces ? `${status.namespace}/` : "";
+      const line = isDocument(output) ? await renderStreamed(status, output) : `${place}${toListLine(status)}\n`;
+      const key = `${status.namespace}/${status.name}`;
+      if (told.get(key) !== line) context.stdout.write(line);
+      told.set(key, line);
     }
   }
   throw context.signal.reason;

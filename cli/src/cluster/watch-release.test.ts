@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulwarkError, EXIT, toExitCode } from "@bulwark/contracts";
+import { spec as list } from "../commands/list.ts";
 import { spec as logs } from "../commands/logs.ts";
 import { spec as status } from "../commands/status.ts";
 import type { TestContext } from "../testing/context.ts";
@@ -143,4 +144,26 @@ test("a server that goes away is told once, and what it says afterwards is heard
   cluster.put("jobs", "pi", COMPLETE);
   await watched;
   assert.equal(warned.length, 1);
+});
+
+test("the jobs of all namespaces are followed where all are meant, and of one namespace where not", async () => {
+  await using cluster = await startFakeCluster();
+  cluster.put("jobs", "pi", JOB);
+  cluster.put("jobs", "sales", { metadata: { name: "sales", namespace: "elsewhere" } });
+  for (const [flags, seen] of [
+    [{}, ["pi"]],
+    [{ allNamespaces: true }, ["elsewhere/sales", "runs/pi"]],
+  ] as const) {
+    const stop = new AbortController();
+    const printed: string[] = [];
+    const stdout = { write: (text: string) => printed.push(text) > 0 };
+    const context = cluster.makeContext({ signal: stop.signal, stdout: stdout as unknown as TestContext["stdout"] });
+    const flagsOf = { cluster: true, watch: true, ...flags };
+    const watched = assert.rejects(list.execute(context, { args: [], flags: flagsOf, path: [] }));
+    await until(() => printed.length >= seen.length);
+    await hear();
+    stop.abort(new Error("enough"));
+    await watched;
+    assert.deepEqual(printed.map((line) => line.split(" ")[0]).toSorted(), seen);
+  }
 });

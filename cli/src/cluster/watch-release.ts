@@ -40,9 +40,15 @@ export async function* watchRelease(
   release: string,
   signal: AbortSignal,
 ): AsyncGenerator<JobStatus> {
-  const { namespace } = cluster;
+  const { connection, namespace } = cluster;
   const gone = new AbortController();
-  const feed = { context, cluster, signal: AbortSignal.any([signal, gone.signal]), release, quietMs: QUIET_MS };
+  const feed = {
+    context,
+    place: { connection, namespace },
+    signal: AbortSignal.any([signal, gone.signal]),
+    release,
+    quietMs: QUIET_MS,
+  };
   let absence: NodeJS.Timeout | undefined;
   try {
     for await (const { pods, jobs, cronJobs, events } of watchAll(feed)) {
@@ -75,20 +81,23 @@ const toGone = (release: string, namespace: string): BulwarkError =>
     `see what there is: bulwark list -n ${namespace}`,
   );
 
-/** Follows every job of a namespace in the same way. */
+/** Follows every job of the namespace, or of all, in the same way. */
 export async function* watchReleases(
   context: Pick<Context, "progress">,
   cluster: Cluster,
-  signal: AbortSignal,
+  { allNamespaces, signal }: { allNamespaces: boolean; signal: AbortSignal },
 ): AsyncGenerator<JobStatus[]> {
-  for await (const { pods, jobs, cronJobs } of watchAll({ context, cluster, signal, quietMs: QUIET_MANY_MS })) {
+  const { connection, namespace } = cluster;
+  const place = allNamespaces ? { connection } : { connection, namespace };
+  for await (const { pods, jobs, cronJobs } of watchAll({ context, place, signal, quietMs: QUIET_MANY_MS })) {
     yield groupByRelease({ jobs: jobs.list(), cronJobs: cronJobs.list(), pods: pods.list() }).map(deriveStatus);
   }
 }
 
 type Feed = {
   context: Pick<Context, "progress">;
-  cluster: Cluster;
+  /** All namespaces when none is given. */
+  place: Pick<Cluster, "connection"> & Partial<Pick<Cluster, "namespace">>;
   signal: AbortSignal;
   /** All releases when not given; warnings are watched for one alone. */
   release?: string;
@@ -96,13 +105,13 @@ type Feed = {
 };
 
 /** Keeps mirrors of what there is; yields them after each burst of changes. A server that is away is waited for. */
-async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): AsyncGenerator<Watched> {
-  const { connection, namespace } = cluster;
+async function* watchAll({ context, place, signal, release, quietMs }: Feed): AsyncGenerator<Watched> {
+  const { connection, ...within } = place;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const nameOf = ({ metadata }: KubeObject): string => metadata.name;
+  const nameOf = ({ metadata: { namespace = "", name } }: KubeObject): string => `${namespace}/${name}`;
   const watched: Watched = {
-    pods: new Mirror<PodFacts>(({ name }) => name),
+    pods: new Mirror<PodFacts>(({ namespace, name }) => `${namespace}/${name}`),
     jobs: new Mirror<Job>(nameOf),
     cronJobs: new Mirror<CronJob>(nameOf),
     events: new Mirror<KubeEvent>(nameOf),
@@ -125,16 +134,16 @@ async function* watchAll({ context, cluster, signal, release, quietMs }: Feed): 
       bell.ring();
     }
   };
-  const place = { namespace, labels: selectorOf(release) };
+  const selection = { ...within, labels: selectorOf(release) };
   const feeds = [
-    feed({ resource: RESOURCES.pods, ...place }, watched.pods, reducePod),
-    feed<Job, Job>({ resource: RESOURCES.jobs, ...place }, watched.jobs, reduceJob),
-    feed<CronJob, CronJob>({ resource: RESOURCES.cronjobs, ...place }, watched.cronJobs, reduceJob),
+    feed({ resource: RESOURCES.pods, ...selection }, watched.pods, reducePod),
+    feed<Job, Job>({ resource: RESOURCES.jobs, ...selection }, watched.jobs, reduceJob),
+    feed<CronJob, CronJob>({ resource: RESOURCES.cronjobs, ...selection }, watched.cronJobs, reduceJob),
     ...(release === undefined
       ? []
       : [
           feed<KubeEvent, KubeEvent>(
-            { resource: RESOURCES.events, namespace, fields: "type=Warning" },
+            { resource: RESOURCES.events, ...within, fields: "type=Warning" },
             watched.events,
             (event) => (isAbout(event, release) ? event : undefined),
           ),

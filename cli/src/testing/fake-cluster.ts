@@ -9,7 +9,8 @@ import type { KubeObject, RESOURCES } from "@bulwark/kubernetes";
 import { createTestContext, type TestContext } from "./context.ts";
 
 type Plural = keyof typeof RESOURCES;
-type Watcher = { plural: string; response: ServerResponse };
+/** Of one namespace, or of all. */
+type Watcher = { plural: string; within: string | undefined; response: ServerResponse };
 
 /** What every object of a release carries. */
 const labelsOf = (release: string): Record<string, string> => ({
@@ -17,6 +18,17 @@ const labelsOf = (release: string): Record<string, string> => ({
   "app.kubernetes.io/name": "spark-job",
   "app.kubernetes.io/instance": release,
 });
+
+/** What a path of Kubernetes means: objects of one namespace or of all, and one of them where it is named. */
+function readPath(path: string): { within: string | undefined; plural: string; name: string | undefined } {
+  const parts = path.split("/").slice(path.startsWith("/apis/") ? 4 : 3);
+  const isWithin = parts[0] === "namespaces" && parts.length > 2;
+  const [plural = "", name] = isWithin ? parts.slice(2) : parts;
+  return { within: isWithin ? parts[1] : undefined, plural, name };
+}
+
+const isIn = ({ metadata }: KubeObject, within: string | undefined): boolean =>
+  within === undefined || metadata.namespace === within;
 
 const TURNS = 100;
 const TURN_MS = 10;
@@ -45,19 +57,19 @@ export async function startFakeCluster(namespace = "runs") {
   };
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://fake");
-    const parts = pathname.split("/").slice(pathname.startsWith("/apis/") ? 4 : 3);
-    const [plural = "", name] = parts[0] === "namespaces" && parts.length > 2 ? parts.slice(2) : parts;
+    const { within, plural, name } = readPath(pathname);
     if (name !== undefined) {
       const found = kept(plural).get(name);
       answer(response, found === undefined ? 404 : 200, found ?? {});
     } else if (searchParams.has("watch")) {
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
-      const watcher = { plural, response };
+      const watcher = { plural, within, response };
       watchers.add(watcher);
       response.once("close", () => watchers.delete(watcher));
     } else {
-      answer(response, 200, { metadata: { resourceVersion: `${version}` }, items: [...kept(plural).values()] });
+      const items = [...kept(plural).values()].filter((object) => isIn(object, within));
+      answer(response, 200, { metadata: { resourceVersion: `${version}` }, items });
     }
   });
   const listen = (port: number): Promise<void> => new Promise((done) => server.listen(port, "127.0.0.1", () => done()));
@@ -69,7 +81,9 @@ export async function startFakeCluster(namespace = "runs") {
       type,
       object: { ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } },
     });
-    for (const watcher of watchers) if (watcher.plural === plural) watcher.response.write(`${line}\n`);
+    for (const watcher of watchers) {
+      if (watcher.plural === plural && isIn(object, watcher.within)) watcher.response.write(`${line}\n`);
+    }
   };
   const stop = async (): Promise<void> => {
     const closed = new Promise((done) => server.close(done));
