@@ -46,6 +46,11 @@ test("what neither gateway nor engine would take is refused before anything is w
     "older: { records: { cipher: rot13 } }",
     "older: { models: { cipher: aes-128-gcm, secretFile: s } }",
     "modelSettings: { mlp: { instances: 0 } }",
+    "older: { dialect: z }",
+    "delivery: { mlp: Durable }",
+    "clientLimits: { requestsPerSecond: lots }",
+    "requestMs: -5",
+    "tokenFile: tokens",
     "modelSettings: 3",
   ]) {
     await writeFile(settingsFile, `models: mlp.onnx\n${settings}\n`);
@@ -58,7 +63,7 @@ test("what neither gateway nor engine would take is refused before anything is w
 });
 
 test("what the gateway alone refuses is to be mended in the settings file, too", async () => {
-  await writeFile(settingsFile, "models: mlp.onnx\nolder: { dialect: z }\n");
+  await writeFile(settingsFile, 'models: mlp.onnx\nweights: { mlp: { "1": 1, "2": 1 } }\n');
   const { code, mend } = await failureOf(`serve --settings serving.yaml --direct ${PORTS}`);
   assert.deepEqual([code, mend.includes(settingsFile), mend.includes("gateway.json")], ["SERVING_CONFIG", true, false]);
 });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot work is found before anything starts, in the words of whoever starts it: flags, and the settings file.
 import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
-import { findOlderBlobFaults, findSettingsFaults } from "@bulwark/inference";
-import { parsePostProcessing } from "@bulwark/tensors";
+import { checkGatewaySettings } from "@bulwark/contracts/serving";
+import { findOlderBlobFaults } from "@bulwark/inference";
 
 /** Flags, and over them what the settings file says under the same names. */
 type Given = Readonly<Record<string, unknown>>;
@@ -65,31 +65,20 @@ export function checkTogether(given: Given): void {
 }
 
 /**
- * Refuses settings of models, and of older clients' answers, that neither gateway nor engine would take.
+ * Refuses a file's settings that the gateway would refuse: each by itself, and what BigDL's secrets need.
  *
  * @throws BulwarkError SERVING_CONFIG with every finding
  */
-export function checkSettings({ modelSettings = {}, older }: Given, file: string): void {
-  const { models, records, postProcessing = "" } = Object(older) as Given;
-  const mend = `mend it in ${file}`;
+export function checkSettings(settings: Given, file: string): void {
+  const { models, records } = Object(settings.older) as Given;
+  // Defaults are filled into what is checked. Several places of models become one folder before the gateway sees them.
+  const issues = checkGatewaySettings({ ...structuredClone(settings), models: "models" });
+  const misfits = issues.map(({ at, message, mend }) => ({ message, mend: `${mend}: in ${file}`, path: at.join(".") }));
   const faults = [
-    ...findSettingsFaults(modelSettings),
     ...findOlderBlobFaults("older.models", models, { mayWait: true }),
     ...findOlderBlobFaults("older.records", records, { mayWait: false }),
-  ].map((message) => ({ message, mend }));
-  const all = [...faults, ...findPostProcessingFault(postProcessing, mend)];
-  refuse(all.map((fault) => ({ code: "SERVING_CONFIG", ...fault, file })));
-}
-
-function findPostProcessingFault(given: unknown, mend: string): { message: string; mend: string }[] {
-  if (typeof given !== "string") return [{ message: "older.postProcessing is to be a text", mend }];
-  try {
-    parsePostProcessing(given);
-    return [];
-  } catch (error) {
-    if (!(error instanceof BulwarkError)) throw error;
-    return [{ message: error.message, mend: `${error.mend}: ${mend}` }];
-  }
+  ].map((message) => ({ message, mend: `mend it in ${file}` }));
+  refuse([...misfits, ...faults].map((fault) => ({ code: "SERVING_CONFIG", ...fault, file })));
 }
 
 function refuse(findings: readonly Finding[]): void {
