@@ -61,7 +61,10 @@ function waitsForSecrets(older: unknown): boolean {
 /** Refuses flags and settings that do not go together. Throws USAGE, with every finding. */
 export function checkTogether(given: Given): void {
   const conflicts = CONFLICTS.filter(({ isThere }) => isThere(given));
-  refuse(conflicts.map(({ message, mend }) => ({ code: "USAGE", message, mend })));
+  const findings = conflicts.map(({ message, mend }): Finding => ({ code: "USAGE", message, mend }));
+  const [first, ...others] = findings;
+  if (first === undefined) return;
+  throw new BulwarkError("USAGE", first.message, first.mend, others.length === 0 ? {} : { findings });
 }
 
 /**
@@ -73,16 +76,14 @@ export function checkSettings(settings: Given, file: string): void {
   const { models, records } = Object(settings.older) as Given;
   // Defaults are filled into what is checked. Several places of models become one folder before the gateway sees them.
   const issues = checkGatewaySettings({ ...structuredClone(settings), models: "models" });
-  const misfits = issues.map(({ at, message, mend }) => ({ message, mend: `${mend}: in ${file}`, path: at.join(".") }));
+  const misfits = issues.map(({ at, message, mend }) => ({ message, mend, path: at.join(".") }));
   const faults = [
     ...findOlderBlobFaults("older.models", models, { mayWait: true }),
     ...findOlderBlobFaults("older.records", records, { mayWait: false }),
-  ].map((message) => ({ message, mend: `mend it in ${file}` }));
-  refuse([...misfits, ...faults].map((fault) => ({ code: "SERVING_CONFIG", ...fault, file })));
-}
-
-function refuse(findings: readonly Finding[]): void {
-  const [first, ...others] = findings;
-  if (first === undefined) return;
-  throw new BulwarkError(first.code, first.message, first.mend, others.length === 0 ? {} : { findings });
+  ].map((message) => ({ message, mend: "write { cipher: NAME, secretFile: PATH, saltFile: PATH }" }));
+  const findings = [...misfits, ...faults].map((fault): Finding => ({ code: "SERVING_CONFIG", ...fault, file }));
+  if (findings.length === 0) return;
+  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
+  const mend = `correct what is listed above, then: bulwark serve --settings ${file}`;
+  throw new BulwarkError("SERVING_CONFIG", `${file} has ${count}`, mend, { findings });
 }

@@ -118,7 +118,10 @@ test("each model is known from where it is computed, and loaded there alone", as
 });
 
 test("models must be named unless every one is delivered through the queue", () => {
-  const durable = { redis: { url: "rediss://r" } };
+  const durable = {
+    ...{ redis: { url: "rediss://r" }, job: "serving_stream", keyringFile: "k", recordKey: "serving-records" },
+    ...{ mostRecords: 1, mostBytes: 1, budgetMs: 1 },
+  };
   const read = (settings: object) => () => parseConfig(JSON.stringify({ durable, ...settings }), "test");
   read({ delivery: { "*": "durable" } })();
   read({ delivery: { "*": "durable", a: "durable" } })();

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import Type from "typebox";
 import { MODEL_VERSION_PATTERN } from "../document/forms.ts";
 import { closed } from "../job/schema-parts.ts";
@@ -7,7 +6,7 @@ import { closed } from "../job/schema-parts.ts";
 /** Form of a version of a model. */
 export const VERSION = MODEL_VERSION_PATTERN;
 const optionalWhole = (description: string) =>
-  Type.Optional(Type.Integer({ minimum: 1, maximum: 100000, description }));
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000, description }));
 
 const policy = (kind: string, keys: object = {}): object => ({
   required: ["kind", ...Object.keys(keys)],

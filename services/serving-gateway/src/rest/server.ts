@@ -72,6 +72,8 @@ export function createHealthServer(gateway: Gateway, tls?: ServerTls): FastifyIn
 
 /** From now on each answer is the last of its connection: whoever asks again connects anew, to a server that stays. */
 export function closeAfterAnswers({ server }: FastifyInstance): void {
+  // Those whose answer has begun were told that they may go on: they end as soon as they have nothing to do.
+  server.keepAliveTimeout = 1;
   server.prependListener("request", (_request, response) => {
     response.shouldKeepAlive = false;
   });
