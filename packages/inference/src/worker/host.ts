@@ -41,14 +41,14 @@ const ENTRY = new URL("./main.ts", import.meta.url);
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, codeRangeSizeMb: 32 };
 
 /**
- * A thread's environment: where the process keeps what it compiled, if it does, and nothing else. Unasked a thread would
- * strip types anew, by WebAssembly. In a process that strips none itself, the end of each thread frees that code, and once in
- * hundreds V8 loses count of it and takes the process down (13.6, https://github.com/nodejs/node/issues/64500).
+ * Where the process keeps what it compiled, its threads take it from there. Unasked a thread would strip types anew, by
+ * WebAssembly. In a process that strips none itself, the end of each thread frees that code, and once in hundreds V8 loses
+ * count of it and takes the process down (13.6, https://github.com/nodejs/node/issues/64500).
  */
-function shareCompiled(): { NODE_COMPILE_CACHE?: string } {
+function shareCompiled(): { env?: { NODE_COMPILE_CACHE: string } } {
   const folder = getCompileCacheDir();
   // It lies in a folder of this version of Node's.
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+  return folder === undefined ? {} : { env: { NODE_COMPILE_CACHE: dirname(folder) } };
 }
 
 /** Starts a thread and loads the model in it. `ready` rejects with MODEL_LOAD_FAILED, MODEL_FORMAT, ENGINE_LOST. */
@@ -56,7 +56,7 @@ export function startModelWorker(start: WorkerStart): ModelWorker {
   const thread = new Worker(ENTRY, {
     workerData: start,
     resourceLimits: RESOURCE_LIMITS,
-    env: shareCompiled(),
+    ...shareCompiled(),
     stdout: false,
     stderr: false,
   });
