@@ -47,7 +47,10 @@ export const spec: CommandSpec = {
       .option("--http-port <port>", "port of HTTP, on 127.0.0.1 alone; 0: a free one", toPort, 10_020)
       .option("--https-port <port>", "port of HTTPS; 0: a free one", toPort, 10_023)
       .option("--grpc-port <port>", "port of gRPC; 0: a free one", toPort, 8001)
-      .option("--tokens <file>", "who may call: lines of NAME and the SHA-256 of a token, and admin for who may load models; mode 0600")
+      .option(
+        "--tokens <file>",
+        "who may call: lines of NAME and the SHA-256 of a token, and admin for who may load models; mode 0600",
+      )
       .option("--client-certificates", "callers must show a certificate of our authority")
       .addOption(
         new Option("--engine <engine>", "what computes what is queued: processes of our own, or a job of Apache Flink")
