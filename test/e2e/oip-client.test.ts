@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { resolvePaths } from "../../cli/src/paths.ts";
 import { writeIdentity } from "../../packages/inference/src/testing/models.ts";
 import { ELEMENT_TYPES, type ElementType } from "../../packages/inference/src/testing/onnx.ts";
+import { startGateway } from "./start-gateway.ts";
 
 const PACKAGE = "tritonclient[http,grpc]==2.60.0";
 const folder = join(resolvePaths(process.env, homedir()).cache, "tests", "tritonclient-2.60.0");
@@ -44,22 +43,9 @@ test("an independent client gets what it sent, by HTTP and gRPC", {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, writeIdentity(datatype, "rows", 2));
   }
-  const settings = join(root, "gateway.json");
-  await writeFile(
-    settings,
-    JSON.stringify({ models: join(root, "models"), httpPort: 0, grpcPort: 0, hasLifeline: true }),
-  );
-  const main = join(import.meta.dirname, "..", "..", "services", "serving-gateway", "src", "main.ts");
-  const server = spawn(process.execPath, [main, settings], { stdio: ["pipe", "pipe", "inherit"] });
-  t.after(async () => {
-    const ended = once(server, "exit");
-    server.stdin.end();
-    await ended;
-  });
-  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
-  const { addresses } = JSON.parse(line) as { addresses: { http: string; grpc: string } };
+  const { http, grpc } = await startGateway(t, { root, ports: { httpPort: 0, grpcPort: 0 } });
   const script = join(import.meta.dirname, "oip_client.py");
-  const client = spawn(python, [script, addresses.http.replace("http://", ""), addresses.grpc]);
+  const client = spawn(python, [script, http.replace("http://", ""), grpc]);
   const [said, complaints] = await Promise.all([text(client.stdout), text(client.stderr)]);
   assert.equal(said.trim(), "right", complaints);
 });

@@ -2,12 +2,9 @@
 // Every sample model that the Python package `onnx` carries: the engine's answer for one request is that of ONNX Runtime
 // called bare, bit for bit, and as near to what the package itself expects as its own runner wants. Some are asked over HTTP.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { createEngine } from "../../packages/inference/src/create-engine.ts";
 import { openFile } from "../../packages/inference/src/repository.ts";
@@ -16,6 +13,7 @@ import * as ort from "../../packages/inference/src/testing/onnx-runtime.ts";
 import type { Tensor } from "../../packages/tensors/src/index.ts";
 import { fetchOnnxSamples, ONNX_PACKAGE_VERSION, ONNX_SAMPLES } from "./onnx-package.ts";
 import { assertNear, findKind, type Numbers, readReference, type Sample, type Values } from "./onnx-reference.ts";
+import { startGateway } from "./start-gateway.ts";
 
 async function listModels(): Promise<string[]> {
   const files = await readdir(ONNX_SAMPLES, { recursive: true });
@@ -118,19 +116,9 @@ test("they answer the same over HTTP", { skip: models.length === 0, timeout: 120
     await mkdir(dirname(place), { recursive: true });
     await copyFile(path, place);
   }
-  const settings = join(root, "gateway.json");
-  await writeFile(settings, JSON.stringify({ models: join(root, "models"), httpPort: 0, hasLifeline: true }));
-  const main = join(import.meta.dirname, "..", "..", "services", "serving-gateway", "src", "main.ts");
-  const server = spawn(process.execPath, [main, settings], { stdio: ["pipe", "pipe", "inherit"] });
-  t.after(async () => {
-    const ended = once(server, "exit");
-    server.stdin.end();
-    await ended;
-  });
-  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
-  const { addresses } = JSON.parse(line) as { addresses: { http: string } };
+  const { http } = await startGateway(t, { root, ports: { httpPort: 0 } });
   for (const { path, inputs, outputs, expected } of some) {
-    const answers = await askOver(`${addresses.http}/v2/models/${nameOf(path)}/infer`, inputs);
+    const answers = await askOver(`${http}/v2/models/${nameOf(path)}/infer`, inputs);
     assert.deepEqual(answers.map(toBits), outputs.map(toBits), path);
     checkNear(answers, expected);
   }
