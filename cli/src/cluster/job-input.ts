@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import {
   BulwarkError,
   byPosition,
+  countFindings,
   type Finding,
   type JobFile,
   type PlaceFinding,
@@ -46,10 +47,9 @@ export async function checkClusterJob(
   const { job, warnings, place } = parseJobFile(content, { file, target: "cluster" });
   const { sent, findings } = await packProgram(job, folder);
   if (findings.length === 0) return { work: { job: sent, ownSecrets: findOwnSecrets(content), place }, warnings };
-  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
   const placed = findings.map(place).toSorted(byPosition);
   const mend = `Correct the file, then: bulwark validate --cluster ${file}`;
-  throw new BulwarkError("JOB_INVALID", `${file} has ${count}`, mend, { findings: placed });
+  throw new BulwarkError("JOB_INVALID", `${file} has ${countFindings(findings)}`, mend, { findings: placed });
 }
 
 /** Keys of `security.secrets` that the file itself has; defaults do not count. */

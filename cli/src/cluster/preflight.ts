@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, byPosition, type ErrorCode, type Finding, type JobFile } from "@bulwark/contracts";
+import {
+  BulwarkError,
+  byPosition,
+  countFindings,
+  type ErrorCode,
+  type Finding,
+  type JobFile,
+} from "@bulwark/contracts";
 import {
   type Claim,
   checkNamedSecrets,
@@ -65,12 +72,11 @@ export async function checkAgainstCluster(plan: Plan): Promise<void> {
   const findings = [...found, ...objections.filter(isNewTo(found, plan))].map(plan.work.place).toSorted(byPosition);
   const [first] = findings;
   if (first === undefined) return;
-  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
   const forbidden = findings.some(({ code }) => code === "CLUSTER_FORBIDDEN");
   const code = forbidden ? "CLUSTER_FORBIDDEN" : findings.length === 1 ? first.code : "PREFLIGHT_FAILED";
   throw new BulwarkError(
     code,
-    `The cluster cannot run the job: ${count}; nothing was created.`,
+    `The cluster cannot run the job: ${countFindings(findings)}; nothing was created.`,
     "mend what is listed above; see everything: bulwark doctor --cluster",
     { findings },
   );

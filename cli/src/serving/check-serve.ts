@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot work is found before anything starts, in the words of whoever starts it: flags, and the settings file.
-import { BulwarkError, type Finding } from "@bulwark/contracts/errors";
+import { BulwarkError, countFindings, type Finding } from "@bulwark/contracts/errors";
 import { checkGatewaySettings } from "@bulwark/contracts/serving";
 import { findOlderBlobFaults } from "@bulwark/inference";
 
@@ -83,7 +83,6 @@ export function checkSettings(settings: Given, file: string): void {
   ].map((message) => ({ message, mend: "write { cipher: NAME, secretFile: PATH, saltFile: PATH }" }));
   const findings = [...misfits, ...faults].map((fault): Finding => ({ code: "SERVING_CONFIG", ...fault, file }));
   if (findings.length === 0) return;
-  const count = findings.length === 1 ? "one finding" : `${findings.length} findings`;
   const mend = `correct what is listed above, then: bulwark serve --settings ${file}`;
-  throw new BulwarkError("SERVING_CONFIG", `${file} has ${count}`, mend, { findings });
+  throw new BulwarkError("SERVING_CONFIG", `${file} has ${countFindings(findings)}`, mend, { findings });
 }

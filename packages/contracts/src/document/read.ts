@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BulwarkError, type Finding } from "../errors/index.ts";
+import { BulwarkError, countFindings, type Finding } from "../errors/index.ts";
 import type { KeyDescription } from "./describe.ts";
 import { explainError, pathOf, suggestKeys } from "./explain.ts";
 import type { DocumentFormat, SchemaError } from "./format.ts";
@@ -115,9 +115,8 @@ export const byPosition = (one: Finding, two: Finding): number =>
 
 function invalid({ file, format }: Pick<Source, "file" | "format">, findings: readonly Finding[]): BulwarkError {
   const sorted = findings.toSorted(byPosition);
-  const count = sorted.length === 1 ? "one finding" : `${sorted.length} findings`;
   const mend = `Correct the file, then: ${format.mends.check(file)}`;
-  return new BulwarkError(format.codes.invalid, `${file} has ${count}`, mend, { findings: sorted });
+  return new BulwarkError(format.codes.invalid, `${file} has ${countFindings(sorted)}`, mend, { findings: sorted });
 }
 
 function freeze<Value>(value: Value): Value {

@@ -51,3 +51,7 @@ export function toExitCode(error: unknown): number {
 export function toHttpStatus(error: unknown): number {
   return error instanceof BulwarkError ? ERRORS[error.code].http : ERRORS.BUG.http;
 }
+
+/** How many findings there are, for a sentence. */
+export const countFindings = ({ length }: readonly Finding[]): string =>
+  length === 1 ? "one finding" : `${length} findings`;
