@@ -18,6 +18,8 @@ export type Submission<Where extends Place = Cluster> = {
   work: ClusterJob;
   planned: PlannedSecrets;
   isUpgrade: boolean;
+  /** Every object that the chart makes of it; Helm is called for them once. */
+  render(): Promise<readonly KubeObject[]>;
 };
 
 /** What is asked for: which file, under which name. */
@@ -37,7 +39,7 @@ export async function prepareSubmission(
 ): Promise<Submission> {
   const submission = await planSubmission(context, request, () => openCluster(context, flags));
   const { cluster, release, work, isUpgrade, planned } = submission;
-  const render = async () => [...planned.secrets, ...(await renderSubmission(context, submission))];
+  const render = async () => [...planned.secrets, ...(await submission.render())];
   const isNamedByFile = request.name === undefined;
   await checkAgainstCluster({ cluster, release, work, isUpgrade, isNamedByFile, isDryRun: request.isDryRun, render });
   return submission;
@@ -59,14 +61,11 @@ async function planSubmission<Where extends Place>(
   const release = parseReleaseName(name ?? work.job.name);
   const [cluster, helm] = await Promise.all([find(), findHelm(context)]);
   const planned = await planSecrets(context, work, { release, namespace: cluster.namespace });
-  return { cluster, helm, release, work, planned, isUpgrade };
+  const values = toValues(work, planned.names);
+  let rendered: Promise<readonly KubeObject[]> | undefined;
+  const render = () => (rendered ??= renderChart(context, cluster, helm, { release, values }));
+  return { cluster, helm, release, work, planned, isUpgrade, render };
 }
-
-/** Every object that the chart makes of a submission. */
-export const renderSubmission = (
-  context: Context,
-  { cluster, helm, release, work, planned }: Submission<Place>,
-): Promise<KubeObject[]> => renderChart(context, cluster, helm, { release, values: toValues(work, planned.names) });
 
 /** The values a submission gives to the chart: the job as it was checked, with the names of its Secrets. */
 export function toValues({ job }: ClusterJob, secrets: PlannedSecrets["names"]): JobFile {

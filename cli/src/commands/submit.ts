@@ -42,14 +42,14 @@ export const spec: CommandSpec = {
     const request = { name: args[0], file: textFlag(flags, "file") ?? "", isUpgrade: flags.upgrade === true };
     if (dryRun === "client") {
       const { showDryRun } = await import("../cluster/dry-run.ts");
-      return showDryRun(context, await planWithoutCluster(context, flags, request));
+      return showDryRun(await planWithoutCluster(context, flags, request));
     }
     const submission = await prepareSubmission(context, flags, { ...request, isDryRun: dryRun === "server" });
     try {
       if (dryRun === undefined) return await submit(context, submission, flags, timeout);
       const { showDryRun } = await import("../cluster/dry-run.ts");
       context.progress.note("The API server takes all of these objects; none was made.");
-      return await showDryRun(context, submission);
+      return await showDryRun(submission);
     } finally {
       submission.cluster.connection.close();
     }
